@@ -1,0 +1,15 @@
+"""What a caller may be allowed to do. A scope's name is part of the API."""
+
+SCOPES = {
+    "conversations:read": "read conversations, search and export them",
+    "conversations:write": "create, change and delete conversations, append messages",
+    "billing:read": "read usage, credits and transactions",
+    "billing:charge": "count usage, charge, hold and capture credits",
+    "billing:manage": "grant, refund and adjust credits, change tiers and limits",
+    "consent:read": "read consent, its history and the texts",
+    "consent:write": "give and withdraw consent",
+    "cache:read": "look up cached answers",
+    "cache:write": "store and remove cached answers",
+    "cache:manage": "invalidate cached answers by tag, model or namespace",
+    "privacy:manage": "export and erase a person",
+}

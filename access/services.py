@@ -1,0 +1,89 @@
+"""Every write to service keys."""
+
+import datetime
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from access import errors
+from access.models import ApiKey
+from access.scopes import SCOPES
+from common.deferred import Deferred
+
+KEY_MARK = "stw_"
+NAME = re.compile(r"[\w .:@/-]{1,100}")
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key as its owner sees it, once."""
+
+    row: ApiKey
+    key: str
+
+
+def create_key(
+    *,
+    name: str,
+    scopes: Iterable[str],
+    by: str,
+    expires_at: datetime.datetime | None = None,
+) -> NewKey:
+    """This function will make a key of 256 random bits and store its hash.
+
+    `by` is the actor. Raises KeyInvalid for an unknown scope or an unfit name, and KeyNameTaken while
+    an unrevoked key has the name.
+    """
+    granted = sorted(set(scopes), key=list(SCOPES).index) if set(scopes) <= set(SCOPES) else []
+    if not granted:
+        raise errors.KeyInvalid(f"Name at least one of these scopes: {', '.join(SCOPES)}.")
+    if not NAME.fullmatch(name):
+        raise errors.KeyInvalid("A key's name has 1 to 100 letters, digits, spaces or . : @ / _ -")
+    prefix = secrets.token_hex(6)
+    key = f"{KEY_MARK}{prefix}_{secrets.token_urlsafe(32)}"
+    row = ApiKey(
+        name=name,
+        prefix=prefix,
+        key_hash=hash_of(key),
+        scopes=granted,
+        created_by=by,
+        created_at=timezone.now(),
+        expires_at=expires_at,
+    )
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        raise errors.KeyNameTaken(
+            f"There is a key named {name!r} already. Revoke it first, or choose another name."
+        ) from None
+    return NewKey(row, key)
+
+
+def revoke_key(*, name: str) -> ApiKey:
+    """This function will end a key at once. Raises KeyNotFound unless an unrevoked key has the name."""
+    with transaction.atomic():
+        row = ApiKey.objects.select_for_update().filter(name=name, revoked_at=None).first()
+        if row is None:
+            raise errors.KeyNotFound(f"No unrevoked key is named {name!r}.")
+        row.revoked_at = timezone.now()
+        row.save(update_fields=["revoked_at"])
+    return row
+
+
+def hash_of(key: str) -> str:
+    """SHA-256 in hex. A slow hash would add nothing: the key has 256 random bits."""
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _write_last_uses(times: Mapping[int, datetime.datetime]) -> None:
+    for key_id, moment in times.items():
+        ApiKey.objects.filter(pk=key_id).update(last_used_at=moment)
+
+
+last_uses: Deferred[int, datetime.datetime] = Deferred(merge=max, write=_write_last_uses)

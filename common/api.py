@@ -1,0 +1,264 @@
+"""The API's envelope: bodies in and out, and one problem body (RFC 9457) for whatever goes wrong."""
+
+import http
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.views import defaults
+from rest_framework import exceptions, negotiation, parsers, renderers
+from rest_framework.response import Response
+
+from common import errors, json_values
+
+logger = logging.getLogger(__name__)
+
+PROBLEM_TYPE = "application/problem+json"
+DRAIN_MAX_BYTES = 16 * 1024 * 1024
+RETRY_AFTER_SECONDS = 5
+
+# Django's and DRF's own errors, by their class: the code that our problem bodies give them.
+CODES: dict[type[Exception], str] = {
+    exceptions.ValidationError: "invalid_request",
+    exceptions.ParseError: "malformed_json",
+    exceptions.AuthenticationFailed: "unauthenticated",
+    exceptions.NotAuthenticated: "unauthenticated",
+    exceptions.PermissionDenied: "permission_denied",
+    PermissionDenied: "permission_denied",
+    exceptions.NotFound: "not_found",
+    Http404: "not_found",
+    exceptions.MethodNotAllowed: "method_not_allowed",
+    exceptions.UnsupportedMediaType: "unsupported_media_type",
+    OperationalError: "database_unavailable",
+    InterfaceError: "database_unavailable",
+}
+SERVER_ERROR = "internal_error"
+BAD_REQUEST = "bad_request"
+
+
+# Bodies
+
+
+class OrjsonRenderer(renderers.BaseRenderer):
+    """JSON by orjson. A type it does not know is an error, never a silent null."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None
+    ) -> bytes:
+        return b"" if data is None else orjson.dumps(data, option=orjson.OPT_UTC_Z)
+
+
+class JSONParser(parsers.BaseParser):
+    """A JSON body that both databases can keep as it came (see common/json_values.py)."""
+
+    media_type = "application/json"
+    # orjson turns an integer beyond 64 bits into a float: look for 19 digits before it does.
+    LONG_DIGITS = re.compile(rb"\d{19}")
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        body = stream.read()
+        try:
+            if self.LONG_DIGITS.search(body):
+                value = json_values.loads(body.decode())
+            else:
+                value = orjson.loads(body)
+            problems: list[str] = []
+            json_values.cleaned(value, lambda at, what: problems.append(f"{what} at {at or '/'}"))
+        except json_values.NestedTooDeep as error:
+            raise exceptions.ParseError(f"The body is {error}.") from error
+        except (ValueError, RecursionError) as error:
+            raise exceptions.ParseError(f"The body is not valid JSON: {error}.") from error
+        if problems:
+            raise exceptions.ParseError(f"The body holds what cannot be stored: {problems[0]}.")
+        return value
+
+
+class AlwaysJSON(negotiation.BaseContentNegotiation):
+    """The API speaks JSON whatever `Accept` says; a browser's text/html is no reason for a 406."""
+
+    def select_parser(self, request: Any, parser_list: Any) -> Any:
+        return negotiation.DefaultContentNegotiation().select_parser(request, parser_list)
+
+    def select_renderer(self, request: Any, renderer_list: Any, format_suffix: Any = None) -> Any:
+        return renderer_list[0], renderer_list[0].media_type
+
+
+class BodyLimitMiddleware:
+    """Answers bodies larger than MAX_BODY_BYTES with 413, and those without a length with 411.
+
+    Up to 16 MiB are read first: a client that is still sending would see a broken connection instead
+    of the answer.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith("/api/"):
+            try:
+                self._check(request)
+            except errors.DomainError as error:
+                return _problem_response(request, error)
+        return self.get_response(request)
+
+    def _check(self, request: HttpRequest) -> None:
+        if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+            raise errors.LengthRequired("Send the body with a Content-Length, not chunked.")
+        try:
+            byte_size = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            raise errors.LengthRequired("Content-Length is not a number.") from None
+        if byte_size <= settings.MAX_BODY_BYTES:
+            return
+        if byte_size <= DRAIN_MAX_BYTES:
+            while request.read(1024 * 1024):
+                pass
+        raise errors.PayloadTooLarge(
+            f"The body has {byte_size} bytes; at most {settings.MAX_BODY_BYTES} are taken.",
+            max_bytes=settings.MAX_BODY_BYTES,
+        )
+
+
+# Problems
+
+
+def problem(
+    request: HttpRequest, *, status: int, code: str, title: str, detail: str, **details: Any
+) -> dict[str, Any]:
+    """A problem body (RFC 9457): what went wrong, for a program (`code`) and for a person."""
+    return {
+        "type": f"urn:steward:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "instance": request.path,
+        **details,
+    }
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The one place where an exception becomes an answer; what it does not know becomes a 500."""
+    request = context["request"]
+    if isinstance(error, errors.DomainError):
+        return _response(_domain_problem(request, error), error.headers)
+    if isinstance(error, (OperationalError, InterfaceError)):
+        logger.warning("The database is unavailable: %s", error)
+        return _response(*_unavailable(request))
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if not isinstance(error, exceptions.APIException):
+        return None
+    details: dict[str, Any] = {}
+    detail = str(error.detail)
+    if isinstance(error, exceptions.ValidationError):
+        details["errors"] = (
+            error.detail if isinstance(error.detail, dict) else {"body": error.detail}
+        )
+        detail = "Some fields are not as they should be; see `errors`."
+    code = CODES.get(type(error), getattr(error, "default_code", BAD_REQUEST))
+    status = http.HTTPStatus(error.status_code)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    body = problem(request, status=status, code=code, title=status.phrase, detail=detail, **details)
+    return _response(body, headers)
+
+
+def _response(body: dict[str, Any], headers: dict[str, str]) -> Response:
+    return Response(body, status=body["status"], headers=headers, content_type=PROBLEM_TYPE)
+
+
+def _domain_problem(request: HttpRequest, error: errors.DomainError) -> dict[str, Any]:
+    return problem(
+        request,
+        status=error.status,
+        code=error.code,
+        title=error.title,
+        detail=error.message,
+        **error.details,
+    )
+
+
+def _unavailable(request: HttpRequest) -> tuple[dict[str, Any], dict[str, str]]:
+    body = problem(
+        request,
+        status=503,
+        code="database_unavailable",
+        title="Database unavailable",
+        detail="The database does not answer just now. Nothing was written; try again.",
+    )
+    return body, {"Retry-After": str(RETRY_AFTER_SECONDS)}
+
+
+def _problem_response(request: HttpRequest, error: errors.DomainError) -> HttpResponse:
+    return _http_response(_domain_problem(request, error), error.headers)
+
+
+def _http_response(body: dict[str, Any], headers: dict[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(
+        orjson.dumps(body), status=body["status"], content_type=PROBLEM_TYPE, headers=headers
+    )
+
+
+# Django's own error pages: problem bodies below /api/, the usual pages elsewhere.
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if not request.path.startswith("/api"):
+        return defaults.page_not_found(request, exception or Http404())
+    return _http_response(
+        problem(request, status=404, code="not_found", title="Not Found", detail="No such address.")
+    )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not request.path.startswith("/api"):
+        return defaults.bad_request(request, exception)
+    return _http_response(
+        problem(
+            request,
+            status=400,
+            code=BAD_REQUEST,
+            title="Bad Request",
+            detail="The request cannot be read: check its host, headers and encoding.",
+        )
+    )
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if not request.path.startswith("/api"):
+        return defaults.permission_denied(request, exception)
+    return _http_response(
+        problem(
+            request,
+            status=403,
+            code="permission_denied",
+            title="Forbidden",
+            detail="This is not allowed.",
+        )
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if not request.path.startswith("/api"):
+        return defaults.server_error(request)
+    return _http_response(
+        problem(
+            request,
+            status=500,
+            code=SERVER_ERROR,
+            title="Internal Server Error",
+            detail="Something went wrong on our side; it has been logged.",
+        )
+    )

@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+from django.core import checks
+from django.db.models.signals import post_migrate, pre_migrate
+
+from common import guards
+
+
+class CommonConfig(AppConfig):
+    name = "common"
+
+    def ready(self) -> None:
+        # The only signals in this project: Django's table remake on SQLite drops triggers silently,
+        # so that they must go before every migration and come back after it.
+        pre_migrate.connect(guards.drop_before_migrate, dispatch_uid="guards.drop")
+        post_migrate.connect(guards.create_after_migrate, dispatch_uid="guards.create")
+        checks.register(guards.check_guards, checks.Tags.database)

@@ -1,0 +1,268 @@
+"""Guards: triggers that hold a table's rules against raw SQL, on PostgreSQL and SQLite alike.
+
+Each app declares its guards in `<app>/triggers.py` and registers them when it is ready. They are
+made anew after every `migrate` and dropped before it on SQLite, where Django's table remake would
+lose them without a word. `manage.py check --database default` names a missing one.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import AppConfig
+from django.core import checks
+from django.db import connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from common.models import ERASED_PREFIX
+
+HEX = "[0-9a-f]"
+ERASED_UUID_LENGTHS = (8, 4, 4, 4, 12)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One trigger. `postgresql` and `sqlite` give the statements that make it, for their engine.
+
+    On PostgreSQL the statements also make the trigger's function, and may be run again at any time.
+    """
+
+    name: str
+    model: type[models.Model]
+    postgresql: Callable[[], list[str]]
+    sqlite: Callable[[], list[str]]
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+
+_registered: dict[str, Guard] = {}
+
+
+def register(guards: Iterable[Guard]) -> None:
+    """Make these guards part of every migrated database."""
+    for guard in guards:
+        _registered[guard.name] = guard
+
+
+def registered(app_label: str | None = None) -> list[Guard]:
+    """The guards of one app, or of all."""
+    return [
+        guard for guard in _registered.values() if app_label in (None, guard.model._meta.app_label)
+    ]
+
+
+# Making and dropping
+
+
+def create(guards: Iterable[Guard], using: str = "default") -> None:
+    """Make these guards, or make them anew; tables that do not exist yet are left out."""
+    connection = connections[using]
+    tables = set(connection.introspection.table_names())
+    # In one transaction, so that no writer meets the table while its guard is being replaced.
+    with transaction.atomic(using), connection.cursor() as cursor:
+        for guard in guards:
+            if guard.table not in tables:
+                continue
+            _drop(cursor, connection, guard)
+            for statement in getattr(guard, connection.vendor)():
+                # Without parameters, so that a percent sign in the body stays one.
+                cursor.execute(statement, None)
+
+
+def drop(guards: Iterable[Guard], using: str = "default") -> None:
+    """Drop these guards. For migrations on SQLite and for the test suite's flush."""
+    connection = connections[using]
+    tables = set(connection.introspection.table_names())
+    with connection.cursor() as cursor:
+        for guard in guards:
+            if guard.table in tables:
+                _drop(cursor, connection, guard)
+
+
+def _drop(cursor: Any, connection: BaseDatabaseWrapper, guard: Guard) -> None:
+    name = connection.ops.quote_name(guard.name)
+    table = connection.ops.quote_name(guard.table)
+    where = f" ON {table}" if connection.vendor == "postgresql" else ""
+    cursor.execute(f"DROP TRIGGER IF EXISTS {name}{where}")
+
+
+def missing(using: str = "default") -> list[Guard]:
+    """The guards that should stand in this database and do not."""
+    connection = connections[using]
+    tables = set(connection.introspection.table_names())
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # tgenabled D: switched off with ALTER TABLE … DISABLE TRIGGER.
+            cursor.execute(
+                "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+            )
+        else:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        present = {name for (name,) in cursor.fetchall()}
+    return [guard for guard in registered() if guard.table in tables and guard.name not in present]
+
+
+# Their life with migrations
+
+
+def drop_before_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
+    if connections[using].vendor == "sqlite":
+        drop(registered(sender.label), using)
+
+
+def create_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
+    create(registered(sender.label), using)
+
+
+def check_guards(
+    app_configs: Any, databases: Any = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    return [
+        checks.Warning(
+            f"The trigger {guard.name} is missing on table {guard.table}.",
+            hint="Run `python manage.py migrate`, which makes all triggers anew.",
+            id="common.W001",
+        )
+        for using in databases or []
+        for guard in missing(using)
+    ]
+
+
+# The common kind of guard
+
+
+def append_only(model: type[models.Model], *, erasable: Iterable[str] = ()) -> list[Guard]:
+    """Guards that refuse every change and removal of the model's rows, but for the erasure.
+
+    The erasure of a person is the one UPDATE they let through: `user_id` becomes `erased-<uuid>`,
+    each column in `erasable` becomes empty, and every other column stays as it is.
+    """
+    table = model._meta.db_table
+    erasure = sorted(erasable)
+    return [
+        Guard(
+            f"{table}_no_update",
+            model,
+            lambda: _postgresql_row_guard(
+                model, "UPDATE", unless=_erasure(model, erasure, "::text")
+            ),
+            lambda: _sqlite_row_guard(model, "UPDATE", unless=_erasure(model, erasure, "")),
+        ),
+        Guard(
+            f"{table}_no_delete",
+            model,
+            lambda: _postgresql_row_guard(model, "DELETE"),
+            lambda: _sqlite_row_guard(model, "DELETE"),
+        ),
+        *no_replacing(model),
+    ]
+
+
+def no_replacing(model: type[models.Model]) -> list[Guard]:
+    """The guard against emptying a table in one stroke, which fires no trigger of a row.
+
+    PostgreSQL: TRUNCATE. SQLite: INSERT OR REPLACE, which removes the old row unseen.
+    """
+    table = model._meta.db_table
+    return [
+        Guard(
+            f"{table}_no_replace",
+            model,
+            lambda: _postgresql_truncate_guard(model),
+            lambda: _sqlite_replace_guard(model),
+        )
+    ]
+
+
+def _erasure(model: type[models.Model], erasable: list[str], as_text: str) -> str:
+    """The condition under which an UPDATE is the erasure and nothing else."""
+    pattern = "-".join(HEX * length for length in ERASED_UUID_LENGTHS)
+    if as_text:  # PostgreSQL
+        same = "IS NOT DISTINCT FROM"
+        named = f"NEW.user_id ~ '^{ERASED_PREFIX}{pattern}$'"
+    else:
+        same = "IS"
+        named = f"NEW.user_id GLOB '{ERASED_PREFIX}{pattern}'"
+    conditions = [named, f"OLD.user_id NOT LIKE '{ERASED_PREFIX}%'"]
+    for field in model._meta.concrete_fields:
+        column = f'"{field.column}"'
+        if field.name == "user_id":
+            continue
+        if field.name in erasable:
+            conditions.append(_is_empty(field, column, as_text))
+        else:
+            # As text on PostgreSQL, because the type json has no equality.
+            conditions.append(f"NEW.{column}{as_text} {same} OLD.{column}{as_text}")
+    return " AND ".join(f"({condition})" for condition in conditions)
+
+
+def _is_empty(field: "models.Field[Any, Any]", column: str, as_text: str) -> str:
+    if field.null:
+        return f"NEW.{column} IS NULL"
+    return (
+        f"NEW.{column}{as_text} = '{{}}'"
+        if isinstance(field, models.JSONField)
+        else f"NEW.{column} = ''"
+    )
+
+
+def _postgresql_row_guard(
+    model: type[models.Model], event: str, unless: str = "false"
+) -> list[str]:
+    name = f"{model._meta.db_table}_no_{event.lower()}"
+    row = "NEW" if event == "UPDATE" else "OLD"
+    return [
+        f"""CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF {unless} THEN RETURN {row}; END IF;
+  RAISE EXCEPTION '{event} on {model._meta.db_table} is refused: its rows are kept as they were made'
+    USING ERRCODE = 'restrict_violation';
+END $$""",
+        f'CREATE TRIGGER {name} BEFORE {event} ON "{model._meta.db_table}"'
+        f" FOR EACH ROW EXECUTE FUNCTION {name}()",
+    ]
+
+
+def _sqlite_row_guard(model: type[models.Model], event: str, unless: str = "0") -> list[str]:
+    table = model._meta.db_table
+    return [
+        f'CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON "{table}"'
+        f" WHEN NOT ({unless}) BEGIN SELECT RAISE(ABORT, '{event} on {table} is refused:"
+        " its rows are kept as they were made'); END"
+    ]
+
+
+def _postgresql_truncate_guard(model: type[models.Model]) -> list[str]:
+    table = model._meta.db_table
+    return [
+        f"""CREATE OR REPLACE FUNCTION {table}_no_replace() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'TRUNCATE on {table} is refused: its rows are kept as they were made'
+    USING ERRCODE = 'restrict_violation';
+END $$""",
+        f'CREATE TRIGGER {table}_no_replace BEFORE TRUNCATE ON "{table}"'
+        f" FOR EACH STATEMENT EXECUTE FUNCTION {table}_no_replace()",
+    ]
+
+
+def _sqlite_replace_guard(model: type[models.Model]) -> list[str]:
+    table = model._meta.db_table
+    taken = " OR ".join(
+        "(" + " AND ".join(f'"{column}" = NEW."{column}"' for column in columns) + ")"
+        for columns in _unique_keys(model)
+    )
+    return [
+        f'CREATE TRIGGER {table}_no_replace BEFORE INSERT ON "{table}"'
+        f' WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {taken})'
+        f" BEGIN SELECT RAISE(ABORT, 'INSERT on {table} is refused: its key is taken'); END"
+    ]
+
+
+def _unique_keys(model: type[models.Model]) -> list[list[str]]:
+    keys = [[field.column] for field in model._meta.concrete_fields if field.unique]
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, models.UniqueConstraint):
+            keys.append([model._meta.get_field(name).column for name in constraint.fields])
+    return keys

@@ -1,0 +1,93 @@
+"""Idempotency: a request that is sent again has one effect and gets its answer again.
+
+The client's key and a hash of the request stand on the row that the request made, under a unique
+constraint; so the promise holds as long as the row stands, and costs no table and no job.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import orjson
+from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from common import errors
+
+Row = TypeVar("Row")
+
+# 1 to 255 visible characters, bare or as the quoted string of RFC 8941.
+KEY = re.compile(r'"?([\x21-\x7e]{1,255}?)"?')
+
+
+HEADER = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="1 to 255 visible characters. A retry with the same key and body has no second effect.",
+)
+
+
+@dataclass(frozen=True)
+class RequestKey:
+    """What tells one request from another: the client's key, if any, and the request's hash."""
+
+    key: str | None
+    request_hash: str
+
+    def require_same(self, request_hash: str) -> None:
+        """Raises IdempotencyKeyReused unless the row was made by this very request."""
+        if request_hash != self.request_hash:
+            raise errors.IdempotencyKeyReused(
+                "This Idempotency-Key was used for another request. Use a new key for a new request."
+            )
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Row]):
+    """What a write gave: the row, and whether it was made now or by an earlier, equal request."""
+
+    row: Row
+    replayed: bool = False
+    created: bool = True
+
+
+def request_key(request: Request) -> RequestKey:
+    """The key and hash of `request`: method, path and canonical body.
+
+    Raises IdempotencyKeyInvalid, or IdempotencyKeyRequired when the setting asks for keys.
+    """
+    header = request.headers.get("Idempotency-Key")
+    if header is None:
+        if settings.IDEMPOTENCY_KEY_REQUIRED:
+            raise errors.IdempotencyKeyRequired(
+                "Send an Idempotency-Key header: a new value for each act, the same for a retry."
+            )
+        key = None
+    else:
+        match = KEY.fullmatch(header)
+        if match is None:
+            raise errors.IdempotencyKeyInvalid(
+                "An Idempotency-Key has 1 to 255 visible characters."
+            )
+        key = match.group(1)
+    body = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
+    digest = hashlib.sha256(f"{request.method}\n{request.path}\n".encode() + body)
+    return RequestKey(key, digest.hexdigest())
+
+
+def created(outcome: Outcome[Any], data: Any, location: str = "") -> Response:
+    """The answer to a POST that makes a row: 201, with `Idempotency-Replayed` on a replay.
+
+    A row that stood already without a key (the client's own id) is 200.
+    """
+    headers = {"Idempotency-Replayed": "true"} if outcome.replayed else {}
+    if location:
+        headers["Location"] = location
+    return Response(
+        data, status=201 if outcome.created or outcome.replayed else 200, headers=headers
+    )

@@ -1,0 +1,87 @@
+"""The API's own description (OpenAPI 3.1): its two pages, and what it says of every operation alike."""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework import negotiation, renderers
+
+PROBLEM = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457). `code` is stable; docs/errors.md lists all codes.",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {
+            "type": "object",
+            "description": "By field; only with `invalid_request`.",
+            "additionalProperties": True,
+        },
+    },
+    "required": ["type", "title", "status", "detail", "code", "instance"],
+}
+
+EVERYWHERE = {
+    "400": "The request is not as it should be.",
+    "401": "No credentials, or bad ones.",
+    "403": "The credentials do not suffice.",
+    "503": "The database does not answer; try again after `Retry-After` seconds.",
+}
+WITH_ID = {"404": "There is no such thing, or it is another person's."}
+WITH_BODY = {
+    "411": "The body came without a length.",
+    "413": "The body is too large.",
+    "415": "The body is not application/json.",
+}
+WITH_KEY = {
+    "409": "It does not fit the state of things.",
+    "422": "The Idempotency-Key was used for another request, or the act has no meaning.",
+}
+OPEN_TO_ALL = ("/api/v1/schema", "/api/v1/docs")
+
+
+def add_problem_answers(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Adds the problem body, and to each operation the answers that any operation may give."""
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = PROBLEM
+    for path, operations in result["paths"].items():
+        if path in OPEN_TO_ALL:
+            continue
+        for method, operation in operations.items():
+            answers = dict(EVERYWHERE)
+            if "{" in path:
+                answers |= WITH_ID
+            if method in ("post", "put", "patch"):
+                answers |= WITH_BODY
+            if method == "post":
+                answers |= WITH_KEY
+            for status, description in answers.items():
+                operation["responses"].setdefault(status, _answer(description))
+    return result
+
+
+def _answer(description: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": description,
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+
+
+class SchemaView(SpectacularAPIView):
+    """The OpenAPI 3.1 description of this API, as YAML, or as JSON with `?format=json`."""
+
+    content_negotiation_class = negotiation.DefaultContentNegotiation
+    authentication_classes: ClassVar[list[Any]] = []
+
+
+class DocumentationView(SpectacularSwaggerView):
+    """The API's pages (Swagger UI), served without any other host."""
+
+    url_name = "schema"
+    content_negotiation_class = negotiation.DefaultContentNegotiation
+    authentication_classes: ClassVar[list[Any]] = []
+    renderer_classes = [renderers.TemplateHTMLRenderer]

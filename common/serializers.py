@@ -1,0 +1,89 @@
+"""Shape and types of requests, strictly: no unknown field, no number taken for a text.
+
+DRF's own fields turn 5 into "5" and "5" into 5; a record must not guess.
+"""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A serializer that refuses fields it does not know."""
+
+    default_error_messages = {"unknown": "Unknown field. Known fields: {known}."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        values = super().to_internal_value(data)
+        unknown = [name for name in data if name not in self.fields]
+        if unknown:
+            known = ", ".join(sorted(self.fields)) or "none"
+            message = self.error_messages["unknown"].format(known=known)
+            raise serializers.ValidationError({str(name): [message] for name in unknown})
+        return values
+
+
+class Text(serializers.CharField):
+    """A string, kept as it came: not trimmed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Integer(serializers.IntegerField):
+    """A whole number. Text is taken only where it comes from a query string."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, (bool, float)) or (isinstance(data, str) and not self._in_query()):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+    def _in_query(self) -> bool:
+        return hasattr(self.root.initial_data, "getlist")
+
+
+class Boolean(serializers.BooleanField):
+    """true or false; not 1, "yes" or "on"."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class JSONObject(serializers.JSONField):
+    """A JSON object of the caller's own."""
+
+    default_error_messages = {"not_an_object": "Give a JSON object."}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("not_an_object")
+        return data
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "array", "items": {}},
+            {"type": "object", "additionalProperties": True},
+            {"type": "null"},
+        ]
+    }
+)
+class JSONDocument(serializers.JSONField):
+    """A JSON list or object of the caller's own, or null."""
+
+    default_error_messages = {"not_a_document": "Give a JSON list or object."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, (dict, list)):
+            self.fail("not_a_document")
+        return data

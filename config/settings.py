@@ -1,0 +1,212 @@
+"""All settings. Environments differ by variables alone; docs/configuration.md lists each of them.
+
+Every variable is read once, here, with a typed default. Any of them may also come from `.env`
+beside manage.py, or from a file named by the same variable with `_FILE` added (container secrets).
+"""
+
+import secrets
+from pathlib import Path
+
+import dj_database_url
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.FileAwareEnv()
+env.read_env(BASE_DIR / ".env")
+
+# Where it runs. Hosting platforms set their own variable, so that nobody can forget ours.
+PRODUCTION = (
+    env.bool("STEWARD_PRODUCTION", default=False)
+    or bool(env.str("RAILWAY_ENVIRONMENT", default=""))
+    or bool(env.str("VERCEL", default=""))
+)
+DEBUG = env.bool("DEBUG", default=False)
+
+# operations/checks.py refuses to start in production without these two.
+SECRET_KEY_GIVEN = bool(env.str("SECRET_KEY", default=""))
+DATABASE_URL_GIVEN = bool(env.str("DATABASE_URL", default=""))
+
+SECRET_KEY = env.str("SECRET_KEY", default="") or secrets.token_urlsafe(50)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["*"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# Applications: EXTRA_APPS are your own, beside Steward's.
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "common",
+    "access",
+    "conversations",
+    "operations",
+    *env.list("EXTRA_APPS", default=[]),
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.api.BodyLimitMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# The database: SQLite in a file beside manage.py, or what DATABASE_URL says.
+DB_POOL = env.bool("DB_POOL", default=True)
+DATABASE = dj_database_url.parse(
+    env.str("DATABASE_URL", default="") or f"sqlite:///{BASE_DIR / 'steward.sqlite3'}"
+)
+if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASE |= {
+        "ENGINE": "operations.sqlite",
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            # Without IMMEDIATE a transaction that reads before it writes fails with "database is
+            # locked" (527 of 900 in a trial with six writers; none with it).
+            "transaction_mode": "IMMEDIATE",
+            "timeout": env.int("SQLITE_TIMEOUT", default=20),
+            # FULL: an answered write survives a power cut, too.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        },
+        # Threads of one test must meet on a file: the in-memory database locks whole tables.
+        "TEST": {"NAME": str(BASE_DIR / "test.sqlite3")},
+    }
+elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
+    DATABASE |= {
+        "ENGINE": "operations.postgresql",
+        # With the pool a connection goes back after each request. Without it (behind PgBouncer,
+        # which must not see server-side cursors) each thread keeps its own.
+        "CONN_MAX_AGE": 0 if DB_POOL else 600,
+        "CONN_HEALTH_CHECKS": not DB_POOL,
+        "DISABLE_SERVER_SIDE_CURSORS": not DB_POOL,
+        "POOL": {
+            "pool_size": env.int("DB_POOL_SIZE", default=5),
+            "max_overflow": env.int("DB_MAX_OVERFLOW", default=10),
+            "timeout": env.float("DB_POOL_TIMEOUT", default=30.0),
+            "recycle": env.int("DB_POOL_RECYCLE", default=3600),
+            "ping_after_idle_seconds": env.float("DB_POOL_PING_AFTER_IDLE", default=1.0),
+        }
+        if DB_POOL
+        else None,
+    }
+DATABASES = {"default": DATABASE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# Language and time: UTC inside and on the wire.
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+# Static files of the admin and the API page are served from the installed packages themselves, so
+# that there is no collecting step and a read-only container works.
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 3600
+
+# Behind a proxy that ends TLS, the scheme comes from X-Forwarded-Proto.
+if env.bool("BEHIND_PROXY", default=PRODUCTION):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes come over plain http from inside
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
+SECURE_HSTS_PRELOAD = PRODUCTION
+SESSION_COOKIE_SECURE = PRODUCTION
+CSRF_COOKIE_SECURE = PRODUCTION
+
+# The API. Larger bodies than MAX_BODY_BYTES are answered with 413.
+MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=5 * 1024 * 1024)
+IDEMPOTENCY_KEY_REQUIRED = env.bool("IDEMPOTENCY_KEY_REQUIRED", default=False)
+# Last uses of keys are collected in memory and written this often; a crash loses one interval.
+# 0 never writes by itself (the tests do that).
+DEFERRED_WRITE_SECONDS = env.float("DEFERRED_WRITE_SECONDS", default=5.0)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["access.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "access.permissions.HasScope",
+        "access.permissions.ActsForPerson",
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["common.api.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["common.api.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.api.AlwaysJSON",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "common.api.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Steward",
+    "DESCRIPTION": "The backend of record for applications that answer with language models.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": ["common.openapi.add_problem_answers"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Steward",
+    "SITE_HEADER": "Steward",
+    "SITE_SYMBOL": "inventory_2",
+    "SITE_URL": None,
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # A refused request is the client's matter; only what went wrong on our side is logged.
+    "loggers": {"django.request": {"level": "ERROR"}},
+}

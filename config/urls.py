@@ -1,0 +1,29 @@
+"""Every address: the API under /api/v1/, the admin, and the way to the API's page."""
+
+from django.contrib import admin
+from django.http import HttpResponse
+from django.urls import include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import RedirectView
+
+from common import api, openapi
+
+version_1 = [
+    path("schema", openapi.SchemaView.as_view(), name="schema"),
+    path("docs", openapi.DocumentationView.as_view(), name="docs"),
+    path("", include("conversations.api.urls")),
+]
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="docs"), name="home"),
+    path("favicon.ico", lambda request: HttpResponse(status=204)),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include(version_1)),
+    # An unknown address below /api/ is answered with a problem body, with DEBUG on as well.
+    re_path(r"^api(/|$)", csrf_exempt(api.not_found)),
+]
+
+handler400 = "common.api.bad_request"
+handler403 = "common.api.permission_denied"
+handler404 = "common.api.not_found"
+handler500 = "common.api.server_error"

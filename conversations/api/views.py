@@ -1,0 +1,242 @@
+"""The conversations' routes. Reads go from `.values()` to the renderer; writes are services."""
+
+import uuid
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.viewsets import ViewSet
+
+from common import idempotency, pagination
+from conversations import errors, services
+from conversations.api import serializers
+from conversations.models import (
+    CONVERSATION_COLUMNS,
+    MESSAGE_COLUMNS,
+    SHOWN_MESSAGES,
+    Conversation,
+    Message,
+)
+
+CONVERSATION_ID = OpenApiParameter("conversation_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
+
+
+class ConversationViewSet(ViewSet):
+    required_scopes = {
+        "list": "conversations:read",
+        "create": "conversations:write",
+        "retrieve": "conversations:read",
+        "partial_update": "conversations:write",
+        "destroy": "conversations:write",
+    }
+
+    @extend_schema(
+        parameters=[serializers.ConversationListQuery],
+        responses=serializers.ConversationPage,
+        tags=["conversations"],
+    )
+    def list(self, request: Request) -> Response:
+        """The person's own conversations, newest first."""
+        query = serializers.ConversationListQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        conversations = Conversation.objects.for_user(request.user_id)
+        if wanted["archived"] != "all":
+            conversations = conversations.archived(wanted["archived"] == "true")
+        rows, following = pagination.page(
+            request,
+            conversations.as_rows(),
+            order=f"-{wanted['order']}_at",
+            limit=wanted["limit"],
+            cursor=wanted.get("cursor"),
+        )
+        return Response({"results": [conversation_json(row) for row in rows], "next": following})
+
+    @extend_schema(
+        request=serializers.CreateConversationRequest,
+        responses={
+            201: serializers.ConversationResponse,
+            200: serializers.ConversationResponse,
+        },
+        parameters=[idempotency.HEADER],
+        tags=["conversations"],
+    )
+    def create(self, request: Request) -> Response:
+        """Make a conversation, with up to 200 first messages.
+
+        With an `id` of your own the same body again is answered with 200 and the conversation as it
+        now stands; the id with another body is 409 `id_taken`.
+        """
+        body = serializers.CreateConversationRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = dict(body.validated_data)
+        uid = given.pop("id", None)
+        messages = [services.NewMessage(**message) for message in given.pop("messages", [])]
+        outcome = services.create_conversation(
+            user_id=request.user_id,
+            request_key=idempotency.request_key(request),
+            uid=uid,
+            messages=messages,
+            **given,
+        )
+        data = conversation_response(outcome.row)
+        return idempotency.created(outcome, data, reverse("conversation", args=[outcome.row.uid]))
+
+    @extend_schema(
+        parameters=[CONVERSATION_ID],
+        responses=serializers.ConversationWithMessagesResponse,
+        tags=["conversations"],
+    )
+    def retrieve(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        """One conversation with its last 200 messages, in order."""
+        row = _owned(request, conversation_id)
+        # Bounded by the count just read, so that the two reads agree while others append.
+        first = max(row["message_count"] - SHOWN_MESSAGES, 0)
+        messages = (
+            Message.objects.of(user_id=request.user_id, conversation_id=row["id"])
+            .filter(position__gt=first, position__lte=row["message_count"])
+            .as_rows()
+            .order_by("position")
+        )
+        return Response(
+            {
+                **conversation_json(row),
+                "messages": [message_json(message) for message in messages],
+                "messages_before": _page_before(request, conversation_id, first),
+            }
+        )
+
+    @extend_schema(
+        parameters=[CONVERSATION_ID],
+        request=serializers.UpdateConversationRequest,
+        responses=serializers.ConversationResponse,
+        tags=["conversations"],
+    )
+    def partial_update(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        """Change title, metadata (replaced) or archived; what is not sent stays."""
+        body = serializers.UpdateConversationRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        conversation = services.update_conversation(
+            user_id=request.user_id, conversation_uid=conversation_id, changes=body.validated_data
+        )
+        return Response(conversation_response(conversation))
+
+    @extend_schema(parameters=[CONVERSATION_ID], responses={204: None}, tags=["conversations"])
+    def destroy(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        """Remove the conversation with all its messages, for good."""
+        services.delete_conversation(user_id=request.user_id, conversation_uid=conversation_id)
+        return Response(status=204)
+
+
+class MessageViewSet(ViewSet):
+    required_scopes = {"list": "conversations:read", "create": "conversations:write"}
+
+    @extend_schema(
+        parameters=[CONVERSATION_ID, serializers.MessageListQuery],
+        responses=serializers.MessagePage,
+        tags=["conversations"],
+    )
+    def list(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        """The messages of one conversation, by position."""
+        query = serializers.MessageListQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        conversation = _owned(request, conversation_id)
+        rows, following = pagination.page(
+            request,
+            Message.objects.of(
+                user_id=request.user_id, conversation_id=conversation["id"]
+            ).as_rows(),
+            order="position" if wanted["order"] == "asc" else "-position",
+            limit=wanted["limit"],
+            cursor=wanted.get("cursor"),
+        )
+        return Response({"results": [message_json(row) for row in rows], "next": following})
+
+    @extend_schema(
+        parameters=[CONVERSATION_ID, idempotency.HEADER],
+        request=serializers.AppendMessageRequest,
+        responses={201: serializers.MessageResponse},
+        tags=["conversations"],
+    )
+    def create(self, request: Request, conversation_id: uuid.UUID) -> Response:
+        """Append a message: a question, or an answer with the stages of a council."""
+        body = serializers.AppendMessageRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        outcome = services.append_message(
+            user_id=request.user_id,
+            conversation_uid=conversation_id,
+            message=services.NewMessage(**body.validated_data),
+            request_key=idempotency.request_key(request),
+        )
+        return idempotency.created(outcome, message_response(outcome.row))
+
+
+def _owned(request: Request, conversation_id: uuid.UUID) -> dict[str, Any]:
+    row: dict[str, Any] | None = (
+        Conversation.objects.for_user(request.user_id).filter(uid=conversation_id).as_rows().first()
+    )
+    if row is None:
+        raise errors.no_such_conversation()
+    return row
+
+
+def _page_before(request: Request, conversation_id: uuid.UUID, position: int) -> str | None:
+    if position == 0:
+        return None
+    url = request.build_absolute_uri(reverse("messages", args=[conversation_id]))
+    # After position + 1, whichever its id: the cursor's id only tells equal positions apart.
+    cursor = pagination.cursor_after("-position", position + 1, 0)
+    for name, value in (("order", "desc"), ("limit", str(SHOWN_MESSAGES)), ("cursor", cursor)):
+        url = replace_query_param(url, name, value)
+    return url
+
+
+def conversation_json(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["uid"],
+        "user_id": row["user_id"],
+        "title": row["title"],
+        "metadata": row["metadata_json"],
+        "message_count": row["message_count"],
+        "archived": row["archived_at"] is not None,
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+    }
+
+
+def message_json(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["uid"],
+        "position": row["position"],
+        "role": row["role"],
+        "content": row["content"],
+        "stage1": row["stage1"],
+        "stage2": row["stage2"],
+        "stage3": row["stage3"],
+        "metadata": row["metadata_json"],
+        "created_at": row["created_at"],
+    }
+
+
+def conversation_response(row: Conversation) -> dict[str, Any]:
+    return conversation_json(
+        {name: getattr(row, name) for name in CONVERSATION_COLUMNS}
+        | {"metadata_json": row.metadata}
+    )
+
+
+def message_response(row: Message) -> dict[str, Any]:
+    return message_json(
+        {name: getattr(row, name) for name in MESSAGE_COLUMNS}
+        | {
+            "stage1": row.stage1_data,
+            "stage2": row.stage2_data,
+            "stage3": row.stage3_data,
+            "metadata_json": row.metadata,
+        }
+    )

@@ -1,0 +1,14 @@
+"""What can be wrong with an act on a conversation."""
+
+from common.errors import DomainError, NotFound
+
+
+class IdTaken(DomainError):
+    code = "id_taken"
+    status = 409
+    title = "Id taken"
+
+
+def no_such_conversation() -> NotFound:
+    """The same answer whether it never existed or belongs to another person."""
+    return NotFound("There is no such conversation.")

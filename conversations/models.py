@@ -1,0 +1,194 @@
+"""Conversations and their messages, with the three stages of a council's answer.
+
+A conversation belongs to one person and numbers its messages 1..n without holes. Rows are written by
+conversations/services.py alone.
+"""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+
+from common.models import JSONField, RawJSON, UserIdField, new_uid
+
+DEFAULT_TITLE = "New Conversation"
+TITLE_MAX_LENGTH = 500
+SHOWN_MESSAGES = 200
+
+# How API names map to columns; `stage1` and its kin are the originals' names.
+CONVERSATION_COLUMNS = (
+    "id", "uid", "user_id", "title", "message_count", "archived_at", "created_at", "updated_at",
+)  # fmt: skip
+MESSAGE_COLUMNS = ("id", "uid", "position", "role", "content", "created_at")
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def for_user(self, user_id: str) -> "ConversationQuerySet":
+        """What this person owns; nobody else sees it."""
+        return self.filter(user_id=user_id)
+
+    def archived(self, archived: bool) -> "ConversationQuerySet":
+        """Put away by their owner, or not."""
+        return self.filter(archived_at__isnull=not archived)
+
+    def locked(self) -> "ConversationQuerySet":
+        """Locked against other writers until the transaction ends."""
+        return self.select_for_update(of=("self",), no_key=True)
+
+    def as_rows(self) -> Any:
+        """Rows for the API, as dictionaries; `metadata` is text that goes out as it stands."""
+        return self.values(*CONVERSATION_COLUMNS, metadata_json=RawJSON("metadata"))
+
+
+class Conversation(models.Model):
+    """One conversation of one person.
+
+    `source` says how it came: by the API, or imported from a council application's file. For an
+    imported one, `external_id` keeps an id that was no UUID, and `extra` whatever else of the file
+    has no column, as it stood there.
+    """
+
+    class Source(models.TextChoices):
+        API = "api", "API"
+        IMPORT = "import", "Import"
+
+    uid = models.UUIDField("id", default=new_uid, editable=False)
+    user_id = UserIdField("owner")
+    title = models.CharField(max_length=TITLE_MAX_LENGTH, default=DEFAULT_TITLE)
+    metadata = JSONField(default=dict)
+    message_count = models.PositiveIntegerField("messages", default=0)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    source = models.CharField(max_length=10, choices=Source, default=Source.API)
+    external_id = models.TextField(blank=True, default="")
+    extra = JSONField(default=dict)
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null: no key given)
+    request_hash = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField("last activity")
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "uid"], name="conversations_conversation_id_unique_for_owner"
+            ),
+            models.UniqueConstraint(
+                fields=["user_id", "idempotency_key"],
+                name="conversations_conversation_key_unique_for_owner",
+            ),
+            models.CheckConstraint(
+                condition=~Q(user_id=""), name="conversations_conversation_has_an_owner"
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=["api", "import"]),
+                name="conversations_conversation_source_known",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("user_id"), F("created_at").desc(), F("id").desc(), name="conversation_created"
+            ),
+            models.Index(
+                F("user_id"), F("updated_at").desc(), F("id").desc(), name="conversation_updated"
+            ),
+        ]
+
+    class Privacy:
+        personal = {"user_id", "title", "metadata", "external_id", "extra", "idempotency_key"}
+        not_personal = {
+            "id", "uid", "message_count", "archived_at", "source", "request_hash", "created_at",
+            "updated_at",
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.title}"
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def of(self, *, user_id: str, conversation_id: int) -> "MessageQuerySet":
+        """The messages of one conversation, by its owner and inner id."""
+        return self.filter(user_id=user_id, conversation_id=conversation_id)
+
+    def as_rows(self) -> Any:
+        """Rows for the API, as dictionaries; JSON columns are text that goes out as it stands."""
+        return self.values(
+            *MESSAGE_COLUMNS,
+            stage1=RawJSON("stage1_data"),
+            stage2=RawJSON("stage2_data"),
+            stage3=RawJSON("stage3_data"),
+            metadata_json=RawJSON("metadata"),
+        )
+
+
+class Message(models.Model):
+    """One message: a question, or an answer with the three stages of a council.
+
+    stage1: each model's answer, `[{model, response}]`. stage2: each model's ranking of the others,
+    `[{model, ranking, parsed_ranking}]`. stage3: the chairman's answer, `{model, response}`. Other
+    shapes of derived applications are kept as they are. Never changed once written.
+    """
+
+    class Role(models.TextChoices):
+        USER = "user"
+        ASSISTANT = "assistant"
+        SYSTEM = "system"
+        TOOL = "tool"
+
+    uid = models.UUIDField("id", default=new_uid, editable=False)
+    # Messages are part of their conversation and go with it.
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
+    user_id = UserIdField("owner")
+    position = models.PositiveIntegerField()
+    role = models.CharField(max_length=10, choices=Role)
+    content = models.TextField(null=True)  # noqa: DJ001  (null: the answer is in the stages)
+    stage1_data = JSONField(null=True)
+    stage2_data = JSONField(null=True)
+    stage3_data = JSONField(null=True)
+    metadata = JSONField(default=dict)
+    extra = JSONField(default=dict)
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null: no key given)
+    request_hash = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "conversation", "position"],
+                name="conversations_message_position_unique_in_conversation",
+            ),
+            models.UniqueConstraint(
+                fields=["user_id", "uid"], name="conversations_message_id_unique_for_owner"
+            ),
+            models.UniqueConstraint(
+                fields=["user_id", "idempotency_key"],
+                name="conversations_message_key_unique_for_owner",
+            ),
+            models.CheckConstraint(
+                condition=Q(position__gte=1), name="conversations_message_position_from_one"
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=["user", "assistant", "system", "tool"]),
+                name="conversations_message_role_known",
+            ),
+        ]
+
+    class Privacy:
+        personal = {
+            "user_id", "content", "stage1_data", "stage2_data", "stage3_data", "metadata", "extra",
+            "idempotency_key",
+        }  # fmt: skip
+        not_personal = {
+            "id",
+            "uid",
+            "conversation",
+            "position",
+            "role",
+            "request_hash",
+            "created_at",
+        }
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.position}. {self.role}"

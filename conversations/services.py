@@ -1,0 +1,185 @@
+"""Every write to conversations, one function per act."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from common.idempotency import Outcome, RequestKey
+from common.models import update_returning
+from conversations import errors
+from conversations.models import DEFAULT_TITLE, Conversation, Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewMessage:
+    """What a caller says of a message; position, id and time are ours."""
+
+    role: str
+    content: str | None = None
+    stage1: Any = None
+    stage2: Any = None
+    stage3: Any = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def row(self, **columns: Any) -> Message:
+        return Message(
+            role=self.role,
+            content=self.content,
+            stage1_data=self.stage1,
+            stage2_data=self.stage2,
+            stage3_data=self.stage3,
+            metadata=self.metadata,
+            **columns,
+        )
+
+
+def create_conversation(
+    *,
+    user_id: str,
+    request_key: RequestKey,
+    uid: uuid.UUID | None = None,
+    title: str = DEFAULT_TITLE,
+    metadata: dict[str, Any] | None = None,
+    messages: Sequence[NewMessage] = (),
+) -> Outcome[Conversation]:
+    """This function will make a conversation, with its first messages, in one act.
+
+    The same key, or the same own id, with the same request gives the row that stands. Raises
+    IdempotencyKeyReused and IdTaken for another request.
+    """
+    now = timezone.now()
+    conversation = Conversation(
+        user_id=user_id,
+        title=title,
+        metadata=metadata or {},
+        message_count=len(messages),
+        idempotency_key=request_key.key,
+        request_hash=request_key.request_hash,
+        created_at=now,
+        updated_at=now,
+    )
+    if uid is not None:
+        conversation.uid = uid
+    try:
+        if messages:
+            _insert_with_messages(conversation, messages)
+        else:
+            conversation.save(force_insert=True)
+    except IntegrityError:
+        return _standing_conversation(conversation, request_key)
+    return Outcome(conversation)
+
+
+def _insert_with_messages(conversation: Conversation, messages: Sequence[NewMessage]) -> None:
+    with transaction.atomic():
+        conversation.save(force_insert=True)
+        Message.objects.bulk_create(
+            message.row(
+                conversation=conversation,
+                user_id=conversation.user_id,
+                position=position,
+                created_at=conversation.created_at,
+            )
+            for position, message in enumerate(messages, start=1)
+        )
+
+
+def _standing_conversation(new: Conversation, request_key: RequestKey) -> Outcome[Conversation]:
+    """The row that stood in the way of `new`, if the same request made it."""
+    owned = Conversation.objects.for_user(new.user_id)
+    if request_key.key is not None:
+        standing = owned.filter(idempotency_key=request_key.key).first()
+        if standing is not None:
+            request_key.require_same(standing.request_hash)
+            return Outcome(standing, replayed=True, created=False)
+    standing = owned.filter(uid=new.uid).first()
+    if standing is None or standing.request_hash != request_key.request_hash:
+        raise errors.IdTaken(
+            "This id is taken by another conversation. Leave it out, or choose one."
+        )
+    return Outcome(standing, created=False)
+
+
+def append_message(
+    *, user_id: str, conversation_uid: uuid.UUID, message: NewMessage, request_key: RequestKey
+) -> Outcome[Message]:
+    """This function will add a message at the end of a conversation.
+
+    The UPDATE is lock, ownership and counter in one, so that positions have no holes however many
+    append at once. The same key with the same request gives the message that stands. Raises NotFound
+    and IdempotencyKeyReused.
+    """
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            rows = update_returning(
+                Conversation.objects.for_user(user_id).filter(uid=conversation_uid),
+                ["id", "message_count"],
+                message_count=F("message_count") + 1,
+                updated_at=now,
+            )
+            if not rows:
+                raise errors.no_such_conversation()
+            row = message.row(
+                conversation_id=rows[0]["id"],
+                user_id=user_id,
+                position=rows[0]["message_count"],
+                idempotency_key=request_key.key,
+                request_hash=request_key.request_hash,
+                created_at=now,
+            )
+            row.save(force_insert=True)
+    except IntegrityError:
+        return _standing_message(user_id, request_key)
+    return Outcome(row)
+
+
+def _standing_message(user_id: str, request_key: RequestKey) -> Outcome[Message]:
+    standing = Message.objects.get(user_id=user_id, idempotency_key=request_key.key)
+    request_key.require_same(standing.request_hash)
+    return Outcome(standing, replayed=True, created=False)
+
+
+def update_conversation(
+    *, user_id: str, conversation_uid: uuid.UUID, changes: dict[str, Any]
+) -> Conversation:
+    """This function will change title, metadata (replaced as a whole) or archived of a conversation.
+
+    `changes` holds only what is to change. Raises NotFound.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        conversation = (
+            Conversation.objects.for_user(user_id).locked().filter(uid=conversation_uid).first()
+        )
+        if conversation is None:
+            raise errors.no_such_conversation()
+        if "title" in changes:
+            conversation.title = changes["title"]
+            conversation.extra.pop("title", None)  # an imported title that was too long
+        if "metadata" in changes:
+            conversation.metadata = changes["metadata"]
+        if "archived" in changes:
+            if not changes["archived"]:
+                conversation.archived_at = None
+            elif conversation.archived_at is None:
+                conversation.archived_at = now
+        conversation.updated_at = now
+        conversation.save(update_fields=["title", "metadata", "extra", "archived_at", "updated_at"])
+    return conversation
+
+
+def delete_conversation(*, user_id: str, conversation_uid: uuid.UUID) -> None:
+    """This function will remove a conversation with all its messages. Raises NotFound."""
+    with transaction.atomic():
+        conversation = (
+            Conversation.objects.for_user(user_id).locked().filter(uid=conversation_uid).first()
+        )
+        if conversation is None:
+            raise errors.no_such_conversation()
+        conversation.delete()

@@ -1,0 +1,70 @@
+"""System checks: what must be right before Steward starts, each with what to set."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.db.backends.postgresql import psycopg_any
+
+
+@register
+def check_driver(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    # Django takes psycopg 3 wherever it imports, and the pool is made for psycopg2.
+    if not psycopg_any.is_psycopg3:
+        return []
+    return [
+        Error(
+            "psycopg (version 3) is installed, and Django would use it instead of psycopg2.",
+            hint="Run `pip uninstall psycopg psycopg-binary psycopg-c`.",
+            id="operations.E001",
+        )
+    ]
+
+
+@register
+def check_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.PRODUCTION:
+        return []
+    refusals = [
+        (
+            not settings.DATABASE_URL_GIVEN,
+            "DATABASE_URL is not set, and production does not run on the file database.",
+            "Set DATABASE_URL=postgresql://user:password@host:5432/name.",
+            "operations.E002",
+        ),
+        (
+            not settings.SECRET_KEY_GIVEN,
+            "SECRET_KEY is not set.",
+            'Set it to 50 random characters: python -c "import secrets;'
+            ' print(secrets.token_urlsafe(50))".',
+            "operations.E003",
+        ),
+        (
+            settings.DEBUG,
+            "DEBUG is on, which shows internals to strangers.",
+            "Unset DEBUG, or set DEBUG=false.",
+            "operations.E004",
+        ),
+        (
+            not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS,
+            "ALLOWED_HOSTS names no host, or every host.",
+            "Set ALLOWED_HOSTS to the names that clients use, separated by commas.",
+            "operations.E005",
+        ),
+    ]
+    return [
+        Error(message, hint=hint, id=name) for broken, message, hint, name in refusals if broken
+    ]
+
+
+@register
+def check_secret_key(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.PRODUCTION or settings.SECRET_KEY_GIVEN:
+        return []
+    return [
+        Warning(
+            "SECRET_KEY is not set: each process makes its own, and log-ins end with it.",
+            hint="Set SECRET_KEY, or put it into .env (`make run` does).",
+            id="operations.W001",
+        )
+    ]

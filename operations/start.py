@@ -1,0 +1,39 @@
+"""What happens when the web application starts: it refuses what is wrong, and says what it uses."""
+
+import logging
+import sys
+
+from django.conf import settings
+from django.core import checks
+from django.db import connection
+
+logger = logging.getLogger(__name__)
+
+# gunicorn's own code for "do not try again with another worker" (APP_LOAD_ERROR).
+EXIT_CODE = 4
+
+
+def refuse_errors() -> None:
+    """Run the system checks; print each error as a sentence with its cure, and end the process."""
+    messages = checks.run_checks()
+    for message in messages:
+        if message.level >= checks.WARNING:
+            print(f"{message.id}: {message.msg} {message.hint or ''}", file=sys.stderr, flush=True)
+    if any(message.is_serious() for message in messages):
+        sys.exit(EXIT_CODE)
+
+
+def log_database() -> None:
+    """Log which database is in use, without its password."""
+    database = settings.DATABASES["default"]
+    if connection.vendor == "sqlite":
+        logger.info("Database: SQLite, %s", database["NAME"])
+        return
+    pool = database["POOL"]
+    logger.info(
+        "Database: PostgreSQL, %s on %s:%s, %s",
+        database["NAME"],
+        database["HOST"] or "the local socket",
+        database["PORT"] or 5432,
+        f"pool of {pool['pool_size']} + {pool['max_overflow']}" if pool else "no pool",
+    )

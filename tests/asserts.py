@@ -1,0 +1,39 @@
+"""Assertions that many tests share."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from django.db import connection
+
+
+@contextmanager
+def assert_statements(expected: int) -> Iterator[list[str]]:
+    """Exactly this many SELECT, INSERT, UPDATE or DELETE statements are sent inside the block.
+
+    Transaction control and what triggers do are not counted, so that the number is the same on both
+    engines.
+    """
+    statements: list[str] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.lstrip("( \n").upper().startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")):
+            statements.append(sql)
+        return execute(sql, params, many, context)
+
+    with ExitStack() as stack:
+        stack.enter_context(connection.execute_wrapper(note))
+        yield statements
+    shown = "\n".join(statement[:300] for statement in statements)
+    assert len(statements) == expected, f"{len(statements)} statements, not {expected}:\n{shown}"
+
+
+def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
+    """The answer is a whole problem body with this status and code; returns it."""
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert problem["code"] == code, problem
+    assert problem["status"] == status
+    assert {"type", "title", "detail", "instance"} <= set(problem)
+    return problem

@@ -1,0 +1,45 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import TransactionTestCase
+
+from access import services
+from access.scopes import SCOPES
+from common import guards
+from tests.client import ApiClient
+
+flush_tables = TransactionTestCase._fixture_teardown
+
+
+def drop_guards_and_flush(case: Any) -> None:
+    # The guards refuse to be emptied; post_migrate, which the flush sends, puts them back.
+    guards.drop(guards.registered())
+    flush_tables(case)
+
+
+TransactionTestCase._fixture_teardown = drop_guards_and_flush
+
+
+@pytest.fixture(autouse=True)
+def nothing_deferred() -> Iterator[None]:
+    yield
+    services.last_uses._notes.clear()
+
+
+@pytest.fixture
+def key(db: None) -> str:
+    """A service key with every scope."""
+    return services.create_key(name="application", scopes=SCOPES, by="system").key
+
+
+@pytest.fixture
+def person(key: str) -> ApiClient:
+    """An application that acts for Ann."""
+    return ApiClient(key, "ann")
+
+
+@pytest.fixture
+def stranger(key: str) -> ApiClient:
+    """The same application, acting for somebody else."""
+    return ApiClient(key, "bob")
