@@ -25,6 +25,13 @@ class Caller:
     is_authenticated: bool = True
 
 
+class CallerRequest(Request):
+    """A request after authentication, for the type checker: who calls, and for whom."""
+
+    auth: Caller
+    user_id: str
+
+
 class BearerAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key>`. Sets `request.auth` (a Caller) and `request.user_id`.
 
@@ -32,7 +39,7 @@ class BearerAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
-        request.user_id = None
+        request.user_id = None  # type: ignore[attr-defined]
         header = request.headers.get("Authorization")
         if header is None:
             return None
@@ -40,7 +47,7 @@ class BearerAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer" or not token.strip():
             raise AuthenticationFailed("Send `Authorization: Bearer <key>`.")
         caller = self._caller(token.strip())
-        request.user_id = person_named_in(request)
+        request.user_id = person_named_in(request)  # type: ignore[attr-defined]
         return caller, caller
 
     def _caller(self, token: str) -> Caller:
@@ -62,7 +69,7 @@ def _caller_with_key(key: str) -> Caller:
         if key.startswith(services.KEY_MARK) and prefix.isalnum()
         else None
     )
-    # Hashed and compared in either case: the time taken does not tell a right prefix from a wrong one.
+    # Hashed and compared in either case, so that the time does not tell a right prefix.
     key_id, name, key_hash, scopes = row or (0, "", "0" * 64, [])
     if not hmac.compare_digest(services.hash_of(key), key_hash):
         raise AuthenticationFailed("The key is unknown, revoked or expired.")
@@ -86,7 +93,7 @@ def person_named_in(request: Any) -> str | None:
     return user_id
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the OpenAPI description shows it."""
 
     target_class = BearerAuthentication

@@ -4,6 +4,7 @@ import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from access.scopes import SCOPES
 
@@ -15,10 +16,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """A key with which an application acts for the persons it names in `X-User-Id`.
+    """A key with which an application acts for the persons named in `X-User-Id`.
 
-    Made and revoked by commands and staff; never changed otherwise, but for `last_used_at`, which is
-    collected in memory and may be some seconds late.
+    Made and revoked by commands and staff; never changed otherwise, but for `last_used_at`, which
+    is collected in memory and may be some seconds late.
     """
 
     name = models.CharField(
@@ -57,7 +58,11 @@ class ApiKey(models.Model):
 
     @property
     def state(self) -> str:
-        return "revoked" if self.revoked_at else "active"
+        """active, revoked or expired, as of now."""
+        if self.revoked_at:
+            return "revoked"
+        expired = self.expires_at is not None and self.expires_at <= timezone.now()
+        return "expired" if expired else "active"
 
     @property
     def scope_titles(self) -> list[str]:

@@ -28,6 +28,6 @@ class ActsForPerson(BasePermission):
     """The caller named the person it acts for."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if view.action is not None and request.user_id is None:
+        if view.action is not None and getattr(request, "user_id", None) is None:
             raise errors.UserIdRequired("Name the person you act for in the header X-User-Id.")
         return True

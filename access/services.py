@@ -36,8 +36,8 @@ def create_key(
 ) -> NewKey:
     """This function will make a key of 256 random bits and store its hash.
 
-    `by` is the actor. Raises KeyInvalid for an unknown scope or an unfit name, and KeyNameTaken while
-    an unrevoked key has the name.
+    `by` is the actor. Raises KeyInvalid for an unknown scope or an unfit name, and KeyNameTaken
+    while an unrevoked key has the name.
     """
     granted = sorted(set(scopes), key=list(SCOPES).index) if set(scopes) <= set(SCOPES) else []
     if not granted:
@@ -66,7 +66,7 @@ def create_key(
 
 
 def revoke_key(*, name: str) -> ApiKey:
-    """This function will end a key at once. Raises KeyNotFound unless an unrevoked key has the name."""
+    """This function will end a key at once. Raises KeyNotFound if no unrevoked key has the name."""
     with transaction.atomic():
         row = ApiKey.objects.select_for_update().filter(name=name, revoked_at=None).first()
         if row is None:

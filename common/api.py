@@ -1,4 +1,4 @@
-"""The API's envelope: bodies in and out, and one problem body (RFC 9457) for whatever goes wrong."""
+"""The API's envelope: bodies in and out, and one problem body (RFC 9457) for every fault."""
 
 import http
 import logging
@@ -96,8 +96,8 @@ class AlwaysJSON(negotiation.BaseContentNegotiation):
 class BodyLimitMiddleware:
     """Answers bodies larger than MAX_BODY_BYTES with 413, and those without a length with 411.
 
-    Up to 16 MiB are read first: a client that is still sending would see a broken connection instead
-    of the answer.
+    Up to 16 MiB are read first: a client that is still sending would see a broken connection
+    instead of the answer.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

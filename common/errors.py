@@ -1,7 +1,7 @@
 """The errors that callers can meet, whichever app they come from.
 
-A domain error carries a `code` that programs may rely on (docs/errors.md lists all), the HTTP status
-it becomes, a sentence that says what to do next, and details as JSON values.
+A domain error carries a `code` that programs may rely on (docs/errors.md lists all), the HTTP
+status it becomes, a sentence that says what to do next, and details as JSON values.
 """
 
 from typing import Any, ClassVar

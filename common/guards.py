@@ -217,7 +217,7 @@ def _postgresql_row_guard(
         f"""CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF {unless} THEN RETURN {row}; END IF;
-  RAISE EXCEPTION '{event} on {model._meta.db_table} is refused: its rows are kept as they were made'
+  RAISE EXCEPTION '{event} on {model._meta.db_table} is refused: rows are kept as made'
     USING ERRCODE = 'restrict_violation';
 END $$""",
         f'CREATE TRIGGER {name} BEFORE {event} ON "{model._meta.db_table}"'
@@ -230,7 +230,7 @@ def _sqlite_row_guard(model: type[models.Model], event: str, unless: str = "0") 
     return [
         f'CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON "{table}"'
         f" WHEN NOT ({unless}) BEGIN SELECT RAISE(ABORT, '{event} on {table} is refused:"
-        " its rows are kept as they were made'); END"
+        " rows are kept as they were made'); END"
     ]
 
 
@@ -239,7 +239,7 @@ def _postgresql_truncate_guard(model: type[models.Model]) -> list[str]:
     return [
         f"""CREATE OR REPLACE FUNCTION {table}_no_replace() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION 'TRUNCATE on {table} is refused: its rows are kept as they were made'
+  RAISE EXCEPTION 'TRUNCATE on {table} is refused: rows are kept as made'
     USING ERRCODE = 'restrict_violation';
 END $$""",
         f'CREATE TRIGGER {table}_no_replace BEFORE TRUNCATE ON "{table}"'
@@ -261,8 +261,9 @@ def _sqlite_replace_guard(model: type[models.Model]) -> list[str]:
 
 
 def _unique_keys(model: type[models.Model]) -> list[list[str]]:
-    keys = [[field.column] for field in model._meta.concrete_fields if field.unique]
+    columns = {field.name: str(field.column) for field in model._meta.concrete_fields}
+    keys = [[columns[field.name]] for field in model._meta.concrete_fields if field.unique]
     for constraint in model._meta.constraints:
         if isinstance(constraint, models.UniqueConstraint):
-            keys.append([model._meta.get_field(name).column for name in constraint.fields])
+            keys.append([columns[name] for name in constraint.fields])
     return keys

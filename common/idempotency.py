@@ -28,7 +28,7 @@ HEADER = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="1 to 255 visible characters. A retry with the same key and body has no second effect.",
+    description="1 to 255 visible characters. A retry with the same key has no second effect.",
 )
 
 
@@ -43,7 +43,7 @@ class RequestKey:
         """Raises IdempotencyKeyReused unless the row was made by this very request."""
         if request_hash != self.request_hash:
             raise errors.IdempotencyKeyReused(
-                "This Idempotency-Key was used for another request. Use a new key for a new request."
+                "This Idempotency-Key was used for another request. Use a new key for a new one."
             )
 
 

@@ -41,7 +41,8 @@ def _integer(digits: str) -> int | float:
 def cleaned(value: Any, report: Report, pointer: str = "", depth: int = 1) -> Any:
     """`value` with each unstorable number as None and each unstorable character as U+FFFD.
 
-    Calls `report(pointer, what)` for each replaced value, with its JSON pointer. Raises NestedTooDeep.
+    Calls `report(pointer, what)` for each replaced value, with its JSON pointer. Raises
+    NestedTooDeep.
     """
     if isinstance(value, str):
         return _cleaned_text(value, report, pointer)

@@ -92,7 +92,7 @@ def update_returning(
     One UPDATE … RETURNING: lock, condition and read in a single statement, which Django 5.2 cannot
     write itself. The filter must be on the table's own columns.
     """
-    query = queryset.query.chain(sql.UpdateQuery)
+    query: Any = queryset.query.chain(sql.UpdateQuery)
     query.add_update_values(values)
     connection = connections[queryset.db]
     compiler = query.get_compiler(connection=connection)

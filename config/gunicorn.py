@@ -15,5 +15,5 @@ graceful_timeout = 30
 # Recycled now and then against slow leaks, not all at once.
 max_requests = 100_000
 max_requests_jitter = 10_000
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  (heartbeats)
 control_socket_disable = True

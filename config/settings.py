@@ -6,6 +6,7 @@ beside manage.py, or from a file named by the same variable with `_FILE` added (
 
 import secrets
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 import environ
@@ -81,8 +82,10 @@ TEMPLATES = [
 
 # The database: SQLite in a file beside manage.py, or what DATABASE_URL says.
 DB_POOL = env.bool("DB_POOL", default=True)
-DATABASE = dj_database_url.parse(
-    env.str("DATABASE_URL", default="") or f"sqlite:///{BASE_DIR / 'steward.sqlite3'}"
+DATABASE: dict[str, Any] = dict(
+    dj_database_url.parse(
+        env.str("DATABASE_URL", default="") or f"sqlite:///{BASE_DIR / 'steward.sqlite3'}"
+    )
 )
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATABASE |= {
@@ -170,7 +173,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["common.api.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.api.AlwaysJSON",
     "DEFAULT_METADATA_CLASS": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "common.openapi.Schema",
     "EXCEPTION_HANDLER": "common.api.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }

@@ -2,15 +2,15 @@
 
 from django.contrib import admin
 from django.http import HttpResponse
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
-from common import api, openapi
+from common import api, views
 
-version_1 = [
-    path("schema", openapi.SchemaView.as_view(), name="schema"),
-    path("docs", openapi.DocumentationView.as_view(), name="docs"),
+version_1: list[URLPattern | URLResolver] = [
+    path("schema", views.SchemaView.as_view(), name="schema"),
+    path("docs", views.DocumentationView.as_view(), name="docs"),
     path("", include("conversations.api.urls")),
 ]
 

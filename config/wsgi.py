@@ -10,4 +10,4 @@ application = get_wsgi_application()
 from operations import start  # noqa: E402  (needs the applications loaded)
 
 start.refuse_errors()
-start.log_database()
+start.log_choices()

@@ -1,7 +1,7 @@
 """Conversations and their messages, with the three stages of a council's answer.
 
-A conversation belongs to one person and numbers its messages 1..n without holes. Rows are written by
-conversations/services.py alone.
+A conversation belongs to one person and numbers its messages 1..n without holes. Rows are written
+by conversations/services.py alone.
 """
 
 from typing import Any

@@ -1,7 +1,8 @@
 """Every write to conversations, one function per act."""
 
 import uuid
-from collections.abc import Sequence
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 from common.idempotency import Outcome, RequestKey
 from common.models import update_returning
 from conversations import errors
+from conversations.council import CouncilConversation
 from conversations.models import DEFAULT_TITLE, Conversation, Message
 
 
@@ -111,8 +113,8 @@ def append_message(
     """This function will add a message at the end of a conversation.
 
     The UPDATE is lock, ownership and counter in one, so that positions have no holes however many
-    append at once. The same key with the same request gives the message that stands. Raises NotFound
-    and IdempotencyKeyReused.
+    append at once. The same key with the same request gives the message that stands. Raises
+    NotFound and IdempotencyKeyReused.
     """
     now = timezone.now()
     try:
@@ -148,7 +150,7 @@ def _standing_message(user_id: str, request_key: RequestKey) -> Outcome[Message]
 def update_conversation(
     *, user_id: str, conversation_uid: uuid.UUID, changes: dict[str, Any]
 ) -> Conversation:
-    """This function will change title, metadata (replaced as a whole) or archived of a conversation.
+    """This function will change title, metadata (replaced as a whole) or archived.
 
     `changes` holds only what is to change. Raises NotFound.
     """
@@ -183,3 +185,81 @@ def delete_conversation(*, user_id: str, conversation_uid: uuid.UUID) -> None:
         if conversation is None:
             raise errors.no_such_conversation()
         conversation.delete()
+
+
+# Import
+
+Owned = tuple[str, uuid.UUID]
+Standing = dict[Owned, str]
+
+
+def store_imported(
+    found: Sequence[CouncilConversation], *, on_conflict: str, pretended: Standing | None = None
+) -> list[str]:
+    """This function will store conversations read from files, in one act of a few statements.
+
+    Returns the fate of each: `created`; `unchanged` when the same file was imported before
+    (whatever was done to the conversation since); else by `on_conflict` `skipped`, `failed`, or
+    `updated`, where the file's messages replace those that stand. With `pretended` (a dry run)
+    nothing is written; it collects what would be. Raises IntegrityError when another import was
+    quicker: try again.
+    """
+    with transaction.atomic():
+        standing = _standing_hashes(found)
+        known = ChainMap(pretended or {}, standing)
+        fates = [_fate(item, known, on_conflict) for item in found]
+        if pretended is not None:
+            for item, fate in zip(found, fates, strict=True):
+                if fate in ("created", "updated"):
+                    pretended[item.user_id, item.uid] = item.content_hash
+            return fates
+        chosen = {
+            wanted: [item for item, fate in zip(found, fates, strict=True) if fate == wanted]
+            for wanted in ("created", "updated")
+        }
+        _replace_imported(chosen["updated"])
+        _insert_imported(chosen["created"] + chosen["updated"])
+    return fates
+
+
+def _standing_hashes(found: Sequence[CouncilConversation]) -> Standing:
+    rows = Conversation.objects.filter(
+        user_id__in={item.user_id for item in found}, uid__in=[item.uid for item in found]
+    )
+    return {
+        (user_id, uid): request_hash
+        for user_id, uid, request_hash in rows.values_list("user_id", "uid", "request_hash")
+    }
+
+
+def _fate(item: CouncilConversation, standing: Mapping[Owned, str], on_conflict: str) -> str:
+    content_hash = standing.get((item.user_id, item.uid))
+    if content_hash is None:
+        return "created"
+    if content_hash == item.content_hash:
+        return "unchanged"
+    return {"skip": "skipped", "update": "updated", "fail": "failed"}[on_conflict]
+
+
+def _replace_imported(items: Sequence[CouncilConversation]) -> None:
+    for item in items:
+        Conversation.objects.filter(user_id=item.user_id, uid=item.uid).delete()
+
+
+def _insert_imported(items: Sequence[CouncilConversation]) -> None:
+    conversations = Conversation.objects.bulk_create(
+        Conversation(
+            user_id=item.user_id,
+            uid=item.uid,
+            source=Conversation.Source.IMPORT,
+            message_count=len(item.messages),
+            request_hash=item.content_hash,
+            **item.columns,
+        )
+        for item in items
+    )
+    Message.objects.bulk_create(
+        Message(conversation=conversation, user_id=item.user_id, **message.columns)
+        for item, conversation in zip(items, conversations, strict=True)
+        for message in item.messages
+    )

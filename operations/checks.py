@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, register
 from django.db.backends.postgresql import psycopg_any
 
 
@@ -54,17 +54,4 @@ def check_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
     return [
         Error(message, hint=hint, id=name) for broken, message, hint, name in refusals if broken
-    ]
-
-
-@register
-def check_secret_key(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    if settings.PRODUCTION or settings.SECRET_KEY_GIVEN:
-        return []
-    return [
-        Warning(
-            "SECRET_KEY is not set: each process makes its own, and log-ins end with it.",
-            hint="Set SECRET_KEY, or put it into .env (`make run` does).",
-            id="operations.W001",
-        )
     ]

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Any
 
 from django.conf import settings
 from django.core import checks
@@ -23,9 +24,14 @@ def refuse_errors() -> None:
         sys.exit(EXIT_CODE)
 
 
-def log_database() -> None:
-    """Log which database is in use, without its password."""
-    database = settings.DATABASES["default"]
+def log_choices() -> None:
+    """Log which database is in use, without its password, and what suits a first look only."""
+    if not settings.SECRET_KEY_GIVEN:
+        logger.warning(
+            "SECRET_KEY is not set: each process makes its own, and log-ins end with it."
+            " Set it, or put it into .env (`make run` does)."
+        )
+    database: dict[str, Any] = dict(settings.DATABASES["default"])
     if connection.vendor == "sqlite":
         logger.info("Database: SQLite, %s", database["NAME"])
         return

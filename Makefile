@@ -1,0 +1,48 @@
+# `make` alone lists the targets. Everything lives in .venv; nothing else is installed.
+PYTHON3 ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix openapi lock
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1	\2/' | expand -t 16
+
+.venv/pyvenv.cfg:
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed; name it: make PYTHON3=python3.11"; exit 1; }
+	$(PYTHON3) -m venv .venv
+
+.venv/run: requirements.txt .venv/pyvenv.cfg
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/develop: requirements-dev.txt .venv/pyvenv.cfg
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ .venv/run
+
+run: .venv/run ## serve on port 8000 with sample data (or DATA=folder [OWNER=user id])
+	@$(BIN)/python demo/start.py --data "$(DATA)" --user-id "$(OWNER)"
+
+test: check ## lint, types and the whole suite on SQLite and on PostgreSQL
+	$(BIN)/python -m tests.both_engines -q -n auto
+
+check: .venv/develop ## lint, types, migrations and the OpenAPI file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file .venv/openapi.yaml
+	diff docs/openapi.yaml .venv/openapi.yaml || { echo "Run make openapi and commit it."; exit 1; }
+
+fix: .venv/develop ## format, and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+openapi: .venv/develop ## write docs/openapi.yaml anew
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+lock: .venv/develop ## compile requirements*.txt, with hashes, from the .in files
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	  requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+	  requirements-dev.in -o requirements-dev.txt

@@ -1,0 +1,53 @@
+"""Staff accounts and service keys in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.utils.html import format_html_join
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from access.models import ApiKey
+from common.admin import ReadOnlyAdmin
+
+STATE_COLOURS = {"active": "success", "revoked": "danger", "expired": "warning"}
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    pass
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """Keys are made and revoked by commands; only their hashes are kept, so none can be read."""
+
+    list_display = ("name", "prefix", "status", "last_used_at", "expires_at", "created_at")
+    search_fields = ("name",)
+    ordering = ("name", "-id")
+    fields = (
+        "name", "prefix", "status", "what_it_may_do", "created_by", "created_at", "last_used_at",
+        "expires_at", "revoked_at",
+    )  # fmt: skip
+
+    @display(description="State", label=STATE_COLOURS)  # type: ignore[untyped-decorator]
+    def status(self, key: ApiKey) -> str:
+        return key.state
+
+    @admin.display(description="What it may do")
+    def what_it_may_do(self, key: ApiKey) -> Any:
+        return format_html_join("", "<div>{}</div>", ((title,) for title in key.scope_titles))

@@ -1,0 +1,114 @@
+import json
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+
+from common.commands import Command as BaseCommand
+from common.commands import progress
+from common.models import validate_user_id
+from conversations import imports
+
+STATUSES = ("created", "updated", "unchanged", "skipped", "failed")
+WRONG_ARGUMENTS = 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Imports a council application's files: a folder, a zip archive or one file. Run it as"
+        " often as you like: what was imported before is left as it is."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("path", type=Path, metavar="PATH")
+        parser.add_argument("--user-id", metavar="U", help="whose the files are that name no owner")
+        parser.add_argument("--dry-run", action="store_true", help="write nothing, report the same")
+        parser.add_argument(
+            "--backup", action="store_true", help="copy the tree to an archive first"
+        )
+        parser.add_argument(
+            "--report", type=Path, metavar="FILE", help="one JSON line for each file's fate"
+        )
+        parser.add_argument(
+            "--on-conflict",
+            choices=["skip", "update", "fail"],
+            default="skip",
+            help="when a file differs from the conversation under its id (default: skip)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["path"]
+        total = self._check(path, options["user_id"])
+        if options["backup"] and not options["dry_run"]:
+            self._back_up(path)
+        run = imports.Import(
+            given_owner=options["user_id"],
+            on_conflict=options["on_conflict"],
+            dry_run=options["dry_run"],
+        )
+        fates = progress(run.run(imports.open_tree(path)), total, "files", self.stdout)
+        self._report(fates, options["report"])
+        self._summary(run, options["dry_run"])
+        if run.counts["failed"]:
+            sys.exit(1)
+
+    def _check(self, path: Path, user_id: str | None) -> int:
+        """How many files there are; refuses arguments that cannot be right before any work."""
+        try:
+            if user_id is not None:
+                validate_user_id(user_id)
+            total = sum(1 for _ in imports.open_tree(path))
+            ownerless = None if user_id else imports.first_without_owner(imports.open_tree(path))
+        except ValidationError as error:
+            raise CommandError(f"--user-id: {error.message}", returncode=WRONG_ARGUMENTS) from error
+        except (OSError, zipfile.BadZipFile) as error:
+            raise CommandError(
+                f"Cannot read {path}: {error}", returncode=WRONG_ARGUMENTS
+            ) from error
+        if total == 0:
+            raise CommandError(f"There is no .json file in {path}.", returncode=WRONG_ARGUMENTS)
+        if ownerless is not None:
+            raise CommandError(
+                f"{ownerless} names no owner and lies in nobody's folder."
+                " Say whose such files are: --user-id U.",
+                returncode=WRONG_ARGUMENTS,
+            )
+        return total
+
+    def _back_up(self, path: Path) -> None:
+        try:
+            archive = imports.back_up(path.resolve())
+        except OSError as error:
+            raise CommandError(f"The backup failed, so nothing was imported: {error}") from error
+        self.stdout.write(f"Backup: {archive}")
+
+    def _report(self, fates: Iterator[imports.Fate], report: Path | None) -> None:
+        try:
+            lines = report.open("w", encoding="utf-8", errors="replace") if report else None
+        except OSError as error:
+            raise CommandError(
+                f"Cannot write {report}: {error}", returncode=WRONG_ARGUMENTS
+            ) from error
+        with lines or nullcontext():
+            for fate in fates:
+                if lines:
+                    lines.write(json.dumps(fate.as_json(), ensure_ascii=False) + "\n")
+                if fate.status == "failed":
+                    self.stderr.write(f"failed: {fate.path}: {fate.reason}")
+                for note in fate.replaced if fate.status in ("created", "updated") else []:
+                    self.stdout.write(f"replaced: {fate.path}: {note['replaced']} at {note['at']}")
+
+    def _summary(self, run: imports.Import, dry_run: bool) -> None:
+        parts = ", ".join(f"{run.counts[status]} {status}" for status in STATUSES)
+        self.stdout.write(f"Read {run.counts['read']} files: {parts}.")
+        if run.usage_files:
+            self.stdout.write(
+                f"Among the skipped: {run.usage_files} usage files, not yet imported."
+            )
+        if dry_run:
+            self.stdout.write("Dry run: nothing was written.")

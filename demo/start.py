@@ -1,0 +1,105 @@
+"""What `make run` does after the packages are there: everything up to a running server.
+
+On the first start it imports the sample conversations (or DATA's), and makes an admin user and an
+API key, whose secrets it prints once. Every later start leaves them as they are.
+"""
+
+import argparse
+import os
+import secrets
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.chdir(ROOT)
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+KEY_NAME = "demo"
+ADMIN_NAME = "admin"
+SAMPLE = ROOT / "demo" / "data"
+SAMPLE_OWNER = "mei.tanaka"  # whose the sample's flat files are
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", default="", help="a council application's folder to import")
+    parser.add_argument("--user-id", default="", help="whose the files are that name no owner")
+    parser.add_argument("--no-server", action="store_true", help="prepare everything, then stop")
+    options = parser.parse_args()
+    keep_secret_key()
+
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    import_data(options.data, options.user_id)
+    notices = [*make_admin(), *make_key()]
+    port = os.environ.get("PORT", "8000")
+    print_addresses(port, notices)
+    if not options.no_server:
+        server = str(Path(sys.executable).with_name("gunicorn"))
+        arguments = ["-c", "config/gunicorn.py", "config.wsgi"]
+        os.execv(server, [server, *arguments])
+
+
+def keep_secret_key() -> None:
+    """Log-ins must outlive a restart: without a SECRET_KEY one is written into .env."""
+    file = ROOT / ".env"
+    known = file.read_text() if file.exists() else ""
+    given = "SECRET_KEY" in os.environ or "SECRET_KEY_FILE" in os.environ
+    if given or any(line.startswith("SECRET_KEY") for line in known.splitlines()):
+        return
+    with file.open("a") as lines:
+        lines.write(f"SECRET_KEY={secrets.token_urlsafe(50)}\n")
+    file.chmod(0o600)
+
+
+def import_data(data: str, user_id: str) -> None:
+    from django.core.management import call_command
+
+    from conversations.models import Conversation
+
+    arguments = ["--user-id", user_id] if user_id else []
+    if data:
+        call_command("import_json", data, *arguments)
+    elif not Conversation.objects.exists():
+        call_command("import_json", str(SAMPLE), "--user-id", SAMPLE_OWNER)
+
+
+def make_admin() -> list[str]:
+    from django.contrib.auth.models import User
+
+    if User.objects.filter(is_superuser=True).exists():
+        return []
+    password = secrets.token_urlsafe(12)
+    User.objects.create_superuser(ADMIN_NAME, password=password)
+    return [f"Admin user    {ADMIN_NAME}", f"Password      {password}"]
+
+
+def make_key() -> list[str]:
+    from access import services
+    from access.models import ApiKey
+    from access.scopes import SCOPES
+
+    if ApiKey.objects.filter(name=KEY_NAME).exists():
+        return []
+    return [f"API key       {services.create_key(name=KEY_NAME, scopes=SCOPES, by='system').key}"]
+
+
+def print_addresses(port: str, notices: list[str]) -> None:
+    base = f"http://127.0.0.1:{port}"
+    print()
+    for notice in notices:
+        print(notice)
+    if notices:
+        print("These are shown this once.\n")
+    print(f"Admin         {base}/admin/")
+    print(f"API           {base}/api/v1/conversations")
+    print(f"API pages     {base}/api/v1/docs")
+    print(f"API schema    {base}/api/v1/schema", flush=True)
+
+
+if __name__ == "__main__":
+    main()
