@@ -86,7 +86,8 @@ class Schema(AutoSchema):
 
     def get_operation_id(self) -> str:
         noun = type(self.view).__name__.removesuffix("ViewSet").lower()
-        return f"{noun}_{self.view.action}"
+        action: str = getattr(self.view, "action", "") or self.method.lower()
+        return f"{noun}_{action}"
 
     def get_override_parameters(self) -> list[Any]:
         return [USER_ID]

@@ -138,6 +138,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"
 
 # Static files of the admin and the API page are served from the installed packages themselves, so
 # that there is no collecting step and a read-only container works.

@@ -24,6 +24,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     search_help_text = "The owner's id, or the id of a conversation"
     # The newest first, by the primary key: an order that needs no index of its own.
     ordering = ("-id",)
+    sortable_by = ()
     fields = (
         "uid", "user_id", "title", "message_count", "source", "external_id", "created_at",
         "updated_at", "archived_at",
@@ -36,6 +37,9 @@ class ConversationAdmin(ReadOnlyAdmin):
     @admin.display(description="Title", ordering="title")
     def shown_title(self, conversation: Conversation) -> str:
         return conversation.title[:80] or "(no title)"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        return super().get_queryset(request).defer("metadata", "extra")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str

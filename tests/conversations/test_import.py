@@ -1,0 +1,534 @@
+import datetime
+import json
+import signal
+import subprocess
+import sys
+import time
+import uuid
+import zipfile
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from conversations.models import Conversation, Message
+from tests import processes
+from tests.asserts import assert_statements
+from tests.client import ApiClient
+from tests.conversations import trees
+
+pytestmark = pytest.mark.django_db
+
+
+def run(path: Path, *arguments: str) -> tuple[int, str, list[dict[str, Any]]]:
+    """Exit code, output and report of one import."""
+    report = path.parent / "report.jsonl"
+    output = StringIO()
+    code = 0
+    try:
+        call_command(
+            "import_json",
+            str(path),
+            "--report",
+            str(report),
+            *arguments,
+            stdout=output,
+            stderr=output,
+        )
+    except SystemExit as end:
+        code = int(end.code or 0)
+    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    return code, output.getvalue(), lines
+
+
+def refused(path: Path, *arguments: str) -> CommandError:
+    with pytest.raises(CommandError) as caught:
+        call_command("import_json", str(path), *arguments)
+    assert not Conversation.objects.exists()
+    return caught.value
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "data"
+    root.mkdir()
+    return root
+
+
+class TestLayouts:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            f"conversations/ann/{trees.ANN_1}.json",
+            f"ann/{trees.ANN_1}.json",
+            f"data/conversations/ann/{trees.ANN_1}.json",
+            f"backend/data/conversations/ann/{trees.ANN_1}.json",
+            f"data/ann/{trees.ANN_1}.json",
+        ],
+    )
+    def test_finds_conversations_in_their_owners_folder(self, tree: Path, path: str) -> None:
+        file = trees.conversation()
+        del file["user_id"]
+        trees.write(tree, path, file)
+
+        code, output, report = run(tree)
+
+        assert (code, report[0]["status"], report[0]["user_id"]) == (0, "created", "ann")
+        assert Conversation.objects.get().uid == uuid.UUID(trees.ANN_1)
+
+    @pytest.mark.parametrize("path", [f"conversations/{trees.ANN_1}.json", f"{trees.ANN_1}.json"])
+    def test_asks_whose_a_flat_tree_is(self, tree: Path, path: str) -> None:
+        trees.write(tree, path, trees.conversation(user_id=None))
+
+        error = refused(tree)
+
+        assert error.returncode == 2
+        assert "--user-id" in str(error)
+
+    def test_gives_a_flat_tree_to_the_named_person(self, tree: Path) -> None:
+        trees.write(tree, f"conversations/{trees.ANN_1}.json", trees.conversation(user_id=None))
+
+        code, _, report = run(tree, "--user-id", "zoë@example.org")
+
+        assert (code, report[0]["user_id"]) == (0, "zoë@example.org")
+
+    def test_takes_a_flat_file_that_names_its_owner(self, tree: Path) -> None:
+        trees.write(tree, f"{trees.ANN_1}.json", trees.conversation())
+
+        assert run(tree)[2][0]["user_id"] == "ann"
+
+    def test_takes_all_layouts_in_one_tree(self, tree: Path) -> None:
+        for path, identity in (
+            ("conversations/ann/a.json", 1),
+            ("bob/b.json", 2),
+            ("conversations/c.json", 3),
+        ):
+            file = trees.conversation(id=str(uuid.UUID(int=identity)))
+            del file["user_id"]
+            trees.write(tree, path, file)
+
+        run(tree, "--user-id", "cleo")
+
+        owners = Conversation.objects.order_by("uid").values_list("user_id", flat=True)
+        assert list(owners) == ["ann", "bob", "cleo"]
+
+    def test_takes_a_single_file(self, tree: Path) -> None:
+        file = trees.write(tree, "somewhere/one.json", trees.conversation())
+
+        assert run(file)[2][0]["status"] == "created"
+
+    def test_takes_a_zip_archive(self, tmp_path: Path) -> None:
+        with zipfile.ZipFile(tmp_path / "backup.zip", "w") as archive:
+            archive.writestr("data/conversations/ann/a.json", json.dumps(trees.conversation()))
+            archive.writestr("__MACOSX/data/conversations/ann/._a.json", "garbage")
+
+        code, _, report = run(tmp_path / "backup.zip")
+
+        assert (code, [line["status"] for line in report]) == (0, ["created"])
+
+    def test_refuses_a_file_deeper_than_any_layout_has_it(self, tree: Path) -> None:
+        trees.write(tree, "conversations/ann/old/a.json", trees.conversation())
+
+        code, _, report = run(tree)
+
+        assert (code, report[0]["status"]) == (1, "failed")
+        assert not Conversation.objects.exists()
+
+
+class TestArguments:
+    def test_a_path_that_is_not_there_is_refused(self, tree: Path) -> None:
+        assert refused(tree / "nowhere").returncode == 2
+
+    def test_a_tree_without_json_is_refused(self, tree: Path) -> None:
+        assert refused(tree).returncode == 2
+
+    def test_an_impossible_owner_is_refused(self, tree: Path) -> None:
+        trees.write(tree, "a.json", trees.conversation(user_id=None))
+
+        assert refused(tree, "--user-id", "a\x07b").returncode == 2
+
+    def test_a_report_that_cannot_be_written_is_refused(self, tree: Path) -> None:
+        trees.write(tree, "a.json", trees.conversation())
+
+        assert refused(tree, "--report", str(tree / "no" / "where")).returncode == 2
+
+
+class TestKeeps:
+    def test_ids_order_times_stages_and_metadata(self, tree: Path, person: ApiClient) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation())
+
+        run(tree)
+
+        shown = person.get(f"/conversations/{trees.ANN_1}").json()
+        answer = trees.council_answer()
+        assert shown["title"] == "Heat pumps"
+        assert shown["created_at"] == "2025-11-30T10:00:00.123456Z"
+        assert [message["position"] for message in shown["messages"]] == [1, 2]
+        assert shown["messages"][0]["content"] == "Which?"
+        for part in ("stage1", "stage2", "stage3", "metadata"):
+            assert shown["messages"][1][part] == answer[part]
+
+    def test_an_id_that_is_no_uuid(self, tree: Path) -> None:
+        trees.write(tree, "ann/trip.json", trees.conversation(id="trip-2025"))
+
+        run(tree)
+
+        conversation = Conversation.objects.get()
+        assert conversation.uid.version == 5
+        assert conversation.external_id == "trip-2025"
+
+    def test_the_same_odd_id_of_two_people_apart(self, tree: Path) -> None:
+        for owner in ("ann", "bob"):
+            trees.write(tree, f"{owner}/t.json", trees.conversation(id="trip", user_id=owner))
+
+        run(tree)
+
+        assert Conversation.objects.values("uid").distinct().count() == 2
+
+    @pytest.mark.parametrize(
+        ("written", "meant"),
+        [
+            ("2025-11-30T10:00:00", "2025-11-30T10:00:00+00:00"),
+            ("2025-11-30T10:00:00.5Z", "2025-11-30T10:00:00.500000+00:00"),
+            ("2025-11-30T12:00:00+02:00", "2025-11-30T10:00:00+00:00"),
+            (1764496800, "2025-11-30T10:00:00+00:00"),
+            (1764496800000, "2025-11-30T10:00:00+00:00"),
+        ],
+    )
+    def test_times_with_and_without_zone(self, tree: Path, written: Any, meant: str) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation(created_at=written))
+
+        run(tree)
+
+        expected = datetime.datetime.fromisoformat(meant)
+        assert Conversation.objects.get().created_at == expected
+
+    def test_unknown_keys_as_they_were(self, tree: Path) -> None:
+        message = {"role": "user", "content": "x", "rounds": [1.0, {"b": 1, "a": 2}], "id": 7}
+        trees.write(
+            tree, "ann/a.json", trees.conversation(tags=["x"], chairman="m", messages=[message])
+        )
+
+        run(tree)
+
+        assert Conversation.objects.get().extra == {"tags": ["x"], "chairman": "m"}
+        assert Message.objects.get().extra == {"rounds": [1.0, {"b": 1, "a": 2}], "id": 7}
+
+    def test_a_long_title_cut_in_the_column_and_whole_in_extra(self, tree: Path) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation(title="ä" * 501))
+
+        _, output, report = run(tree)
+
+        conversation = Conversation.objects.get()
+        assert conversation.title == "ä" * 500
+        assert conversation.extra["title"] == "ä" * 501
+        assert report[0]["replaced"][0]["at"] == "/title"
+        assert "501 characters" in output
+
+    @pytest.mark.parametrize(
+        "messages",
+        [
+            [],
+            [{"role": "user", "content": "unanswered"}],
+            [{"role": "assistant", "stage1": [{"model": "a", "response": "only"}]}],
+            [{"role": "assistant", "stage1": [], "stage2": [], "stage3": {"model": "error"}}],
+            [{"role": "assistant", "stage1": [], "stage2": None, "stage3": None}],
+            [trees.council_answer(stage2={"rankings": []}, stage3="text")],
+            [{"role": "system", "content": ""}, {"role": "tool", "content": None, "tool": 1}],
+        ],
+    )
+    def test_every_shape_of_messages(self, tree: Path, messages: list[Any]) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation(messages=messages))
+
+        code, _, report = run(tree)
+
+        assert (code, report[0]["messages"]) == (0, len(messages))
+        assert Conversation.objects.get().message_count == len(messages)
+
+    def test_a_byte_order_mark_and_escaped_pairs(self, tree: Path) -> None:
+        file = json.dumps(trees.conversation(title="\U0001f331 \u65e5\u672c"))
+        trees.write(tree, "ann/a.json", b"\xef\xbb\xbf" + file.encode())
+
+        run(tree)
+
+        assert Conversation.objects.get().title == "\U0001f331 \u65e5\u672c"
+
+    def test_the_time_of_a_message_where_the_file_has_one(self, tree: Path) -> None:
+        message = {"role": "user", "content": "x", "timestamp": "2025-12-01T00:00:00Z"}
+        trees.write(tree, "ann/a.json", trees.conversation(messages=[message]))
+
+        run(tree)
+
+        assert Message.objects.get().created_at.isoformat() == "2025-12-01T00:00:00+00:00"
+
+
+class TestCleans:
+    def test_what_cannot_be_stored_and_reports_each(self, tree: Path, person: ApiClient) -> None:
+        file = json.dumps(
+            trees.conversation(
+                title="a\x00b", messages=[{"role": "user", "content": "x\ud800", "n": 2**64}]
+            )
+        )
+        file = file[:-1] + ', "rank": Infinity, "low": [-Infinity, NaN, 1e999, 2.5]}'
+        trees.write(tree, "ann/a.json", file)
+
+        code, _, report = run(tree)
+
+        conversation = Conversation.objects.get()
+        assert code == 0
+        assert conversation.title == "a\ufffdb"
+        assert conversation.extra == {"rank": None, "low": [None, None, None, 2.5]}
+        assert Message.objects.get().content == "x\ufffd"
+        assert Message.objects.get().extra == {"n": None}
+        assert {note["at"] for note in report[0]["replaced"]} == {
+            "/title", "/messages/0/content", "/messages/0/n", "/rank", "/low/0", "/low/1", "/low/2",
+        }  # fmt: skip
+        assert person.get(f"/conversations/{trees.ANN_1}").status_code == 200
+
+    def test_a_number_of_ten_thousand_digits(self, tree: Path) -> None:
+        file = json.dumps(trees.conversation())[:-1] + ', "n": ' + "9" * 10_000 + "}"
+        trees.write(tree, "ann/a.json", file)
+
+        run(tree)
+
+        assert Conversation.objects.get().extra == {"n": None}
+
+    def test_an_unreadable_time_and_keeps_it(self, tree: Path) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation(created_at="yesterday"))
+
+        _, _, report = run(tree)
+
+        assert report[0]["replaced"][0]["at"] == "/created_at"
+        assert Conversation.objects.get().extra == {"created_at": "yesterday"}
+
+
+class TestRefuses:
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            ("{", "not JSON"),
+            ('{"id": "x"', "not JSON"),
+            ("[]", "not a JSON object"),
+            (b"\xff\xfe", "not UTF-8"),
+            ("[" * 100_000, "nested"),
+            ({"id": "x", "council_deliberation": {"messages": []}}, "no list `messages`"),
+            (trees.conversation(messages={}), "no list `messages`"),
+            (trees.conversation(messages=[{"role": "model"}]), "unknown role"),
+            (trees.conversation(messages=[{"content": "x"}]), "unknown role"),
+            (trees.conversation(messages=["x"]), "not an object"),
+            (trees.conversation(user_id="bob"), "owner"),
+            (trees.conversation(user_id=5), "owner"),
+            (trees.conversation(user_id=""), "owner"),
+        ],
+    )
+    def test_what_is_no_conversation_with_a_reason(
+        self, tree: Path, content: Any, reason: str
+    ) -> None:
+        trees.write(tree, "conversations/ann/bad.json", content)
+
+        code, output, report = run(tree)
+
+        assert (code, report[0]["status"]) == (1, "failed")
+        assert reason in report[0]["reason"]
+        assert report[0]["reason"] in output
+        assert not Conversation.objects.exists()
+
+    def test_an_owner_that_contradicts_the_named_person(self, tree: Path) -> None:
+        trees.write(tree, "a.json", trees.conversation(user_id="bob"))
+
+        assert run(tree, "--user-id", "ann")[2][0]["status"] == "failed"
+
+    def test_only_the_bad_file_of_many(self, tree: Path) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation())
+        trees.write(tree, "ann/b.json", "{")
+        trees.write(tree, "ann/c.json", trees.conversation(id=trees.ANN_2))
+
+        code, output, report = run(tree)
+
+        assert code == 1
+        assert [line["status"] for line in sorted(report, key=lambda line: line["path"])] == [
+            "created", "failed", "created",
+        ]  # fmt: skip
+        assert "Read 3 files: 2 created, 0 updated, 0 unchanged, 0 skipped, 1 failed." in output
+
+    def test_usage_files_are_named_and_not_yet_imported(self, tree: Path) -> None:
+        trees.write(tree, "usage/ann/usage.json", {"user_id": "ann", "daily_count": 1})
+        trees.write(tree, "usage/bob/usage.json", {"user_id": "bob", "daily_used": 1})
+
+        code, output, report = run(tree)
+
+        assert (code, [line["status"] for line in report]) == (0, ["skipped", "skipped"])
+        assert "2 usage files" in output
+
+
+class TestAgain:
+    def test_changes_nothing(self, tree: Path) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation())
+        run(tree)
+        before = list(Message.objects.order_by("id").values())
+
+        code, _, report = run(tree)
+
+        assert (code, report[0]["status"]) == (0, "unchanged")
+        assert list(Message.objects.order_by("id").values()) == before
+
+    def test_the_same_content_with_other_white_space_is_unchanged(self, tree: Path) -> None:
+        file = trees.write(tree, "ann/a.json", trees.conversation())
+        run(tree)
+        file.write_text(json.dumps(dict(reversed(trees.conversation().items()))))
+
+        assert run(tree)[2][0]["status"] == "unchanged"
+
+    def test_leaves_alone_what_was_done_to_the_conversation_since(
+        self, tree: Path, person: ApiClient
+    ) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation())
+        run(tree)
+        person.patch(f"/conversations/{trees.ANN_1}", {"title": "Renamed"})
+        person.post(f"/conversations/{trees.ANN_1}/messages", {"role": "user", "content": "more"})
+
+        run(tree, "--on-conflict", "update")
+
+        conversation = Conversation.objects.get()
+        assert (conversation.title, conversation.message_count) == ("Renamed", 3)
+
+    @pytest.mark.parametrize(
+        ("choice", "status", "code", "count"),
+        [("skip", "skipped", 0, 2), ("update", "updated", 0, 3), ("fail", "failed", 1, 2)],
+    )
+    def test_a_file_that_has_grown_is_treated_as_told(
+        self, tree: Path, choice: str, status: str, code: int, count: int
+    ) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation())
+        run(tree)
+        grown = [*trees.conversation()["messages"], {"role": "user", "content": "and?"}]
+        trees.write(tree, "ann/a.json", trees.conversation(messages=grown))
+
+        result, _, report = run(tree, "--on-conflict", choice)
+
+        assert (result, report[0]["status"]) == (code, status)
+        assert Conversation.objects.get().message_count == count
+        assert Message.objects.count() == count
+
+    def test_an_id_the_api_has_made_is_a_conflict(self, tree: Path, person: ApiClient) -> None:
+        person.post("/conversations", {"id": trees.ANN_1, "title": "Mine"})
+        trees.write(tree, "ann/a.json", trees.conversation())
+
+        assert run(tree)[2][0]["status"] == "skipped"
+        assert Conversation.objects.get().title == "Mine"
+
+    def test_one_id_in_two_files_is_taken_once(self, tree: Path) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation())
+        trees.write(tree, "ann/b.json", trees.conversation())
+        trees.write(tree, "ann/c.json", trees.conversation(title="Other"))
+
+        statuses = [line["status"] for line in run(tree)[2]]
+
+        assert statuses == ["created", "unchanged", "skipped"]
+
+
+class TestDryRun:
+    def test_reports_the_same_and_writes_nothing(self, tree: Path) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation())
+        trees.write(tree, "ann/b.json", trees.conversation())
+        trees.write(tree, "ann/c.json", trees.conversation(title="Other"))
+        trees.write(tree, "ann/d.json", "{")
+        trees.write(tree, "usage/ann/usage.json", {"daily_count": 1})
+
+        dry = run(tree, "--dry-run", "--backup")
+
+        assert not Conversation.objects.exists()
+        assert list(tree.parent.glob("*backup*")) == []
+        real = run(tree)
+        assert (dry[0], dry[2]) == (real[0], real[2])
+
+
+class TestBackup:
+    def test_copies_the_whole_tree_even_twice_in_one_second(self, tree: Path) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation())
+        trees.write(tree, "notes.txt", "not json")
+
+        run(tree, "--backup")
+        run(tree, "--backup")
+
+        archives = sorted(tree.parent.glob("data_backup_*.tar.gz"))
+        assert len(archives) == 2
+        listing = subprocess.run(["tar", "tzf", archives[0]], capture_output=True, text=True).stdout
+        assert {"data/ann/a.json", "data/notes.txt"} <= set(listing.split())
+
+    def test_nothing_is_imported_when_it_fails(self, tmp_path: Path) -> None:
+        tree = tmp_path / ("d" * 250)  # the archive's name would be too long
+        trees.write(tree, "ann/a.json", trees.conversation())
+
+        assert "nothing was imported" in str(refused(tree, "--backup"))
+
+
+class TestBulk:
+    def test_hundred_conversations_take_a_handful_of_statements(self, tree: Path) -> None:
+        for number in range(100):
+            file = trees.conversation(id=str(uuid.UUID(int=number)))
+            trees.write(tree, f"ann/{number:03}.json", file)
+
+        with assert_statements(3):
+            run(tree)
+
+        assert Message.objects.count() == 200
+
+
+@pytest.mark.django_db(transaction=True)
+class TestUnderFire:
+    """Real processes on the real test database."""
+
+    SIZE = 1000
+
+    @pytest.fixture
+    def large_tree(self, tree: Path) -> Path:
+        for number in range(self.SIZE):
+            messages = [{"role": "user", "content": f"{number} {'x' * 2000}"}] * 20
+            file = trees.conversation(id=str(uuid.UUID(int=number)), messages=messages)
+            trees.write(tree, f"ann/{number:05}.json", file)
+        return tree
+
+    def start(self, tree: Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", "import_json", str(tree)],
+            env=processes.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def assert_whole(self) -> None:
+        for conversation in Conversation.objects.all():
+            positions = list(
+                conversation.messages.order_by("position").values_list("position", flat=True)
+            )
+            assert positions == list(range(1, 21))
+
+    def test_two_imports_at_once_make_each_conversation_once(self, large_tree: Path) -> None:
+        runs = [self.start(large_tree), self.start(large_tree)]
+
+        outputs = [process.communicate(timeout=120)[0] for process in runs]
+
+        assert [process.returncode for process in runs] == [0, 0], outputs
+        assert Conversation.objects.count() == self.SIZE
+        self.assert_whole()
+
+    def test_a_killed_import_leaves_whole_conversations_and_goes_on(self, large_tree: Path) -> None:
+        process = self.start(large_tree)
+        deadline = time.monotonic() + 60
+        while not Conversation.objects.exists() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+        assert 0 < Conversation.objects.count() < self.SIZE
+        self.assert_whole()
+        code, output, _ = run(large_tree)
+
+        assert code == 0, output
+        assert Conversation.objects.count() == self.SIZE
+        self.assert_whole()
