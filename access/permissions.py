@@ -8,6 +8,9 @@ from rest_framework.request import Request
 from access import errors
 from access.authentication import Caller
 
+# DRF's names for a method that the route does not have, and for OPTIONS: 405 follows.
+NO_ACTION = (None, "metadata")
+
 
 class HasScope(BasePermission):
     """The caller has the scope that `view.required_scopes` names for the action."""
@@ -16,7 +19,7 @@ class HasScope(BasePermission):
         caller = request.auth
         if not isinstance(caller, Caller):
             return False
-        if view.action is None:  # a method that the route does not have: 405 follows
+        if view.action in NO_ACTION:
             return True
         scope = view.required_scopes[view.action]
         if scope not in caller.scopes:
@@ -28,6 +31,6 @@ class ActsForPerson(BasePermission):
     """The caller named the person it acts for."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if view.action is not None and getattr(request, "user_id", None) is None:
+        if view.action not in NO_ACTION and getattr(request, "user_id", None) is None:
             raise errors.UserIdRequired("Name the person you act for in the header X-User-Id.")
         return True

@@ -34,6 +34,7 @@ CODES: dict[type[Exception], str] = {
     exceptions.NotFound: "not_found",
     Http404: "not_found",
     exceptions.MethodNotAllowed: "method_not_allowed",
+    exceptions.NotAcceptable: "not_acceptable",
     exceptions.UnsupportedMediaType: "unsupported_media_type",
     OperationalError: "database_unavailable",
     InterfaceError: "database_unavailable",
@@ -164,15 +165,23 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     details: dict[str, Any] = {}
     detail = str(error.detail)
     if isinstance(error, exceptions.ValidationError):
-        details["errors"] = (
-            error.detail if isinstance(error.detail, dict) else {"body": error.detail}
-        )
+        given = error.detail if isinstance(error.detail, dict) else {"body": error.detail}
+        details["errors"] = _with_text_keys(given)
         detail = "Some fields are not as they should be; see `errors`."
     code = CODES.get(type(error), getattr(error, "default_code", BAD_REQUEST))
     status = http.HTTPStatus(error.status_code)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    body = problem(request, status=status, code=code, title=status.phrase, detail=detail, **details)
+    body = problem(
+        request, status=int(status), code=code, title=status.phrase, detail=detail, **details
+    )
     return _response(body, headers)
+
+
+def _with_text_keys(detail: Any) -> Any:
+    """Field errors as JSON: DRF counts the items of a list with integer keys."""
+    if isinstance(detail, dict):
+        return {str(key): _with_text_keys(item) for key, item in detail.items()}
+    return [_with_text_keys(item) for item in detail] if isinstance(detail, list) else detail
 
 
 def _response(body: dict[str, Any], headers: dict[str, str]) -> Response:
@@ -196,7 +205,7 @@ def _unavailable(request: HttpRequest) -> tuple[dict[str, Any], dict[str, str]]:
         status=503,
         code="database_unavailable",
         title="Database unavailable",
-        detail="The database does not answer just now. Nothing was written; try again.",
+        detail="The database does not answer just now. Try again, with the same Idempotency-Key.",
     )
     return body, {"Retry-After": str(RETRY_AFTER_SECONDS)}
 

@@ -24,7 +24,7 @@ class DomainError(Exception):
 class NotFound(DomainError):
     code = "not_found"
     status = 404
-    title = "Not found"
+    title = "Not Found"
 
 
 class InvalidCursor(DomainError):

@@ -24,13 +24,15 @@ ERASED_UUID_LENGTHS = (8, 4, 4, 4, 12)
 class Guard:
     """One trigger. `postgresql` and `sqlite` give the statements that make it, for their engine.
 
-    On PostgreSQL the statements also make the trigger's function, and may be run again at any time.
+    On PostgreSQL the statements also make the trigger's function. An engine that needs no trigger
+    gives no statement. `refuses` is False for triggers that only keep something else in step.
     """
 
     name: str
     model: type[models.Model]
     postgresql: Callable[[], list[str]]
     sqlite: Callable[[], list[str]]
+    refuses: bool = True
 
     @property
     def table(self) -> str:
@@ -101,7 +103,13 @@ def missing(using: str = "default") -> list[Guard]:
         else:
             cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         present = {name for (name,) in cursor.fetchall()}
-    return [guard for guard in registered() if guard.table in tables and guard.name not in present]
+    return [
+        guard
+        for guard in registered()
+        if guard.table in tables
+        and guard.name not in present
+        and getattr(guard, connection.vendor)()
+    ]
 
 
 # Their life with migrations

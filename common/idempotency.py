@@ -21,7 +21,7 @@ from common import errors
 Row = TypeVar("Row")
 
 # 1 to 255 visible characters, bare or as the quoted string of RFC 8941.
-KEY = re.compile(r'"?([\x21-\x7e]{1,255}?)"?')
+KEY = re.compile(r'"([\x21-\x7e]{1,255})"|((?!")[\x21-\x7e]{1,255})')
 
 
 HEADER = OpenApiParameter(
@@ -74,7 +74,7 @@ def request_key(request: Request) -> RequestKey:
             raise errors.IdempotencyKeyInvalid(
                 "An Idempotency-Key has 1 to 255 visible characters."
             )
-        key = match.group(1)
+        key = match.group(1) or match.group(2)
     body = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256(f"{request.method}\n{request.path}\n".encode() + body)
     return RequestKey(key, digest.hexdigest())

@@ -25,6 +25,7 @@ PROBLEM = {
     "required": ["type", "title", "status", "detail", "code", "instance"],
 }
 
+PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 EVERYWHERE = {
     "400": "The request is not as it should be.",
     "401": "No credentials, or bad ones.",
@@ -37,14 +38,12 @@ WITH_BODY = {
     "413": "The body is too large.",
     "415": "The body is not application/json.",
 }
-WITH_KEY = {
-    "409": "It does not fit the state of things.",
-    "422": "The Idempotency-Key was used for another request, or the act has no meaning.",
-}
+WITH_KEY = {"422": "The Idempotency-Key was used for another request."}
 USER_ID = OpenApiParameter(
     "X-User-Id",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
+    required=True,
     description="The person a service key acts for: 1 to 128 characters in UTF-8.",
 )
 OPEN_TO_ALL = ("/api/v1/schema", "/api/v1/docs")
@@ -66,16 +65,11 @@ def add_problem_answers(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]
             if method == "post":
                 answers |= WITH_KEY
             for status, description in answers.items():
-                operation["responses"].setdefault(status, _answer(description))
+                operation["responses"].setdefault(status, {"description": description})
+            for status, answer in operation["responses"].items():
+                if status >= "400":
+                    answer["content"] = PROBLEM_CONTENT
     return result
-
-
-def _answer(description: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        "description": description,
-        "content": {"application/problem+json": {"schema": schema}},
-    }
 
 
 class Schema(AutoSchema):

@@ -36,6 +36,15 @@ class Text(serializers.CharField):
         return super().to_internal_value(data)
 
 
+class Identifier(serializers.UUIDField):
+    """A UUID as text, in any case."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
 class Integer(serializers.IntegerField):
     """A whole number. Text is taken only where it comes from a query string."""
 

@@ -2,6 +2,7 @@
 
 Every variable is read once, here, with a typed default. Any of them may also come from `.env`
 beside manage.py, or from a file named by the same variable with `_FILE` added (container secrets).
+The web server's own few are in config/gunicorn.py.
 """
 
 import secrets
@@ -10,10 +11,21 @@ from typing import Any
 
 import dj_database_url
 import environ
+from environ.fileaware_mapping import FileAwareMapping
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+
+class Values(FileAwareMapping):
+    """Variables, or files of the same name with `_FILE` added, without their final line break."""
+
+    def __getitem__(self, key: str) -> str:
+        value: str = super().__getitem__(key)
+        return value.rstrip("\r\n")
+
+
 env = environ.FileAwareEnv()
+env.ENVIRON = Values()
 env.read_env(BASE_DIR / ".env")
 
 # Where it runs. Hosting platforms set their own variable, so that nobody can forget ours.
@@ -96,8 +108,10 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
             # locked" (527 of 900 in a trial with six writers; none with it).
             "transaction_mode": "IMMEDIATE",
             "timeout": env.int("SQLITE_TIMEOUT", default=20),
-            # FULL: an answered write survives a power cut, too.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            # FULL: an answered write survives a power cut, too. And what is deleted is overwritten.
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+            ),
         },
         # Threads of one test must meet on a file: the in-memory database locks whole tables.
         "TEST": {"NAME": str(BASE_DIR / "test.sqlite3")},

@@ -137,9 +137,9 @@ def _owner(named: Any, folder_owner: str | None, given_owner: str | None) -> str
 def _take_id(
     document: dict[str, Any], owner: str, file_stem: str, columns: dict[str, Any]
 ) -> uuid.UUID:
-    named = document.get("id", file_stem)
-    if isinstance(named, str):
-        document.pop("id", None)
+    named = document.get("id") or file_stem
+    if isinstance(document.get("id"), str):
+        del document["id"]
     columns["external_id"] = str(named)
     try:
         uid = uuid.UUID(str(named))

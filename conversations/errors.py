@@ -9,6 +9,11 @@ class IdTaken(DomainError):
     title = "Id taken"
 
 
+class QueryWithoutWords(DomainError):
+    code = "query_without_words"
+    title = "Nothing to search for"
+
+
 def no_such_conversation() -> NotFound:
     """The same answer whether it never existed or belongs to another person."""
     return NotFound("There is no such conversation.")

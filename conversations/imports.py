@@ -85,7 +85,10 @@ def open_tree(path: Path) -> Iterator[FoundFile]:
 
 
 def _in_folder(root: Path) -> Iterator[FoundFile]:
-    for folder, folders, names in os.walk(root):
+    def refuse(error: OSError) -> None:
+        raise error  # a folder that cannot be read must not look like an empty one
+
+    for folder, folders, names in os.walk(root, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             file = Path(folder, name)

@@ -4,16 +4,19 @@ A conversation belongs to one person and numbers its messages 1..n without holes
 by conversations/services.py alone.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Min, Q
 
 from common.models import JSONField, RawJSON, UserIdField, new_uid
+from conversations.search import HasWords
 
 DEFAULT_TITLE = "New Conversation"
 TITLE_MAX_LENGTH = 500
 SHOWN_MESSAGES = 200
+SEARCH_HITS = 50
 
 # How API names map to columns; `stage1` and its kin are the originals' names.
 CONVERSATION_COLUMNS = (
@@ -30,6 +33,14 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def archived(self, archived: bool) -> "ConversationQuerySet":
         """Put away by their owner, or not."""
         return self.filter(archived_at__isnull=not archived)
+
+    def matching(self, words: Sequence[str], *, owner: str | None = None) -> "ConversationQuerySet":
+        """With all these words in the title, or all in one message (search.query_words)."""
+        messages = Message.objects.matching(words, owner=owner).values("conversation_id")
+        title = HasWords(Conversation, words, owner)
+        return self.annotate(match_in_title=title).filter(
+            Q(match_in_title=True) | Q(id__in=messages)
+        )
 
     def locked(self) -> "ConversationQuerySet":
         """Locked against other writers until the transaction ends."""
@@ -63,6 +74,7 @@ class Conversation(models.Model):
     extra = JSONField(default=dict)
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null: no key given)
     request_hash = models.CharField(max_length=64, blank=True, default="")
+    search_text = models.TextField(blank=True, default="", editable=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField("last activity")
 
@@ -95,7 +107,15 @@ class Conversation(models.Model):
         ]
 
     class Privacy:
-        personal = {"user_id", "title", "metadata", "external_id", "extra", "idempotency_key"}
+        personal = {
+            "user_id",
+            "title",
+            "metadata",
+            "external_id",
+            "extra",
+            "idempotency_key",
+            "search_text",
+        }
         not_personal = {
             "id", "uid", "message_count", "archived_at", "source", "request_hash", "created_at",
             "updated_at",
@@ -109,6 +129,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def of(self, *, user_id: str, conversation_id: int) -> "MessageQuerySet":
         """The messages of one conversation, by its owner and inner id."""
         return self.filter(user_id=user_id, conversation_id=conversation_id)
+
+    def matching(self, words: Sequence[str], *, owner: str | None = None) -> "MessageQuerySet":
+        """With all these words in their content and stages; of this owner, if one is given."""
+        return self.filter(HasWords(Message, words, owner))
+
+    def first_of_each_conversation(self) -> "MessageQuerySet":
+        """Of these messages only the first of each conversation."""
+        first = self.values("conversation_id").annotate(first=Min("id")).values("first")
+        return Message.objects.filter(id__in=first)
 
     def as_rows(self) -> Any:
         """Rows for the API, as dictionaries; JSON columns are text that goes out as it stands."""
@@ -149,6 +178,7 @@ class Message(models.Model):
     extra = JSONField(default=dict)
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null: no key given)
     request_hash = models.CharField(max_length=64, blank=True, default="")
+    search_text = models.TextField(blank=True, default="", editable=False)
     created_at = models.DateTimeField()
 
     objects = MessageQuerySet.as_manager()
@@ -167,6 +197,9 @@ class Message(models.Model):
                 name="conversations_message_key_unique_for_owner",
             ),
             models.CheckConstraint(
+                condition=~Q(user_id=""), name="conversations_message_has_an_owner"
+            ),
+            models.CheckConstraint(
                 condition=Q(position__gte=1), name="conversations_message_position_from_one"
             ),
             models.CheckConstraint(
@@ -178,7 +211,7 @@ class Message(models.Model):
     class Privacy:
         personal = {
             "user_id", "content", "stage1_data", "stage2_data", "stage3_data", "metadata", "extra",
-            "idempotency_key",
+            "idempotency_key", "search_text",
         }  # fmt: skip
         not_personal = {
             "id",

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from common.idempotency import Outcome, RequestKey
 from common.models import update_returning
-from conversations import errors
-from conversations.council import CouncilConversation
+from conversations import errors, search
+from conversations.council import STAGES, CouncilConversation
 from conversations.models import DEFAULT_TITLE, Conversation, Message
+from conversations.triggers import forget_deleted_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,9 @@ class NewMessage:
             stage2_data=self.stage2,
             stage3_data=self.stage3,
             metadata=self.metadata,
+            search_text=search.message_search_text(
+                self.content, self.stage1, self.stage2, self.stage3
+            ),
             **columns,
         )
 
@@ -62,6 +66,7 @@ def create_conversation(
         message_count=len(messages),
         idempotency_key=request_key.key,
         request_hash=request_key.request_hash,
+        search_text=search.search_text(title),
         created_at=now,
         updated_at=now,
     )
@@ -73,7 +78,17 @@ def create_conversation(
         else:
             conversation.save(force_insert=True)
     except IntegrityError:
-        return _standing_conversation(conversation, request_key)
+        standing = _standing_conversation(conversation, request_key)
+        if standing is None:  # what stood in the way was deleted meanwhile
+            return create_conversation(
+                user_id=user_id,
+                request_key=request_key,
+                uid=uid,
+                title=title,
+                metadata=metadata,
+                messages=messages,
+            )
+        return standing
     return Outcome(conversation)
 
 
@@ -91,8 +106,10 @@ def _insert_with_messages(conversation: Conversation, messages: Sequence[NewMess
         )
 
 
-def _standing_conversation(new: Conversation, request_key: RequestKey) -> Outcome[Conversation]:
-    """The row that stood in the way of `new`, if the same request made it."""
+def _standing_conversation(
+    new: Conversation, request_key: RequestKey
+) -> Outcome[Conversation] | None:
+    """The row that stands in the way of `new`, if the same request made it."""
     owned = Conversation.objects.for_user(new.user_id)
     if request_key.key is not None:
         standing = owned.filter(idempotency_key=request_key.key).first()
@@ -100,7 +117,9 @@ def _standing_conversation(new: Conversation, request_key: RequestKey) -> Outcom
             request_key.require_same(standing.request_hash)
             return Outcome(standing, replayed=True, created=False)
     standing = owned.filter(uid=new.uid).first()
-    if standing is None or standing.request_hash != request_key.request_hash:
+    if standing is None:
+        return None
+    if standing.request_hash != request_key.request_hash:
         raise errors.IdTaken(
             "This id is taken by another conversation. Leave it out, or choose one."
         )
@@ -137,12 +156,22 @@ def append_message(
             )
             row.save(force_insert=True)
     except IntegrityError:
-        return _standing_message(user_id, request_key)
+        standing = _standing_message(user_id, request_key)
+        if standing is None:  # what stood in the way was deleted meanwhile
+            return append_message(
+                user_id=user_id,
+                conversation_uid=conversation_uid,
+                message=message,
+                request_key=request_key,
+            )
+        return standing
     return Outcome(row)
 
 
-def _standing_message(user_id: str, request_key: RequestKey) -> Outcome[Message]:
-    standing = Message.objects.get(user_id=user_id, idempotency_key=request_key.key)
+def _standing_message(user_id: str, request_key: RequestKey) -> Outcome[Message] | None:
+    standing = Message.objects.filter(user_id=user_id, idempotency_key=request_key.key).first()
+    if standing is None:
+        return None
     request_key.require_same(standing.request_hash)
     return Outcome(standing, replayed=True, created=False)
 
@@ -161,8 +190,11 @@ def update_conversation(
         )
         if conversation is None:
             raise errors.no_such_conversation()
+        if not changes:
+            return conversation
         if "title" in changes:
             conversation.title = changes["title"]
+            conversation.search_text = search.search_text(changes["title"])
             conversation.extra.pop("title", None)  # an imported title that was too long
         if "metadata" in changes:
             conversation.metadata = changes["metadata"]
@@ -172,7 +204,11 @@ def update_conversation(
             elif conversation.archived_at is None:
                 conversation.archived_at = now
         conversation.updated_at = now
-        conversation.save(update_fields=["title", "metadata", "extra", "archived_at", "updated_at"])
+        conversation.save(
+            update_fields=[
+                "title", "search_text", "metadata", "extra", "archived_at", "updated_at",
+            ]
+        )  # fmt: skip
     return conversation
 
 
@@ -185,6 +221,7 @@ def delete_conversation(*, user_id: str, conversation_uid: uuid.UUID) -> None:
         if conversation is None:
             raise errors.no_such_conversation()
         conversation.delete()
+        forget_deleted_words([Conversation, Message])
 
 
 # Import
@@ -254,12 +291,21 @@ def _insert_imported(items: Sequence[CouncilConversation]) -> None:
             source=Conversation.Source.IMPORT,
             message_count=len(item.messages),
             request_hash=item.content_hash,
+            search_text=search.search_text(item.columns["title"]),
             **item.columns,
         )
         for item in items
     )
     Message.objects.bulk_create(
-        Message(conversation=conversation, user_id=item.user_id, **message.columns)
+        Message(
+            conversation=conversation,
+            user_id=item.user_id,
+            search_text=search.message_search_text(
+                message.columns.get("content"),
+                *(message.columns.get(f"{stage}_data") for stage in STAGES),
+            ),
+            **message.columns,
+        )
         for item, conversation in zip(items, conversations, strict=True)
         for message in item.messages
     )

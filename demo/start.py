@@ -1,7 +1,8 @@
 """What `make run` does after the packages are there: everything up to a running server.
 
-On the first start it imports the sample conversations (or DATA's), and makes an admin user and an
-API key, whose secrets it prints once. Every later start leaves them as they are.
+On the first start it imports the sample conversations, and makes an admin user and an API key,
+whose secrets it prints once. Every later start leaves them as they are. With DATA it imports that
+folder instead, at each start what is new in it.
 """
 
 import argparse
@@ -36,8 +37,7 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     import_data(options.data, options.user_id)
     notices = [*make_admin(), *make_key()]
-    port = os.environ.get("PORT", "8000")
-    print_addresses(port, notices)
+    print_addresses(os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}"), notices)
     if not options.no_server:
         server = str(Path(sys.executable).with_name("gunicorn"))
         arguments = ["-c", "config/gunicorn.py", "config.wsgi"]
@@ -52,7 +52,8 @@ def keep_secret_key() -> None:
     if given or any(line.startswith("SECRET_KEY") for line in known.splitlines()):
         return
     with file.open("a") as lines:
-        lines.write(f"SECRET_KEY={secrets.token_urlsafe(50)}\n")
+        begin = "" if known.endswith("\n") or not known else "\n"
+        lines.write(f"{begin}SECRET_KEY={secrets.token_urlsafe(50)}\n")
     file.chmod(0o600)
 
 
@@ -62,10 +63,14 @@ def import_data(data: str, user_id: str) -> None:
     from conversations.models import Conversation
 
     arguments = ["--user-id", user_id] if user_id else []
-    if data:
+    if not data:
+        if Conversation.objects.exists():
+            return
+        data, arguments = str(SAMPLE), ["--user-id", SAMPLE_OWNER]
+    try:
         call_command("import_json", data, *arguments)
-    elif not Conversation.objects.exists():
-        call_command("import_json", str(SAMPLE), "--user-id", SAMPLE_OWNER)
+    except SystemExit:
+        print("Some files were not imported; the lines above say why.")
 
 
 def make_admin() -> list[str]:
@@ -88,8 +93,8 @@ def make_key() -> list[str]:
     return [f"API key       {services.create_key(name=KEY_NAME, scopes=SCOPES, by='system').key}"]
 
 
-def print_addresses(port: str, notices: list[str]) -> None:
-    base = f"http://127.0.0.1:{port}"
+def print_addresses(bind: str, notices: list[str]) -> None:
+    base = f"http://{bind}"
     print()
     for notice in notices:
         print(notice)

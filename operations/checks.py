@@ -22,6 +22,20 @@ def check_driver(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register
+def check_engine(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    engine = settings.DATABASES["default"]["ENGINE"]
+    if engine.startswith("operations."):
+        return []
+    return [
+        Error(
+            f"DATABASE_URL asks for {engine}; Steward's rules live in PostgreSQL or SQLite alone.",
+            hint="Set DATABASE_URL=postgresql://… or sqlite:///path.",
+            id="operations.E006",
+        )
+    ]
+
+
+@register
 def check_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not settings.PRODUCTION:
         return []

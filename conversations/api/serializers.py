@@ -5,8 +5,15 @@ from typing import Any
 from rest_framework import serializers
 
 from common.pagination import ListQuery, PageResponse
-from common.serializers import Boolean, JSONDocument, JSONObject, StrictSerializer, Text
-from conversations.models import TITLE_MAX_LENGTH, Message
+from common.serializers import (
+    Boolean,
+    Identifier,
+    JSONDocument,
+    JSONObject,
+    StrictSerializer,
+    Text,
+)
+from conversations.models import SEARCH_HITS, TITLE_MAX_LENGTH, Message
 
 MAX_FIRST_MESSAGES = 200
 
@@ -31,9 +38,7 @@ class AppendMessageRequest(StrictSerializer):
 
 
 class CreateConversationRequest(StrictSerializer):
-    id = serializers.UUIDField(
-        required=False, help_text="The client's own id; made here if missing."
-    )
+    id = Identifier(required=False, help_text="The client's own id; made here if missing.")
     title = Text(required=False, max_length=TITLE_MAX_LENGTH)
     metadata = JSONObject(required=False)
     messages = serializers.ListField(
@@ -52,6 +57,10 @@ class ConversationListQuery(ListQuery):
         ["created", "updated"], default="created", help_text="Newest first by this time."
     )
     archived = serializers.ChoiceField(["false", "true", "all"], default="false")
+
+
+class SearchQuery(StrictSerializer):
+    q = Text(max_length=1000, help_text="Words that a hit must all have; operators mean nothing.")
 
 
 class MessageListQuery(ListQuery):
@@ -86,6 +95,21 @@ class ConversationWithMessagesResponse(ConversationResponse):
     messages_before = serializers.URLField(
         allow_null=True, help_text="The page before them, newest first; null when there is none."
     )
+
+
+class SearchHit(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    title = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    snippet = serializers.CharField(help_text="The text around the first hit, on one line.")
+    match_in_title = serializers.BooleanField()
+
+
+class SearchResponse(serializers.Serializer[Any]):
+    query = serializers.CharField()
+    count = serializers.IntegerField(min_value=0, max_value=SEARCH_HITS)
+    results = SearchHit(many=True)
 
 
 class ConversationPage(PageResponse):

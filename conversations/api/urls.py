@@ -1,5 +1,6 @@
 from django.urls import path
 
+from common import converters  # noqa: F401  (registers `uid`)
 from conversations.api.views import ConversationViewSet, MessageViewSet
 
 urlpatterns = [
@@ -9,14 +10,19 @@ urlpatterns = [
         name="conversations",
     ),
     path(
-        "conversations/<uuid:conversation_id>",
+        "conversations/search",
+        ConversationViewSet.as_view({"get": "search"}),
+        name="conversation-search",
+    ),
+    path(
+        "conversations/<uid:conversation_id>",
         ConversationViewSet.as_view(
             {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
         ),
         name="conversation",
     ),
     path(
-        "conversations/<uuid:conversation_id>/messages",
+        "conversations/<uid:conversation_id>/messages",
         MessageViewSet.as_view({"get": "list", "post": "create"}),
         name="messages",
     ),

@@ -5,14 +5,14 @@ from typing import Any
 
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
 from common import idempotency, pagination
-from conversations import errors, services
+from conversations import errors, reports, services
 from conversations.api import serializers
 from conversations.models import (
     CONVERSATION_COLUMNS,
@@ -32,6 +32,7 @@ class ConversationViewSet(ViewSet):
         "retrieve": "conversations:read",
         "partial_update": "conversations:write",
         "destroy": "conversations:write",
+        "search": "conversations:read",
     }
 
     @extend_schema(
@@ -61,6 +62,9 @@ class ConversationViewSet(ViewSet):
         responses={
             201: serializers.ConversationResponse,
             200: serializers.ConversationResponse,
+            409: OpenApiResponse(
+                description="The id is taken by another conversation: `id_taken`."
+            ),
         },
         parameters=[idempotency.HEADER],
         tags=["conversations"],
@@ -130,6 +134,22 @@ class ConversationViewSet(ViewSet):
         """Remove the conversation with all its messages, for good."""
         services.delete_conversation(user_id=request.user_id, conversation_uid=conversation_id)
         return Response(status=204)
+
+    @extend_schema(
+        parameters=[serializers.SearchQuery],
+        responses=serializers.SearchResponse,
+        tags=["conversations"],
+    )
+    def search(self, request: CallerRequest) -> Response:
+        """The person's conversations with all the words in the title or in one message.
+
+        At most 50, those with the latest activity first. Texts of all stages are searched.
+        """
+        query = serializers.SearchQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data["q"]
+        results = reports.search(user_id=request.user_id, query=asked)
+        return Response({"query": asked, "count": len(results), "results": results})
 
 
 class MessageViewSet(ViewSet):

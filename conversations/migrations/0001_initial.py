@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='conversations.conversation')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user_id', 'conversation', 'position'), name='conversations_message_position_unique_in_conversation'), models.UniqueConstraint(fields=('user_id', 'uid'), name='conversations_message_id_unique_for_owner'), models.UniqueConstraint(fields=('user_id', 'idempotency_key'), name='conversations_message_key_unique_for_owner'), models.CheckConstraint(condition=models.Q(('position__gte', 1)), name='conversations_message_position_from_one'), models.CheckConstraint(condition=models.Q(('role__in', ['user', 'assistant', 'system', 'tool'])), name='conversations_message_role_known')],
+                'constraints': [models.UniqueConstraint(fields=('user_id', 'conversation', 'position'), name='conversations_message_position_unique_in_conversation'), models.UniqueConstraint(fields=('user_id', 'uid'), name='conversations_message_id_unique_for_owner'), models.UniqueConstraint(fields=('user_id', 'idempotency_key'), name='conversations_message_key_unique_for_owner'), models.CheckConstraint(condition=models.Q(('user_id', ''), _negated=True), name='conversations_message_has_an_owner'), models.CheckConstraint(condition=models.Q(('position__gte', 1)), name='conversations_message_position_from_one'), models.CheckConstraint(condition=models.Q(('role__in', ['user', 'assistant', 'system', 'tool'])), name='conversations_message_role_known')],
             },
         ),
     ]

@@ -1,0 +1,52 @@
+"""Reads that span conversations and messages."""
+
+from typing import Any
+
+from conversations import errors
+from conversations.models import SEARCH_HITS, Conversation, Message
+from conversations.search import query_words, snippet, texts_of
+
+HIT_COLUMNS = ("id", "uid", "title", "created_at", "updated_at", "match_in_title")
+
+
+def search(*, user_id: str, query: str) -> list[dict[str, Any]]:
+    """A person's conversations with all words of `query`, latest activity first, with snippets.
+
+    Two statements, one when nothing is found. Raises QueryWithoutWords.
+    """
+    words = query_words(query)
+    if not words:
+        raise errors.QueryWithoutWords("Give at least one letter or digit to search for.")
+    hits = list(
+        Conversation.objects.for_user(user_id)
+        .matching(words, owner=user_id)
+        .order_by("-updated_at", "-id")
+        .values(*HIT_COLUMNS)[:SEARCH_HITS]
+    )
+    snippets = _snippets(user_id, [hit["id"] for hit in hits], words)
+    return [
+        {
+            "id": hit["uid"],
+            "title": hit["title"],
+            "created_at": hit["created_at"],
+            "updated_at": hit["updated_at"],
+            "snippet": snippets.get(hit["id"]) or snippet(hit["title"], words),
+            "match_in_title": hit["match_in_title"],
+        }
+        for hit in hits
+    ]
+
+
+def _snippets(user_id: str, conversation_ids: list[int], words: list[str]) -> dict[int, str]:
+    if not conversation_ids:
+        return {}
+    found = Message.objects.filter(user_id=user_id, conversation_id__in=conversation_ids)
+    rows = (
+        found.matching(words, owner=user_id)
+        .first_of_each_conversation()
+        .values_list("conversation_id", "content", "stage1_data", "stage2_data", "stage3_data")
+    )
+    return {
+        conversation_id: snippet("\n".join(texts_of(content, *stages)), words)
+        for conversation_id, content, *stages in rows
+    }

@@ -1,0 +1,64 @@
+"""The search index on SQLite: triggers that keep the FTS5 tables equal to their rows.
+
+PostgreSQL needs none; its GIN indexes stand on the tables themselves (migration 0002).
+"""
+
+import sqlite3
+from collections.abc import Iterable
+
+from django.db import connection, models
+
+from common.guards import Guard
+from conversations.models import Conversation, Message
+from conversations.search import OWNER_MARK, fts_table
+
+# From this version on FTS5 can take deleted words out of its files at once.
+SECURE_DELETE_SINCE = (3, 42)
+
+
+def index_guards(model: type[models.Model]) -> list[Guard]:
+    """One trigger each for INSERT, UPDATE and DELETE."""
+    table, index = model._meta.db_table, fts_table(model)
+
+    def text(row: str) -> str:
+        return f"'{OWNER_MARK}' || hex({row}.user_id) || ' ' || {row}.search_text"
+
+    add = f'INSERT INTO "{index}" (rowid, words) VALUES (NEW.id, {text("NEW")});'
+    remove = (
+        f'INSERT INTO "{index}" ("{index}", rowid, words)'
+        f" VALUES ('delete', OLD.id, {text('OLD')});"
+    )
+    return [
+        _guard(model, "insert", f'AFTER INSERT ON "{table}" BEGIN {add} END'),
+        _guard(
+            model,
+            "update",
+            f'AFTER UPDATE OF id, user_id, search_text ON "{table}" BEGIN {remove} {add} END',
+        ),
+        _guard(model, "delete", f'AFTER DELETE ON "{table}" BEGIN {remove} END'),
+    ]
+
+
+def _guard(model: type[models.Model], act: str, rest: str) -> Guard:
+    index = fts_table(model)
+    statements = [f'CREATE TRIGGER "{index}_{act}" {rest}']
+    if sqlite3.sqlite_version_info >= SECURE_DELETE_SINCE:
+        statements.append(f'INSERT INTO "{index}" ("{index}", rank) VALUES (\'secure-delete\', 1)')
+    return Guard(f"{index}_{act}", model, lambda: [], lambda: statements, refuses=False)
+
+
+def forget_deleted_words(model_classes: Iterable[type[models.Model]]) -> None:
+    """Take the words of deleted rows out of the index's files.
+
+    PostgreSQL and newer SQLite do it by themselves; an older FTS5 keeps them until it merges, which
+    this brings about (0.4 s at 200,000 messages).
+    """
+    if connection.vendor != "sqlite" or sqlite3.sqlite_version_info >= SECURE_DELETE_SINCE:
+        return
+    with connection.cursor() as cursor:
+        for model in model_classes:
+            index = fts_table(model)
+            cursor.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'optimize\')')
+
+
+GUARDS = [*index_guards(Conversation), *index_guards(Message)]

@@ -1,0 +1,50 @@
+import pytest
+
+from access import errors, services
+from access.models import ApiKey
+
+pytestmark = pytest.mark.django_db
+
+
+def create(name: str) -> ApiKey:
+    return services.create_key(name=name, scopes=["billing:read"], by="system").row
+
+
+class TestRevoking:
+    def test_says_when_a_key_ended(self) -> None:
+        row = create("application")
+        assert row.state == "active"
+
+        revoked = services.revoke_key(name="application")
+
+        row.refresh_from_db()
+        assert revoked == row
+        assert row.revoked_at == revoked.revoked_at is not None
+        assert row.state == "revoked"
+
+    @pytest.mark.parametrize("name", ["nobody", "", "APPLICATION"])
+    def test_is_refused_for_a_name_that_no_key_has(self, name: str) -> None:
+        row = create("application")
+
+        with pytest.raises(errors.KeyNotFound):
+            services.revoke_key(name=name)
+
+        row.refresh_from_db()
+        assert row.revoked_at is None
+
+    def test_is_refused_a_second_time(self) -> None:
+        create("application")
+        revoked_at = services.revoke_key(name="application").revoked_at
+
+        with pytest.raises(errors.KeyNotFound):
+            services.revoke_key(name="application")
+
+        assert ApiKey.objects.get().revoked_at == revoked_at
+
+    def test_changes_nothing_else(self) -> None:
+        create("application")
+        before = ApiKey.objects.values().get()
+
+        row = services.revoke_key(name="application")
+
+        assert ApiKey.objects.values().get() == before | {"revoked_at": row.revoked_at}

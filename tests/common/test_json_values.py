@@ -1,0 +1,144 @@
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import json_values
+
+texts = st.text(
+    st.characters(exclude_categories=[]) | st.sampled_from("\0\ud800\ufffd"), max_size=4
+)
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | texts
+values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+def clean(value: Any) -> tuple[Any, list[str]]:
+    """The cleaned value, and where something was replaced."""
+    pointers: list[str] = []
+    return json_values.cleaned(value, lambda at, what: pointers.append(at)), pointers
+
+
+def unstorable_parts(value: Any) -> int:
+    if isinstance(value, str):
+        return any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
+    if isinstance(value, dict):
+        return sum(map(unstorable_parts, [*value.keys(), *value.values()]))
+    if isinstance(value, list):
+        return sum(map(unstorable_parts, value))
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    return type(value) is int and not -(2**63) <= value < 2**63
+
+
+def leaf_count(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(leaf_count, inner))
+
+
+class TestCleaning:
+    @given(value=values)
+    def test_gives_what_can_be_stored(self, value: Any) -> None:
+        result, _ = clean(value)
+
+        assert unstorable_parts(result) == 0
+        assert clean(result) == (result, [])
+
+    @given(value=values)
+    def test_reports_each_replacement(self, value: Any) -> None:
+        assert len(clean(value)[1]) == unstorable_parts(value)
+
+    @given(value=values.filter(lambda value: not unstorable_parts(value)))
+    def test_leaves_alone_what_can_be_stored(self, value: Any) -> None:
+        result, pointers = clean(value)
+
+        assert (json.dumps(result), pointers) == (json.dumps(value), [])
+
+    @given(value=values)
+    def test_loses_no_part(self, value: Any) -> None:
+        assert leaf_count(clean(value)[0]) == leaf_count(value)
+
+    @pytest.mark.parametrize(
+        ("value", "cleaned"),
+        [
+            (math.nan, None),
+            (-math.inf, None),
+            (2**63, None),
+            (-(2**63) - 1, None),
+            ("a\0b\ud800", "a\ufffdb\ufffd"),
+            ("😀 日本", "😀 日本"),
+            (True, True),
+        ],
+    )
+    def test_makes_of_a_number_null_and_of_a_character_u_fffd(
+        self, value: Any, cleaned: Any
+    ) -> None:
+        assert clean(value)[0] == cleaned
+
+    def test_keeps_both_of_two_keys_that_become_alike(self) -> None:
+        result, _ = clean({"a\0": 1, "a\ud800": 2})
+
+        assert sorted(result.values()) == [1, 2]
+
+    @pytest.mark.parametrize("keys", [("a\0", "a\ufffd"), ("a\ufffd", "a\0")])
+    def test_keeps_the_name_of_a_key_that_needed_no_cleaning(self, keys: tuple[str, str]) -> None:
+        result, _ = clean({key: list(key.encode()) for key in keys})
+
+        assert result["a\ufffd"] == list("a\ufffd".encode())
+
+
+class TestAReport:
+    def test_points_to_the_value(self) -> None:
+        assert clean({"a": [0, {"b": math.nan}]})[1] == ["/a/1/b"]
+
+    def test_escapes_slash_and_tilde_as_json_pointers_do(self) -> None:
+        assert clean({"a/b": math.nan, "c~d": math.inf})[1] == ["/a~1b", "/c~0d"]
+
+    def test_can_itself_be_written_as_utf_8(self) -> None:
+        _, pointers = clean({"a\ud800": math.nan})
+
+        assert len(pointers) == 2
+        assert all(pointer.encode() for pointer in pointers)
+
+
+class TestDepth:
+    def test_of_100_is_taken(self) -> None:
+        value: Any = 0
+        for _ in range(100):
+            value = [value]
+
+        assert clean(value) == (value, [])
+
+    @pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}])
+    def test_of_101_is_refused(self, wrap: Any) -> None:
+        value: Any = 0
+        for _ in range(101):
+            value = wrap(value)
+
+        with pytest.raises(json_values.NestedTooDeep):
+            clean(value)
+
+
+class TestLoading:
+    @pytest.mark.parametrize("digits", ["1" * 30, "-" + "1" * 30, "9" * 10_000])
+    def test_takes_integers_of_any_size_without_reckoning(self, digits: str) -> None:
+        assert not math.isfinite(json_values.loads(digits))
+
+    @pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 2**63])
+    def test_keeps_integers_of_64_bits(self, number: int) -> None:
+        assert json_values.loads(str(number)) == number
+
+    def test_refuses_a_depth_bomb(self) -> None:
+        with pytest.raises(json_values.NestedTooDeep):
+            json_values.loads("[" * 100_000 + "]" * 100_000)
+
+    @pytest.mark.parametrize("text", ["", "{", "[1,]", "nul", "\ufeff{}"])
+    def test_refuses_what_is_no_json(self, text: str) -> None:
+        with pytest.raises(ValueError):
+            json_values.loads(text)

@@ -1,0 +1,51 @@
+"""Rows to begin with, and all rows as they stand."""
+
+import base64
+import datetime
+import json
+from typing import Any
+
+from django.apps import apps
+
+from conversations.models import Conversation, Message
+
+MOMENT = datetime.datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=datetime.UTC)
+
+
+def make_conversations(count: int, user_id: str = "ann", **columns: Any) -> list[Conversation]:
+    """`count` conversations, all of the same moment."""
+    times = {"created_at": MOMENT, "updated_at": MOMENT}
+    return Conversation.objects.bulk_create(
+        Conversation(user_id=user_id, **(times | columns)) for _ in range(count)
+    )
+
+
+def make_conversation_of(messages: int, user_id: str = "ann") -> Conversation:
+    """A conversation whose messages say "1", "2" and so on."""
+    [conversation] = make_conversations(1, user_id, message_count=messages)
+    Message.objects.bulk_create(
+        Message(
+            conversation=conversation,
+            user_id=user_id,
+            position=position,
+            role="user",
+            content=str(position),
+            created_at=MOMENT,
+        )
+        for position in range(1, messages + 1)
+    )
+    return conversation
+
+
+def stored() -> dict[str, list[dict[str, Any]]]:
+    """Every row that belongs to a person, by table: the same before and after a refusal."""
+    return {
+        model._meta.db_table: list(model._base_manager.order_by("pk").values())
+        for model in apps.get_models()
+        if any(field.name == "user_id" for field in model._meta.fields)
+    }
+
+
+def cursor_of(*values: Any) -> str:
+    """A cursor as a client could make it up."""
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from tests.operations.processes import POSTGRESQL, PRODUCTION, setting
+
+
+class TestASecret:
+    @pytest.mark.parametrize("ending", ["", "\n"])
+    def test_may_come_from_a_file(self, tmp_path: Path, ending: str) -> None:
+        (tmp_path / "key").write_text(f"from-a-file{ending}")
+        (tmp_path / "url").write_text(f"{POSTGRESQL}{ending}")
+
+        secret_key, given, database = setting(
+            "[settings.SECRET_KEY, settings.SECRET_KEY_GIVEN, settings.DATABASE]",
+            SECRET_KEY_FILE=str(tmp_path / "key"),
+            DATABASE_URL_FILE=str(tmp_path / "url"),
+        )
+
+        assert (secret_key.strip(), given) == ("from-a-file", True)
+        assert (database["NAME"], database["PASSWORD"]) == ("records", "hunter2")
+
+    def test_is_made_when_none_is_given(self) -> None:
+        first, second = setting("settings.SECRET_KEY"), setting("settings.SECRET_KEY")
+
+        assert len(first) > 50
+        assert first != second
+
+
+class TestTheDatabase:
+    def test_is_a_file_beside_manage_py_unless_set(self) -> None:
+        database = setting("settings.DATABASE")
+
+        assert database["ENGINE"] == "operations.sqlite"
+        assert database["NAME"].endswith("/steward.sqlite3")
+        assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+        assert database["TEST"]["NAME"].endswith("/test.sqlite3")
+
+    def test_is_what_database_url_says_with_a_pool_of_5_and_an_overflow_of_10(self) -> None:
+        database = setting("settings.DATABASE", DATABASE_URL=POSTGRESQL)
+
+        assert database["ENGINE"] == "operations.postgresql"
+        assert (database["POOL"]["pool_size"], database["POOL"]["max_overflow"]) == (5, 10)
+        assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (0, False)
+
+    def test_keeps_each_threads_connection_when_the_pool_is_off(self) -> None:
+        database = setting("settings.DATABASE", DATABASE_URL=POSTGRESQL, DB_POOL="off")
+
+        assert database["POOL"] is None
+        assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (600, True)
+        assert database["DISABLE_SERVER_SIDE_CURSORS"] is True
+
+    def test_may_have_any_character_in_its_password(self) -> None:
+        url = "postgresql://steward:p%40ss%2Fw%3Ard@db.example/records"
+
+        assert setting("settings.DATABASE", DATABASE_URL=url)["PASSWORD"] == "p@ss/w:rd"
+
+
+class TestHTTPS:
+    NAMES = (
+        "SECURE_SSL_REDIRECT",
+        "SESSION_COOKIE_SECURE",
+        "CSRF_COOKIE_SECURE",
+        "SECURE_HSTS_INCLUDE_SUBDOMAINS",
+    )
+    EXPRESSION = f"[getattr(settings, name) for name in {NAMES}] + [settings.SECURE_HSTS_SECONDS]"
+
+    def test_is_required_in_production(self) -> None:
+        *switches, hsts_seconds = setting(self.EXPRESSION, **PRODUCTION)
+
+        assert switches == [True] * 4
+        assert hsts_seconds >= 31_536_000
+
+    @pytest.mark.parametrize("debug", ["true", "false"])
+    def test_is_required_nowhere_else(self, debug: str) -> None:
+        assert setting(self.EXPRESSION, DEBUG=debug) == [False] * 4 + [0]

@@ -1,0 +1,206 @@
+"""The rules of the whole repository, each held for every module, model and name at once."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import models
+
+ROOT = Path(__file__).resolve().parent.parent
+EVERYTHING = {"config", "common", "access", "conversations", "billing", "consent", "querycache",
+              "operations", "tests", "demo", "benchmarks"}  # fmt: skip
+ANSWERING = {"access", "common"}
+
+# Who may import whom, besides itself. No app imports config: settings come from django.conf.
+ARROWS = {
+    "common": set(),
+    "access": {"common"},
+    "billing": ANSWERING,
+    "consent": ANSWERING,
+    "querycache": ANSWERING,
+    "conversations": {"billing", "consent", "querycache"} | ANSWERING,
+    "operations": {"common"},
+    "config": EVERYTHING - {"tests", "demo", "benchmarks"},
+    "demo": EVERYTHING,
+    "benchmarks": EVERYTHING,
+    "tests": EVERYTHING,
+    "manage.py": set(),
+}
+
+FORBIDDEN_NAMES = {
+    "utils.py", "helpers.py", "managers.py", "selectors.py", "repositories.py", "signals.py",
+    "mixins.py", "constants.py", "types.py",
+}  # fmt: skip
+# About the repository itself, so that no folder of an app is theirs.
+ROOT_TESTS = {
+    "test_admin.py",
+    "test_docs.py",
+    "test_errors.py",
+    "test_repository.py",
+    "test_routes.py",
+}
+
+LONGEST_FUNCTION = 70
+LONGEST_INDEX_NAME = 30
+LONGEST_NAME_IN_POSTGRESQL = 63
+
+
+def python_files() -> list[Path]:
+    """Every module of the project, relative to its root."""
+    files = (path.relative_to(ROOT) for path in ROOT.rglob("*.py"))
+    return sorted(path for path in files if not any(part.startswith(".") for part in path.parts))
+
+
+def without_migrations() -> list[Path]:
+    return [path for path in python_files() if "migrations" not in path.parts]
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+
+
+def nodes(kind: type[Any] | tuple[type[Any], ...]) -> Iterator[tuple[str, Any]]:
+    """Every node of that kind in the project, with the place where it stands."""
+    for path in without_migrations():
+        for node in ast.walk(tree(path)):
+            if isinstance(node, kind):
+                yield f"{path}:{getattr(node, 'lineno', 1)}", node
+
+
+def imported(node: ast.AST) -> set[str]:
+    """The top-level packages that an import statement names."""
+    if isinstance(node, ast.Import):
+        return {alias.name.partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.ImportFrom) and node.level == 0:
+        return {(node.module or "").partition(".")[0]}
+    return set()
+
+
+def our_models() -> list[type[models.Model]]:
+    return [model for model in apps.get_models() if model.__module__.partition(".")[0] in ARROWS]
+
+
+def list_of(problems: Iterator[str]) -> list[str]:
+    return sorted(problems)
+
+
+class TestImports:
+    def test_every_package_has_its_arrows(self) -> None:
+        assert {path.parts[0] for path in python_files()} <= set(ARROWS)
+
+    @pytest.mark.parametrize("package", ARROWS)
+    def test_point_one_way(self, package: str) -> None:
+        allowed = ARROWS[package] | {package}
+        wrong = (
+            f"{path}:{node.lineno} imports {name}"
+            for path in python_files()
+            if path.parts[0] == package
+            for node in ast.walk(tree(path))
+            for name in imported(node) & EVERYTHING - allowed
+        )
+
+        assert list_of(wrong) == []
+
+
+class TestModules:
+    def test_have_names_that_say_what_they_hold(self) -> None:
+        assert [str(path) for path in python_files() if path.name in FORBIDDEN_NAMES] == []
+
+    def test_of_tests_lie_in_the_folder_of_what_they_test(self) -> None:
+        astray = [
+            str(path)
+            for path in python_files()
+            if path.name.startswith("test_")
+            and not (path.parts[0] == "tests" and len(path.parts) >= 3 and path.parts[1] in ARROWS)
+            and not (path.parent == Path("tests") and path.name in ROOT_TESTS)
+        ]
+
+        assert astray == []
+
+
+class TestCode:
+    def test_has_no_function_longer_than_a_screen(self) -> None:
+        long = (
+            f"{place} {node.name}: {node.end_lineno - node.lineno + 1} lines"
+            for place, node in nodes((ast.FunctionDef, ast.AsyncFunctionDef))
+            if node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
+        )
+
+        assert list_of(long) == []
+
+    def test_catches_only_what_it_can_name(self) -> None:
+        everything = {"None", "Exception", "BaseException"}
+        caught = (
+            place
+            for place, node in nodes(ast.ExceptHandler)
+            for name in ast.walk(node.type or ast.Name("None"))
+            if isinstance(name, ast.Name) and name.id in everything
+        )
+
+        assert list_of(caught) == []
+
+    def test_counts_statements_by_our_own_helper(self) -> None:
+        # Without `with` it checks nothing, and it counts savepoints, which differ by engine.
+        used = (place for place, node in nodes(ast.Attribute) if node.attr == "assertNumQueries")
+
+        assert list_of(used) == []
+
+    def test_skips_no_test(self) -> None:
+        marks = {"pytest.mark.skip", "pytest.mark.skipif", "pytest.mark.xfail", "pytest.skip",
+                 "pytest.xfail", "pytest.importorskip", "unittest.skip"}  # fmt: skip
+        used = (place for place, node in nodes(ast.Attribute) if ast.unparse(node) in marks)
+
+        assert list_of(used) == []
+
+
+class TestModels:
+    def test_state_which_of_their_fields_are_personal(self) -> None:
+        for model in our_models():
+            privacy: Any = vars(model).get("Privacy")
+            fields = {field.name for field in model._meta.concrete_fields}
+            assert privacy is not None, f"{model.__name__} has no class Privacy"
+            assert privacy.personal & privacy.not_personal == set(), model.__name__
+            assert privacy.personal | privacy.not_personal == fields, model.__name__
+
+    def test_call_a_persons_id_personal(self) -> None:
+        for model in our_models():
+            if "user_id" in {field.name for field in model._meta.concrete_fields}:
+                assert "user_id" in model.Privacy.personal, model.__name__  # type: ignore[attr-defined]
+
+    def test_name_their_constraints_by_app_and_rule(self) -> None:
+        names = [
+            (model._meta.app_label, constraint.name)
+            for model in our_models()
+            for constraint in model._meta.constraints
+        ]
+
+        assert [name for app, name in names if not name.startswith(f"{app}_")] == []
+        assert [name for _, name in names if len(name) > LONGEST_NAME_IN_POSTGRESQL] == []
+
+    def test_name_their_indexes_within_djangos_limit(self) -> None:
+        names = [index.name for model in our_models() for index in model._meta.indexes]
+
+        assert [name for name in names if len(name) > LONGEST_INDEX_NAME] == []
+        assert len(names) == len(set(names)), "two indexes have one name"
+
+
+class TestRequirements:
+    @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+    def test_are_pinned_with_hashes(self, name: str) -> None:
+        text = (ROOT / name).read_text().replace("\\\n", " ")
+        lines = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+
+        assert lines
+        assert [line[:60] for line in lines if not re.match(r"[\w.-]+(\[.*\])?==\S+", line)] == []
+        assert [line[:60] for line in lines if "--hash=sha256:" not in line] == []
+
+    @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+    def test_hold_no_psycopg_3(self, name: str) -> None:
+        # Django takes it wherever it imports, and the pool is made for psycopg2.
+        assert re.findall(r"^psycopg(?!2)[\w-]*", (ROOT / name).read_text(), re.M) == []

@@ -1,0 +1,150 @@
+"""What holds for every route of the API, however many there are: the URL resolver names them."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from access import services
+from access.scopes import SCOPES
+from tests.asserts import assert_problem
+from tests.client import ApiClient
+from tests.conversations.recipes import make_conversation_of, stored
+
+OPEN_TO_ALL = {"/schema", "/docs"}
+
+# By the name of the parameter in the path: something of Ann's, and its id.
+OWNED: dict[str, Callable[[], object]] = {
+    "conversation_id": lambda: make_conversation_of(3).uid,
+}
+
+# Bodies that are right, for the acts that look at the body before they look for the row.
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/conversations/<uid:conversation_id>/messages"): {"role": "user", "content": "a"},
+}
+
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+@dataclass(frozen=True)
+class Act:
+    """One method of one route below /api/v1, as the resolver has it."""
+
+    method: str
+    route: str
+    scope: str | None
+
+    @property
+    def parameters(self) -> list[str]:
+        return PARAMETER.findall(self.route)
+
+    def path(self, value: Callable[[str], object]) -> str:
+        return PARAMETER.sub(lambda match: str(value(match[1])), self.route)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route}"
+
+
+def patterns(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in resolver.url_patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from patterns(pattern, route)
+        else:
+            yield route, pattern
+
+
+def all_acts() -> list[Act]:
+    """Every method of every route; HEAD, which is GET without the body, is left out."""
+    found = []
+    for route, pattern in patterns(get_resolver()):
+        if not route.startswith("api/v1/"):
+            continue
+        view: Any = pattern.callback
+        actions = getattr(view, "actions", None) or {"get": None}
+        for method, action in actions.items():
+            if method != "head":
+                scope = view.cls.required_scopes[action] if action else None
+                found.append(Act(method.upper(), route.removeprefix("api/v1"), scope))
+    return found
+
+
+ACTS = [act for act in all_acts() if act.route not in OPEN_TO_ALL]
+# DELETE last, so that a row is there for the others.
+ACTS_ON_ONE = sorted(
+    (act for act in ACTS if act.parameters), key=lambda act: act.method == "DELETE"
+)
+
+
+def send(client: ApiClient, act: Act, path: str) -> Any:
+    return client.request(act.method, path, BODIES.get((act.method, act.route)))
+
+
+class TestEveryRoute:
+    def test_is_found(self) -> None:
+        routes = {act.route for act in all_acts()}
+
+        assert routes > OPEN_TO_ALL
+        assert {str(act) for act in ACTS} >= {
+            "GET /conversations",
+            "DELETE /conversations/<uid:conversation_id>",
+            "POST /conversations/<uid:conversation_id>/messages",
+        }
+
+    def test_hides_what_belongs_to_another_person(
+        self, person: ApiClient, stranger: ApiClient
+    ) -> None:
+        unknown = {name for act in ACTS_ON_ONE for name in act.parameters} - set(OWNED)
+        assert not unknown, f"Say in OWNED how to make something with the ids {unknown}."
+        ids = {name: make() for name, make in OWNED.items()}
+        before = stored()
+
+        for act in ACTS_ON_ONE:
+            response = send(stranger, act, act.path(ids.__getitem__))
+            assert_problem(response, 404, "not_found")
+            assert stored() == before, act
+
+        for act in ACTS_ON_ONE:  # and the owner is served, so that it was not the id or the body
+            response = send(person, act, act.path(ids.__getitem__))
+            assert response.status_code < 300, (str(act), response.content)
+
+    @pytest.mark.django_db
+    def test_needs_credentials_unless_it_is_open_to_all(self) -> None:
+        anybody = ApiClient(None, "ann")
+        ids = {name: make() for name, make in OWNED.items()}
+        before = stored()
+
+        for act in ACTS:
+            response = send(anybody, act, act.path(ids.__getitem__))
+            assert_problem(response, 401, "unauthenticated")
+            assert response["WWW-Authenticate"] == "Bearer", act
+
+        assert stored() == before
+        assert [anybody.get(route).status_code for route in sorted(OPEN_TO_ALL)] == [200, 200]
+
+    def test_needs_the_person_acted_for(self, key: str) -> None:
+        nobody = ApiClient(key, None)
+        ids = {name: make() for name, make in OWNED.items()}
+        before = stored()
+
+        for act in ACTS:
+            response = send(nobody, act, act.path(ids.__getitem__))
+            assert_problem(response, 400, "user_id_required")
+
+        assert stored() == before
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("act", ACTS, ids=str)
+    def test_needs_its_scope(self, act: Act) -> None:
+        others = set(SCOPES) - {act.scope}
+        key = services.create_key(name="all but one", scopes=others, by="system").key
+        ids = {name: make() for name, make in OWNED.items()}
+        before = stored()
+
+        response = send(ApiClient(key, "ann"), act, act.path(ids.__getitem__))
+
+        assert assert_problem(response, 403, "missing_scope")["scope"] == act.scope
+        assert stored() == before
