@@ -105,7 +105,7 @@ class BodyLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path.startswith("/api/"):
+        if _is_api(request):
             try:
                 self._check(request)
             except errors.DomainError as error:
@@ -131,6 +131,10 @@ class BodyLimitMiddleware:
 
 
 # Problems
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path == "/api" or request.path.startswith("/api/")
 
 
 def problem(
@@ -224,7 +228,7 @@ def _http_response(body: dict[str, Any], headers: dict[str, str] | None = None) 
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    if not request.path.startswith("/api"):
+    if not _is_api(request):
         return defaults.page_not_found(request, exception or Http404())
     return _http_response(
         problem(request, status=404, code="not_found", title="Not Found", detail="No such address.")
@@ -232,7 +236,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if not request.path.startswith("/api"):
+    if not _is_api(request):
         return defaults.bad_request(request, exception)
     return _http_response(
         problem(
@@ -246,7 +250,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if not request.path.startswith("/api"):
+    if not _is_api(request):
         return defaults.permission_denied(request, exception)
     return _http_response(
         problem(
@@ -260,7 +264,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if not request.path.startswith("/api"):
+    if not _is_api(request):
         return defaults.server_error(request)
     return _http_response(
         problem(

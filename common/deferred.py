@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, InterfaceError, connections
 
 logger = logging.getLogger(__name__)
 
@@ -83,11 +83,13 @@ class Deferred(Generic[Key, Value]):
                 return
             try:
                 self._write(notes)
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 logger.warning("%s notes wait for the database: %s", len(notes), error)
                 with self._lock:
                     for key, value in notes.items():
                         self._add(key, value)
+                    if settings.DEFERRED_WRITE_SECONDS and self._timer is None:
+                        self._start(settings.DEFERRED_WRITE_SECONDS)
 
 
 def flush_all() -> None:

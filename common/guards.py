@@ -96,18 +96,19 @@ def missing(using: str = "default") -> list[Guard]:
     tables = set(connection.introspection.table_names())
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # tgenabled D: switched off with ALTER TABLE … DISABLE TRIGGER.
+            # Not those switched off with ALTER TABLE, wholly (D) or but for replication (R).
             cursor.execute(
-                "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+                "SELECT relname, tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
+                " WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
             )
         else:
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        present = {name for (name,) in cursor.fetchall()}
+            cursor.execute("SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'")
+        present = set(cursor.fetchall())
     return [
         guard
         for guard in registered()
         if guard.table in tables
-        and guard.name not in present
+        and (guard.table, guard.name) not in present
         and getattr(guard, connection.vendor)()
     ]
 
@@ -156,7 +157,7 @@ def append_only(model: type[models.Model], *, erasable: Iterable[str] = ()) -> l
             lambda: _postgresql_row_guard(
                 model, "UPDATE", unless=_erasure(model, erasure, "::text")
             ),
-            lambda: _sqlite_row_guard(model, "UPDATE", unless=_erasure(model, erasure, "")),
+            lambda: _sqlite_row_guard(model, "UPDATE", unless=_sqlite_erasure(model, erasure)),
         ),
         Guard(
             f"{table}_no_delete",
@@ -190,10 +191,12 @@ def _erasure(model: type[models.Model], erasable: list[str], as_text: str) -> st
     if as_text:  # PostgreSQL
         same = "IS NOT DISTINCT FROM"
         named = f"NEW.user_id ~ '^{ERASED_PREFIX}{pattern}$'"
+        again = f"OLD.user_id NOT LIKE '{ERASED_PREFIX}%'"
     else:
         same = "IS"
         named = f"NEW.user_id GLOB '{ERASED_PREFIX}{pattern}'"
-    conditions = [named, f"OLD.user_id NOT LIKE '{ERASED_PREFIX}%'"]
+        again = f"OLD.user_id NOT GLOB '{ERASED_PREFIX}*'"
+    conditions = [named, again]
     for field in model._meta.concrete_fields:
         column = f'"{field.column}"'
         if field.name == "user_id":
@@ -204,6 +207,20 @@ def _erasure(model: type[models.Model], erasable: list[str], as_text: str) -> st
             # As text on PostgreSQL, because the type json has no equality.
             conditions.append(f"NEW.{column}{as_text} {same} OLD.{column}{as_text}")
     return " AND ".join(f"({condition})" for condition in conditions)
+
+
+def _sqlite_erasure(model: type[models.Model], erasable: list[str]) -> str:
+    # UPDATE OR REPLACE would remove, unseen, another row that has the new key already.
+    other = f'SELECT 1 FROM "{model._meta.db_table}" WHERE id <> OLD.id AND ({_key_taken(model)})'
+    return f"{_erasure(model, erasable, '')} AND NOT EXISTS ({other})"
+
+
+def _key_taken(model: type[models.Model]) -> str:
+    """SQLite: the condition under which a row has one of NEW's unique keys."""
+    return " OR ".join(
+        "(" + " AND ".join(f'"{column}" = NEW."{column}"' for column in columns) + ")"
+        for columns in _unique_keys(model)
+    )
 
 
 def _is_empty(field: "models.Field[Any, Any]", column: str, as_text: str) -> str:
@@ -257,13 +274,9 @@ END $$""",
 
 def _sqlite_replace_guard(model: type[models.Model]) -> list[str]:
     table = model._meta.db_table
-    taken = " OR ".join(
-        "(" + " AND ".join(f'"{column}" = NEW."{column}"' for column in columns) + ")"
-        for columns in _unique_keys(model)
-    )
     return [
         f'CREATE TRIGGER {table}_no_replace BEFORE INSERT ON "{table}"'
-        f' WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {taken})'
+        f' WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {_key_taken(model)})'
         f" BEGIN SELECT RAISE(ABORT, 'INSERT on {table} is refused: its key is taken'); END"
     ]
 

@@ -49,13 +49,10 @@ def cleaned(value: Any, report: Report, pointer: str = "", depth: int = 1) -> An
     if isinstance(value, dict):
         if depth > DEEPEST_NESTING:
             raise NestedTooDeep(f"nested deeper than {DEEPEST_NESTING} levels at {pointer}")
-        result = {}
-        for key, item in value.items():
-            name = _cleaned_text(key, report, f"{pointer}/{key}")
-            while name in result:  # two keys that differ only in what was replaced
-                name += "\ufffd"
-            result[name] = cleaned(item, report, f"{pointer}/{name}", depth + 1)
-        return result
+        return {
+            name: cleaned(value[key], report, f"{pointer}/{_escaped(name)}", depth + 1)
+            for key, name in _cleaned_keys(value, report, pointer).items()
+        }
     if isinstance(value, list):
         if depth > DEEPEST_NESTING:
             raise NestedTooDeep(f"nested deeper than {DEEPEST_NESTING} levels at {pointer}")
@@ -70,6 +67,24 @@ def cleaned(value: Any, report: Report, pointer: str = "", depth: int = 1) -> An
         report(pointer, "an integer beyond 64 bits")
         return None
     return value
+
+
+def _cleaned_keys(value: dict[str, Any], report: Report, pointer: str) -> dict[str, str]:
+    """The new name of each key; two that differ only in what was replaced stay two."""
+    names: dict[str, str] = {}
+    for key in value:
+        name = _cleaned_text(key, lambda at, what: None, "")
+        if name != key:
+            while name in value or name in names.values():
+                name += "\ufffd"
+            report(f"{pointer}/{_escaped(name)}", "NUL or lone surrogate character(s) in a key")
+        names[key] = name
+    return names
+
+
+def _escaped(key: str) -> str:
+    """A key as one step of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _cleaned_text(text: str, report: Report, pointer: str) -> str:

@@ -8,10 +8,12 @@ from typing import Any
 
 import orjson
 import uuid_utils.compat
-from django.core.exceptions import ValidationError
+from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connections, models, transaction
 from django.db.models import sql
 from django.db.models.functions import Cast
+
+from common import json_values
 
 USER_ID_MAX_LENGTH = 128
 # The prefix of those who asked to be forgotten; nobody can call themselves so.
@@ -52,7 +54,7 @@ class JSONField(models.JSONField):
     """JSON as it came: on PostgreSQL the type `json`, which keeps the order of keys and the floats.
 
     Written compactly in UTF-8. Values that common/json_values.py calls unstorable are refused with
-    an exception, not stored in part.
+    ValueError, not stored in part.
     """
 
     def db_type(self, connection: Any) -> str | None:
@@ -61,10 +63,16 @@ class JSONField(models.JSONField):
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         if value is None or hasattr(value, "resolve_expression"):
             return super().get_db_prep_value(value, connection, prepared)
-        return orjson.dumps(value).decode()
+        text = orjson.dumps(value).decode()  # refuses what is no JSON at all
+        json_values.cleaned(value, _refuse)
+        return text
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         return None if value is None else json.loads(value)
+
+
+def _refuse(pointer: str, what: str) -> None:
+    raise ValueError(f"JSON that cannot be stored: {what} at {pointer or '/'}")
 
 
 class RawJSONField(models.TextField):  # type: ignore[type-arg]
@@ -92,13 +100,18 @@ def update_returning(
     One UPDATE … RETURNING: lock, condition and read in a single statement, which Django 5.2 cannot
     write itself. The filter must be on the table's own columns.
     """
+    if queryset.query.is_sliced:
+        raise TypeError("A slice cannot be updated: UPDATE has no LIMIT.")
     query: Any = queryset.query.chain(sql.UpdateQuery)
     query.add_update_values(values)
     connection = connections[queryset.db]
     compiler = query.get_compiler(connection=connection)
     columns = [queryset.model._meta.get_field(field) for field in fields]
     with transaction.mark_for_rollback_on_error(using=queryset.db):
-        statement, parameters = compiler.as_sql()
+        try:
+            statement, parameters = compiler.as_sql()
+        except EmptyResultSet:  # .none(), or `in` an empty list
+            return []
         returned = ", ".join(connection.ops.quote_name(column.column) for column in columns)
         with connection.cursor() as cursor:
             cursor.execute(f"{statement} RETURNING {returned}", parameters)

@@ -10,6 +10,7 @@ import re
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from django.core.exceptions import ValidationError
@@ -23,6 +24,7 @@ from conversations.models import DEFAULT_TITLE, TITLE_MAX_LENGTH, Message
 NAMESPACE = uuid.UUID("6f0c7f0e-2d3a-5c39-9a53-6d1c3f0a7b11")
 ROLES = set(Message.Role.values)
 STAGES = ("stage1", "stage2", "stage3")
+FOLDER_MAX_LENGTH = 200
 USAGE_KEYS = {"daily_count", "daily_used"}
 
 
@@ -113,6 +115,8 @@ def _document(body: bytes, notes: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def _owner(named: Any, folder_owner: str | None, given_owner: str | None) -> str:
+    if isinstance(named, str) and folder_owner == folder_name(named):
+        folder_owner = named
     claims = {
         "the file's user_id": named,
         "its folder": folder_owner,
@@ -132,6 +136,19 @@ def _owner(named: Any, folder_owner: str | None, given_owner: str | None) -> str
     except ValidationError as error:
         raise NotAConversation(f"its owner {owner!r}: {error.message}") from error
     return owner
+
+
+def folder_name(user_id: str) -> str:
+    """A person's folder in an export: the id percent-encoded, so that none leads out of it.
+
+    Names too long for a file system are cut and end in a part of their SHA-256.
+    """
+    name = quote(user_id, safe="@ ")
+    if name.startswith("."):  # neither a parent folder nor a hidden one
+        name = "%2E" + name[1:]
+    if len(name) > FOLDER_MAX_LENGTH:
+        name = f"{name[:FOLDER_MAX_LENGTH]}%{hashlib.sha256(user_id.encode()).hexdigest()[:16]}"
+    return name
 
 
 def _take_id(

@@ -4,25 +4,36 @@ A conversation belongs to one person and numbers its messages 1..n without holes
 by conversations/services.py alone.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import F, Min, Q
 
 from common.models import JSONField, RawJSON, UserIdField, new_uid
-from conversations.search import HasWords
+from conversations.search import HasWords, message_search_text, search_text
 
 DEFAULT_TITLE = "New Conversation"
 TITLE_MAX_LENGTH = 500
 SHOWN_MESSAGES = 200
 SEARCH_HITS = 50
+BATCH_ROWS = 500
 
 # How API names map to columns; `stage1` and its kin are the originals' names.
 CONVERSATION_COLUMNS = (
     "id", "uid", "user_id", "title", "message_count", "archived_at", "created_at", "updated_at",
 )  # fmt: skip
 MESSAGE_COLUMNS = ("id", "uid", "position", "role", "content", "created_at")
+
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+def in_batches(queryset: "models.QuerySet[Row]") -> Iterator[Row]:
+    last = 0
+    while batch := list(queryset.filter(pk__gt=last).order_by("pk")[:BATCH_ROWS]):
+        yield from batch
+        last = batch[-1].pk
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -41,6 +52,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.annotate(match_in_title=title).filter(
             Q(match_in_title=True) | Q(id__in=messages)
         )
+
+    def in_batches(self) -> "Iterator[Conversation]":
+        """All of them by inner id, read in batches: for long work in constant memory."""
+        return in_batches(self)
 
     def locked(self) -> "ConversationQuerySet":
         """Locked against other writers until the transaction ends."""
@@ -124,6 +139,11 @@ class Conversation(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk} {self.title}"
 
+    @property
+    def words(self) -> str:
+        """What `search_text` must be: the words of the title."""
+        return search_text(self.title)
+
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def of(self, *, user_id: str, conversation_id: int) -> "MessageQuerySet":
@@ -133,6 +153,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def matching(self, words: Sequence[str], *, owner: str | None = None) -> "MessageQuerySet":
         """With all these words in their content and stages; of this owner, if one is given."""
         return self.filter(HasWords(Message, words, owner))
+
+    def in_batches(self) -> "Iterator[Message]":
+        """All of them by inner id, read in batches: for long work in constant memory."""
+        return in_batches(self)
 
     def first_of_each_conversation(self) -> "MessageQuerySet":
         """Of these messages only the first of each conversation."""
@@ -225,3 +249,10 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.position}. {self.role}"
+
+    @property
+    def words(self) -> str:
+        """What `search_text` must be: the words of the content and of all stages."""
+        return message_search_text(
+            self.content, self.stage1_data, self.stage2_data, self.stage3_data
+        )

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from common.idempotency import Outcome, RequestKey
 from common.models import update_returning
-from conversations import errors, search
-from conversations.council import STAGES, CouncilConversation
-from conversations.models import DEFAULT_TITLE, Conversation, Message
-from conversations.triggers import forget_deleted_words
+from conversations import errors
+from conversations.council import CouncilConversation
+from conversations.models import BATCH_ROWS, DEFAULT_TITLE, Conversation, Message
+from conversations.triggers import forget_deleted_words, rebuild_index
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,18 +30,17 @@ class NewMessage:
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def row(self, **columns: Any) -> Message:
-        return Message(
+        row = Message(
             role=self.role,
             content=self.content,
             stage1_data=self.stage1,
             stage2_data=self.stage2,
             stage3_data=self.stage3,
             metadata=self.metadata,
-            search_text=search.message_search_text(
-                self.content, self.stage1, self.stage2, self.stage3
-            ),
             **columns,
         )
+        row.search_text = row.words
+        return row
 
 
 def create_conversation(
@@ -66,10 +65,10 @@ def create_conversation(
         message_count=len(messages),
         idempotency_key=request_key.key,
         request_hash=request_key.request_hash,
-        search_text=search.search_text(title),
         created_at=now,
         updated_at=now,
     )
+    conversation.search_text = conversation.words
     if uid is not None:
         conversation.uid = uid
     try:
@@ -194,7 +193,7 @@ def update_conversation(
             return conversation
         if "title" in changes:
             conversation.title = changes["title"]
-            conversation.search_text = search.search_text(changes["title"])
+            conversation.search_text = conversation.words
             conversation.extra.pop("title", None)  # an imported title that was too long
         if "metadata" in changes:
             conversation.metadata = changes["metadata"]
@@ -284,28 +283,54 @@ def _replace_imported(items: Sequence[CouncilConversation]) -> None:
 
 
 def _insert_imported(items: Sequence[CouncilConversation]) -> None:
-    conversations = Conversation.objects.bulk_create(
+    conversations = [
         Conversation(
             user_id=item.user_id,
             uid=item.uid,
             source=Conversation.Source.IMPORT,
             message_count=len(item.messages),
             request_hash=item.content_hash,
-            search_text=search.search_text(item.columns["title"]),
             **item.columns,
         )
         for item in items
-    )
-    Message.objects.bulk_create(
-        Message(
-            conversation=conversation,
-            user_id=item.user_id,
-            search_text=search.message_search_text(
-                message.columns.get("content"),
-                *(message.columns.get(f"{stage}_data") for stage in STAGES),
-            ),
-            **message.columns,
-        )
+    ]
+    messages = [
+        Message(conversation=conversation, user_id=item.user_id, **message.columns)
         for item, conversation in zip(items, conversations, strict=True)
         for message in item.messages
-    )
+    ]
+    rows: list[Conversation | Message] = [*conversations, *messages]
+    for row in rows:
+        row.search_text = row.words
+    Conversation.objects.bulk_create(conversations)
+    for message in messages:
+        message.conversation_id = message.conversation.pk
+    Message.objects.bulk_create(messages)
+
+
+# Search
+
+
+def reindex(model: type[Conversation] | type[Message]) -> Iterator[int]:
+    """This function will make the search words of all rows anew, and the index of them.
+
+    Works in batches, each a transaction of its own; yields 1 for a row that had other words, and
+    0 for one that had not.
+    """
+    last = 0
+    while True:
+        with transaction.atomic():
+            rows: list[Any] = list(
+                model.objects.select_for_update(no_key=True)
+                .filter(pk__gt=last)
+                .order_by("pk")[:BATCH_ROWS]
+            )
+            stale = [row for row in rows if row.search_text != row.words]
+            for row in stale:
+                row.search_text = row.words
+            model.objects.bulk_update(stale, ["search_text"])
+        if not rows:
+            break
+        yield from (int(row in stale) for row in rows)
+        last = rows[-1].pk
+    rebuild_index(model)

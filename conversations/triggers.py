@@ -6,7 +6,7 @@ PostgreSQL needs none; its GIN indexes stand on the tables themselves (migration
 import sqlite3
 from collections.abc import Iterable
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 from common.guards import Guard
 from conversations.models import Conversation, Message
@@ -59,6 +59,20 @@ def forget_deleted_words(model_classes: Iterable[type[models.Model]]) -> None:
         for model in model_classes:
             index = fts_table(model)
             cursor.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'optimize\')')
+
+
+def rebuild_index(model: type[models.Model]) -> None:
+    """Make the index of the rows' words anew, in one transaction."""
+    index, table = fts_table(model), model._meta.db_table
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f'REINDEX INDEX "{index}"')
+            return
+        cursor.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'delete-all\')')
+        cursor.execute(
+            f'INSERT INTO "{index}" (rowid, words)'
+            f" SELECT id, '{OWNER_MARK}' || hex(user_id) || ' ' || search_text FROM \"{table}\""
+        )
 
 
 GUARDS = [*index_guards(Conversation), *index_guards(Message)]

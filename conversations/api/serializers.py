@@ -63,6 +63,10 @@ class SearchQuery(StrictSerializer):
     q = Text(max_length=1000, help_text="Words that a hit must all have; operators mean nothing.")
 
 
+class ExportQuery(StrictSerializer):
+    format = serializers.ChoiceField(["json", "markdown"], default="json")
+
+
 class MessageListQuery(ListQuery):
     order = serializers.ChoiceField(["asc", "desc"], default="asc", help_text="By position.")
 

@@ -22,6 +22,11 @@ urlpatterns = [
         name="conversation",
     ),
     path(
+        "conversations/<uid:conversation_id>/export",
+        ConversationViewSet.as_view({"get": "export"}),
+        name="conversation-export",
+    ),
+    path(
         "conversations/<uid:conversation_id>/messages",
         MessageViewSet.as_view({"get": "list", "post": "create"}),
         name="messages",

@@ -1,9 +1,12 @@
 """The conversations' routes. Reads go from `.values()` to the renderer; writes are services."""
 
 import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.http import StreamingHttpResponse
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.response import Response
@@ -12,7 +15,7 @@ from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
 from common import idempotency, pagination
-from conversations import errors, reports, services
+from conversations import errors, export, reports, services
 from conversations.api import serializers
 from conversations.models import (
     CONVERSATION_COLUMNS,
@@ -22,6 +25,11 @@ from conversations.models import (
     Message,
 )
 
+# By format: how it is written, how the file's name ends, and its type.
+EXPORTS: dict[str, tuple[Callable[[Conversation], Iterator[Any]], str, str]] = {
+    "json": (export.as_json, "json", "application/json"),
+    "markdown": (export.as_markdown, "md", "text/markdown; charset=utf-8"),
+}
 CONVERSATION_ID = OpenApiParameter("conversation_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
 
@@ -33,6 +41,7 @@ class ConversationViewSet(ViewSet):
         "partial_update": "conversations:write",
         "destroy": "conversations:write",
         "search": "conversations:read",
+        "export": "conversations:read",
     }
 
     @extend_schema(
@@ -150,6 +159,31 @@ class ConversationViewSet(ViewSet):
         asked = query.validated_data["q"]
         results = reports.search(user_id=request.user_id, query=asked)
         return Response({"query": asked, "count": len(results), "results": results})
+
+    @extend_schema(
+        parameters=[CONVERSATION_ID, serializers.ExportQuery],
+        responses={
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "text/markdown"): OpenApiTypes.STR,
+        },
+        tags=["conversations"],
+    )
+    def export(self, request: CallerRequest, conversation_id: uuid.UUID) -> StreamingHttpResponse:
+        """The whole conversation as a file: JSON that can be imported again, or markdown."""
+        query = serializers.ExportQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        write, ending, content_type = EXPORTS[query.validated_data["format"]]
+        conversation = (
+            Conversation.objects.for_user(request.user_id).filter(uid=conversation_id).first()
+        )
+        if conversation is None:
+            raise errors.no_such_conversation()
+        name = export.attachment_name(conversation, ending)
+        return StreamingHttpResponse(
+            write(conversation),
+            content_type=content_type,
+            headers={"Content-Disposition": content_disposition_header(True, name) or ""},
+        )
 
 
 class MessageViewSet(ViewSet):

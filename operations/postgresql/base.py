@@ -111,7 +111,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super()._close()  # type: ignore[misc]
         pooled, self._pooled = self._pooled, None
         with self.wrap_database_errors:
+            if self._pool_left_by(pooled):
+                pooled.invalidate()
             pooled.close()
+
+    @staticmethod
+    def _pool_left_by(pooled: Any) -> bool:
+        """Whether the connection's pool was disposed of: then nobody would ever close it."""
+        return pooled._pool not in _pools.values()
 
     def close_pool(self) -> None:
         # Django calls this before it copies or drops a test database.

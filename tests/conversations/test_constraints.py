@@ -21,6 +21,7 @@ BROKEN: dict[str, tuple[type[models.Model], dict[str, Any]]] = {
     "conversations_message_position_unique_in_conversation": (Message, {"position": 1}),
     "conversations_message_id_unique_for_owner": (Message, {"uid": UID}),
     "conversations_message_key_unique_for_owner": (Message, {"idempotency_key": "k"}),
+    "conversations_message_has_an_owner": (Message, {"user_id": ""}),
     "conversations_message_position_from_one": (Message, {"position": 0}),
     "conversations_message_role_known": (Message, {"role": "robot"}),
 }

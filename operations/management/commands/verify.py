@@ -1,0 +1,54 @@
+import json
+import sys
+from itertools import islice
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError
+
+from common import verification
+from common.commands import Command as BaseCommand
+from common.verification import Check
+
+SHOWN = 20
+DRIFT, COULD_NOT_RUN = 1, 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Derives what is stored anew and compares. Exit code 0: all as it should be;"
+        " 1: something is not; 2: it could not run."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="one JSON document, not lines")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            results = [self._result(check, options["json"]) for check in verification.registered()]
+        except (DatabaseError, InterfaceError) as error:
+            raise CommandError(f"Could not run: {error}", returncode=COULD_NOT_RUN) from error
+        drift = sum(result["problems"] for result in results)
+        if options["json"]:
+            self.stdout.write(json.dumps({"clean": drift == 0, "checks": results}, indent=2))
+        else:
+            self.stdout.write(f"{drift} problems." if drift else "All is as it should be.")
+        if drift:
+            sys.exit(DRIFT)
+
+    def _result(self, check: Check, as_json: bool) -> dict[str, Any]:
+        found = iter(check.find())
+        shown = list(islice(found, SHOWN))
+        problems = len(shown) + sum(1 for _ in found)
+        if not as_json:
+            self.stdout.write(f"{'BAD' if problems else 'ok':5}{check.name:30}{check.title}")
+            for sentence in shown:
+                self.stdout.write(f"     {sentence}")
+            if problems > SHOWN:
+                self.stdout.write(f"     … and {problems - SHOWN} more")
+        return {
+            "name": check.name,
+            "title": check.title,
+            "problems": problems,
+            "first": shown,
+        }
