@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.core import checks
 from django.db.models.signals import post_migrate, pre_migrate
 
-from common import guards
+from common import default_rows, guards
 
 
 class CommonConfig(AppConfig):
@@ -13,4 +13,5 @@ class CommonConfig(AppConfig):
         # so that they must go before every migration and come back after it.
         pre_migrate.connect(guards.drop_before_migrate, dispatch_uid="guards.drop")
         post_migrate.connect(guards.create_after_migrate, dispatch_uid="guards.create")
+        post_migrate.connect(default_rows.ensure_after_migrate, dispatch_uid="default_rows.ensure")
         checks.register(guards.check_guards, checks.Tags.database)

@@ -149,15 +149,15 @@ def append_only(model: type[models.Model], *, erasable: Iterable[str] = ()) -> l
     each column in `erasable` becomes empty, and every other column stays as it is.
     """
     table = model._meta.db_table
-    erasure = sorted(erasable)
+    emptied = list(erasable)
     return [
         Guard(
             f"{table}_no_update",
             model,
             lambda: _postgresql_row_guard(
-                model, "UPDATE", unless=_erasure(model, erasure, "::text")
+                model, "UPDATE", unless=erasure(model, emptied, "postgresql")
             ),
-            lambda: _sqlite_row_guard(model, "UPDATE", unless=_sqlite_erasure(model, erasure)),
+            lambda: _sqlite_row_guard(model, "UPDATE", unless=erasure(model, emptied, "sqlite")),
         ),
         Guard(
             f"{table}_no_delete",
@@ -185,34 +185,33 @@ def no_replacing(model: type[models.Model]) -> list[Guard]:
     ]
 
 
-def _erasure(model: type[models.Model], erasable: list[str], as_text: str) -> str:
-    """The condition under which an UPDATE is the erasure and nothing else."""
+def erasure(model: type[models.Model], erasable: Iterable[str], vendor: str) -> str:
+    """The condition under which an UPDATE is the erasure of a person, and nothing else.
+
+    For the body of a trigger: `user_id` becomes `erased-<uuid>`, once; each column in `erasable`
+    becomes empty; every other column stays as it is.
+    """
     pattern = "-".join(HEX * length for length in ERASED_UUID_LENGTHS)
-    if as_text:  # PostgreSQL
-        same = "IS NOT DISTINCT FROM"
-        named = f"NEW.user_id ~ '^{ERASED_PREFIX}{pattern}$'"
-        again = f"OLD.user_id NOT LIKE '{ERASED_PREFIX}%'"
+    if vendor == "postgresql":
+        # As text, because the type json has no equality.
+        same, as_text = "IS NOT DISTINCT FROM", "::text"
+        conditions = [f"NEW.user_id ~ '^{ERASED_PREFIX}{pattern}$'"]
+        conditions.append(f"OLD.user_id NOT LIKE '{ERASED_PREFIX}%'")
     else:
-        same = "IS"
-        named = f"NEW.user_id GLOB '{ERASED_PREFIX}{pattern}'"
-        again = f"OLD.user_id NOT GLOB '{ERASED_PREFIX}*'"
-    conditions = [named, again]
+        same, as_text = "IS", ""
+        conditions = [f"NEW.user_id GLOB '{ERASED_PREFIX}{pattern}'"]
+        conditions.append(f"OLD.user_id NOT GLOB '{ERASED_PREFIX}*'")
+        # UPDATE OR REPLACE would remove, unseen, another row that has the new key already.
+        other = f'SELECT 1 FROM "{model._meta.db_table}" WHERE id <> OLD.id'
+        conditions.append(f"NOT EXISTS ({other} AND ({_key_taken(model)}))")
+    emptied = set(erasable)
     for field in model._meta.concrete_fields:
         column = f'"{field.column}"'
-        if field.name == "user_id":
-            continue
-        if field.name in erasable:
+        if field.name in emptied:
             conditions.append(_is_empty(field, column, as_text))
-        else:
-            # As text on PostgreSQL, because the type json has no equality.
+        elif field.name != "user_id":
             conditions.append(f"NEW.{column}{as_text} {same} OLD.{column}{as_text}")
     return " AND ".join(f"({condition})" for condition in conditions)
-
-
-def _sqlite_erasure(model: type[models.Model], erasable: list[str]) -> str:
-    # UPDATE OR REPLACE would remove, unseen, another row that has the new key already.
-    other = f'SELECT 1 FROM "{model._meta.db_table}" WHERE id <> OLD.id AND ({_key_taken(model)})'
-    return f"{_erasure(model, erasable, '')} AND NOT EXISTS ({other})"
 
 
 def _key_taken(model: type[models.Model]) -> str:

@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "common",
     "access",
+    "billing",
     "conversations",
     "operations",
     *env.list("EXTRA_APPS", default=[]),
@@ -177,6 +178,13 @@ IDEMPOTENCY_KEY_REQUIRED = env.bool("IDEMPOTENCY_KEY_REQUIRED", default=False)
 # Last uses of keys are collected in memory and written this often; a crash loses one interval.
 # 0 never writes by itself (the tests do that).
 DEFERRED_WRITE_SECONDS = env.float("DEFERRED_WRITE_SECONDS", default=5.0)
+
+# Billing. 402 is the refusal's own status; clients of the original know 429.
+CREDITS_EXHAUSTED_STATUS = env.int("CREDITS_EXHAUSTED_STATUS", default=402)
+# What views cost, by the name of their route: CREDITS_COSTS=ask=1,summary=3.
+CREDITS_COSTS = env("CREDITS_COSTS", cast={"value": int}, default={})
+# How long the credits of a paid view's call stay set aside, should its process die.
+CREDITS_HOLD_SECONDS = env.int("CREDITS_HOLD_SECONDS", default=300)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["access.authentication.BearerAuthentication"],

@@ -12,6 +12,7 @@ version_1: list[URLPattern | URLResolver] = [
     path("schema", views.SchemaView.as_view(), name="schema"),
     path("docs", views.DocumentationView.as_view(), name="docs"),
     path("", include("conversations.api.urls")),
+    path("", include("billing.api.urls")),
 ]
 
 urlpatterns = [

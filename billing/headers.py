@@ -1,0 +1,29 @@
+"""What answers say of quotas: the fields of the IETF draft "RateLimit header fields for HTTP"."""
+
+import datetime
+
+from billing.models import Usage
+from billing.services.usage import resets_at
+
+DAY_SECONDS = 86_400
+
+
+def quota_headers(usage: Usage, at: datetime.datetime) -> dict[str, str]:
+    """`RateLimit-Policy` (quota `q`, window `w`) and `RateLimit` (remaining `r`, reset `t`).
+
+    One member for each limit of the person; nothing for the unlimited.
+    """
+    policies, states = [], []
+    windows = (
+        ("daily", usage.daily_limit, usage.used_today(at=at), DAY_SECONDS),
+        ("monthly", usage.monthly_limit, usage.used_this_month(at=at), 30 * DAY_SECONDS),
+    )
+    for name, limit, used, seconds in windows:
+        if limit is None:
+            continue
+        left = int((resets_at(usage, name, at) - at).total_seconds())
+        policies.append(f'"{name}";q={limit};w={seconds}')
+        states.append(f'"{name}";r={max(limit - used, 0)};t={max(left, 0)}')
+    if not policies:
+        return {}
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}

@@ -1,0 +1,132 @@
+"""The ledger's own statements, one for each act; everything else of billing is ORM.
+
+Entry first: one INSERT … SELECT takes the account's row, checks it and writes the entry, whose
+trigger moves the account. On one hot account this has 3 to 7 times the throughput of lock, update
+and insert through the ORM (benchmarks/billing.py). A row that waits for another's lock is read anew
+before it is checked, so that N charges at once pass exactly as often as the balance allows.
+"""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection, models
+
+from billing.models import CreditAccount, CreditHold, CreditTransaction
+
+ACCOUNT = CreditAccount._meta.db_table
+# No sum of balances overflows 64 bits.
+BALANCE_MAX = 10**18
+
+# What an account must be for an act; `at` and `amount` are parameters. Every act waits for a refill
+# that is due: what is done before it and after it does not give the same.
+NOTHING_DUE = "(a.next_refill_at IS NULL OR a.next_refill_at > %(at)s)"
+COVERED = "a.frozen_at IS NULL AND a.balance - a.held >= %(needed)s"
+BOUNDED = "a.balance + %(amount)s <= %(balance_max)s"
+UNTOUCHED = "a.sequence = 0"
+
+
+def insert_entry(
+    entry: CreditTransaction, *conditions: str, at: datetime.datetime
+) -> CreditTransaction | None:
+    """Write `entry` if the account fulfils the conditions; fills in sequence and balance_after.
+
+    None if not: another statement must find out why. Raises IntegrityError when a trigger refuses.
+    """
+    needed = max(-entry.amount, 0)
+    values = _values(entry)
+    values["sequence"] = "a.sequence + 1"
+    values["balance_after"] = "a.balance + %(amount)s"
+    row = _insert_from_account(
+        entry, values, conditions, {"at": at, "amount": entry.amount, "needed": needed}
+    )
+    if row is None:
+        return None
+    entry.pk, entry.sequence, entry.balance_after = row
+    return entry
+
+
+def insert_hold(hold: CreditHold, *, at: datetime.datetime) -> CreditHold | None:
+    """Set `hold.amount` aside if the account has it free; its trigger sums up the account's holds.
+
+    None if not: another statement must find out why.
+    """
+    row = _insert_from_account(
+        hold, _values(hold), (NOTHING_DUE, COVERED), {"at": at, "needed": hold.amount}
+    )
+    if row is None:
+        return None
+    hold.pk = row[0]
+    return hold
+
+
+def open_account(account: CreditAccount) -> None:
+    """Make the account, born empty, unless the person has one."""
+    columns = _values(account)
+    names = ", ".join(columns)
+    # NOT EXISTS besides ON CONFLICT: on SQLite a guard refuses an INSERT whose key is taken.
+    _execute(
+        f"INSERT INTO {ACCOUNT} ({names}) SELECT {', '.join(columns.values())}"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE user_id = %(user_id)s)"
+        f"{_on_conflict()}",
+        _parameters(account),
+    )
+
+
+def _insert_from_account(
+    row: models.Model,
+    values: dict[str, str],
+    conditions: tuple[str, ...],
+    parameters: dict[str, Any],
+) -> tuple[Any, ...] | None:
+    table = row._meta.db_table
+    returned = "id, sequence, balance_after" if "balance_after" in values else "id"
+    checks = ["a.user_id = %(user_id)s", *conditions]
+    if connection.vendor == "sqlite":
+        checks.append(
+            f"(%(idempotency_key)s IS NULL OR NOT EXISTS (SELECT 1 FROM {table}"
+            " WHERE user_id = %(user_id)s AND idempotency_key = %(idempotency_key)s))"
+        )
+    lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+    at = CreditAccount._meta.get_field("next_refill_at").get_db_prep_value
+    parameters["at"] = at(parameters["at"], connection)
+    return _execute(
+        f"INSERT INTO {table} ({', '.join(values)}) SELECT {', '.join(values.values())}"
+        f" FROM {ACCOUNT} AS a WHERE {' AND '.join(checks)}{lock}{_on_conflict()}"
+        f" RETURNING {returned}",
+        _parameters(row) | {"balance_max": BALANCE_MAX} | parameters,
+    )
+
+
+def _on_conflict() -> str:
+    return " ON CONFLICT DO NOTHING" if connection.vendor == "postgresql" else ""
+
+
+def _values(row: models.Model) -> dict[str, str]:
+    """For each column its placeholder, with its type where PostgreSQL could not tell it."""
+    return {
+        str(field.column): f"%({field.column})s{_cast(field)}"
+        for field in row._meta.concrete_fields
+        if not field.primary_key
+    }
+
+
+def _cast(field: "models.Field[Any, Any]") -> str:
+    if connection.vendor != "postgresql":
+        return ""
+    # Without the length: a cast to varchar(10) would cut in silence what the column refuses.
+    return f"::{(field.db_type(connection) or '').partition('(')[0]}"
+
+
+def _parameters(row: models.Model) -> dict[str, Any]:
+    return {
+        str(field.column): field.get_db_prep_save(getattr(row, field.attname), connection)
+        for field in row._meta.concrete_fields
+        if not field.primary_key
+    }
+
+
+def _execute(sql: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchone() if cursor.description else None

@@ -1,0 +1,456 @@
+"""Usage quotas by tier, and prepaid credits in a ledger whose numbers the database proves.
+
+Usage rows count; the ledger records. Balances move only through entries (triggers.py), entries are
+never changed, and all is written by billing/services.py.
+"""
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q, Sum, Value
+from django.db.models.functions import Coalesce
+
+from common.models import ERASED_PREFIX, JSONField, RawJSON, UserIdField, new_uid
+
+GUEST_TIER = "guest"
+# Balances stay far inside 64 bits, so that no sum of them overflows.
+AMOUNT_MAX = 10**15
+
+
+class Tier(models.Model):
+    """What a kind of customer may do: a template, copied at first contact and by a change of tier.
+
+    Editing one changes nobody until staff apply it. A limit of null means unlimited.
+    """
+
+    key = models.CharField(max_length=50, unique=True)
+    name = models.CharField(max_length=100)
+    daily_limit = models.PositiveIntegerField(null=True, blank=True)
+    monthly_limit = models.PositiveIntegerField(null=True, blank=True)
+    credit_allowance = models.PositiveBigIntegerField(default=0)
+    refill_interval_hours = models.PositiveIntegerField(null=True, blank=True)
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="billing_tier_one_default"
+            ),
+            models.CheckConstraint(
+                condition=Q(refill_interval_hours=None) | Q(refill_interval_hours__gte=1),
+                name="billing_tier_refill_interval_from_one_hour",
+            ),
+        ]
+
+    class Privacy:
+        personal: set[str] = set()
+        not_personal = {
+            "id", "key", "name", "daily_limit", "monthly_limit", "credit_allowance",
+            "refill_interval_hours", "is_default",
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.name}"
+
+
+class Usage(models.Model):
+    """How much one person has used today and this month (UTC), and may use.
+
+    The dates say which day and month the counters are of; later ones begin at zero, decided when
+    read. Complete in itself: the limits are the tier's as they were copied, or staff's own.
+    """
+
+    user_id = UserIdField(unique=True)
+    tier = models.CharField(max_length=50)
+    daily_used = models.PositiveBigIntegerField(default=0)
+    daily_limit = models.PositiveBigIntegerField(null=True, blank=True)
+    monthly_used = models.PositiveBigIntegerField(default=0)
+    monthly_limit = models.PositiveBigIntegerField(null=True, blank=True)
+    total_queries = models.PositiveBigIntegerField(default=0)
+    last_daily_reset = models.DateField()
+    last_monthly_reset = models.DateField()
+
+    class Meta:
+        verbose_name_plural = "usage"
+        constraints = [
+            models.CheckConstraint(condition=~Q(user_id=""), name="billing_usage_has_a_person"),
+        ]
+
+    class Privacy:
+        personal = {"user_id"}
+        not_personal = {
+            "id", "tier", "daily_used", "daily_limit", "monthly_used", "monthly_limit",
+            "total_queries", "last_daily_reset", "last_monthly_reset",
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.user_id}"
+
+    def used_today(self, *, at: datetime.datetime) -> int:
+        """What counts towards the daily limit at that time."""
+        return 0 if self.last_daily_reset < at.date() else self.daily_used
+
+    def used_this_month(self, *, at: datetime.datetime) -> int:
+        """What counts towards the monthly limit at that time."""
+        return 0 if self.last_monthly_reset < at.date().replace(day=1) else self.monthly_used
+
+
+class UsageIncrement(models.Model):
+    """A counted call that came with an Idempotency-Key, so that its retry counts nothing."""
+
+    user_id = UserIdField()
+    idempotency_key = models.CharField(max_length=255)
+    request_hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "idempotency_key"], name="billing_usageincrement_key_once"
+            )
+        ]
+
+    class Privacy:
+        personal = {"user_id", "idempotency_key"}
+        not_personal = {"id", "request_hash", "created_at"}
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
+class UsageOverride(models.Model):
+    """A change that staff or a service made to one person's tier or limits: history, never changed.
+
+    Holds what was in force afterwards.
+    """
+
+    user_id = UserIdField()
+    tier = models.CharField(max_length=50)
+    daily_limit = models.PositiveBigIntegerField(null=True)
+    monthly_limit = models.PositiveBigIntegerField(null=True)
+    reason = models.TextField()
+    actor = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(actor="") & (~Q(reason="") | Q(user_id__startswith=ERASED_PREFIX)),
+                name="billing_usageoverride_has_reason_and_actor",
+            )
+        ]
+        indexes = [
+            models.Index(
+                F("user_id"), F("created_at").desc(), F("id").desc(), name="usage_override_history"
+            )
+        ]
+
+    class Privacy:
+        personal = {"user_id", "reason"}
+        not_personal = {"id", "tier", "daily_limit", "monthly_limit", "actor", "created_at"}
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.user_id}"
+
+
+class CreditAccountQuerySet(models.QuerySet["CreditAccount"]):
+    def with_held_now(self, *, at: datetime.datetime) -> "CreditAccountQuerySet":
+        """With `held_now`: what open holds keep at that time; an expired one keeps nothing."""
+        live = (
+            CreditHold.objects.filter(
+                user_id=models.OuterRef("user_id"), state=CreditHold.State.OPEN, expires_at__gt=at
+            )
+            .order_by()
+            .values("user_id")
+            .annotate(total=Sum("amount"))
+            .values("total")
+        )
+        return self.annotate(held_now=Coalesce(models.Subquery(live), Value(0)))
+
+    def locked(self) -> "CreditAccountQuerySet":
+        """Locked against other writers until the transaction ends."""
+        return self.select_for_update(of=("self",), no_key=True)
+
+
+class CreditAccount(models.Model):
+    """One person's credits. `balance`, `held` and `sequence` are moved by triggers alone.
+
+    `sequence` is that of the latest entry; `held` the sum of open holds. From `next_refill_at` on
+    (null: never) the balance is filled up to `max_credits` when it is next looked at.
+    """
+
+    user_id = UserIdField(unique=True)
+    tier = models.CharField(max_length=50)
+    is_guest = models.BooleanField(default=False)
+    balance = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)
+    sequence = models.BigIntegerField(default=0)
+    max_credits = models.BigIntegerField(default=0)
+    refill_interval_hours = models.PositiveIntegerField(null=True, blank=True)
+    last_refill_at = models.DateTimeField()
+    next_refill_at = models.DateTimeField(null=True, blank=True)
+    frozen_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CreditAccountQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(user_id=""), name="billing_account_has_a_person"),
+            models.CheckConstraint(
+                condition=Q(balance__gte=0), name="billing_account_balance_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(held__gte=0), name="billing_account_held_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(held__lte=F("balance")), name="billing_account_held_within_balance"
+            ),
+        ]
+
+    class Privacy:
+        personal = {"user_id"}
+        not_personal = {
+            "id", "tier", "is_guest", "balance", "held", "sequence", "max_credits",
+            "refill_interval_hours", "last_refill_at", "next_refill_at", "frozen_at",
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.user_id}"
+
+    def refill_is_due(self, *, at: datetime.datetime) -> bool:
+        """Whether the balance is filled up when looked at, at that time."""
+        return self.next_refill_at is not None and self.next_refill_at <= at
+
+    def balance_at(self, at: datetime.datetime) -> int:
+        """The balance with a refill that is due."""
+        return max(self.balance, self.max_credits) if self.refill_is_due(at=at) else self.balance
+
+
+class CreditHold(models.Model):
+    """Credits set aside for an act under way: captured (wholly or in part), released or expired.
+
+    Open until resolved, once. Past `expires_at` it keeps nothing, whether or not a job has run.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        CAPTURED = "captured"
+        RELEASED = "released"
+        EXPIRED = "expired"
+
+    uid = models.UUIDField("id", default=new_uid, editable=False)
+    user_id = UserIdField()
+    amount = models.BigIntegerField()
+    captured_amount = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    description = models.TextField(blank=True, default="")
+    actor = models.CharField(max_length=200)
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null: none given)
+    request_hash = models.CharField(max_length=64, blank=True, default="")
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user_id", "uid"], name="billing_hold_id_unique"),
+            models.UniqueConstraint(
+                fields=["user_id", "idempotency_key"], name="billing_hold_key_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=1, amount__lte=AMOUNT_MAX),
+                name="billing_hold_amount_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["open", "captured", "released", "expired"]),
+                name="billing_hold_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state="captured", captured_amount__gte=1, captured_amount__lte=F("amount")
+                )
+                | (~Q(state="captured") & Q(captured_amount=0)),
+                name="billing_hold_captured_within_amount",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("user_id"), F("expires_at"), condition=Q(state="open"), name="billing_hold_open"
+            ),
+            models.Index(F("expires_at"), condition=Q(state="open"), name="billing_hold_due"),
+        ]
+
+    class Privacy:
+        personal = {"user_id", "description", "idempotency_key"}
+        not_personal = {
+            "id", "uid", "amount", "captured_amount", "state", "actor", "request_hash",
+            "expires_at", "created_at",
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.amount}"
+
+    def state_at(self, at: datetime.datetime) -> str:
+        """The state as it is at that time, an expiry that nobody wrote down included."""
+        due = self.state == self.State.OPEN and self.expires_at <= at
+        return str(self.State.EXPIRED if due else self.state)
+
+
+class CreditTransactionQuerySet(models.QuerySet["CreditTransaction"]):
+    def for_user(self, user_id: str) -> "CreditTransactionQuerySet":
+        """The entries of one person's account."""
+        return self.filter(user_id=user_id)
+
+    def refunds_of(self, transaction: "CreditTransaction") -> "CreditTransactionQuerySet":
+        """What was given back of one entry."""
+        return self.filter(user_id=transaction.user_id, refunds=transaction.uid)
+
+    def as_rows(self) -> Any:
+        """Rows for the API, as dictionaries."""
+        return self.values(*TRANSACTION_COLUMNS, metadata_json=RawJSON("metadata"))
+
+    def in_order(self) -> "Iterator[CreditTransaction]":
+        """All entries, account by account and in sequence; for long reads."""
+        return self.order_by("user_id", "sequence").iterator(chunk_size=2000)
+
+
+TRANSACTION_COLUMNS = (
+    "id", "uid", "sequence", "type", "amount", "balance_after", "description", "refunds", "hold",
+    "actor", "created_at",
+)  # fmt: skip
+
+
+class CreditTransaction(models.Model):
+    """One entry of the ledger: the act itself. Its trigger moves the account; nothing changes it.
+
+    `amount` is signed. A refund names the entry it gives back (`refunds`), the entry of a captured
+    hold its hold; both by id, within the same person's rows.
+    """
+
+    class Type(models.TextChoices):
+        ALLOCATE = "allocate"
+        DEDUCT = "deduct"
+        RESET = "reset"
+        GRANT = "grant"
+        PURCHASE = "purchase"
+        REFUND = "refund"
+        ADJUSTMENT = "adjustment"
+
+    uid = models.UUIDField("id", default=new_uid, editable=False)
+    user_id = UserIdField()
+    sequence = models.BigIntegerField()
+    type = models.CharField(max_length=10, choices=Type)
+    amount = models.BigIntegerField()
+    balance_after = models.BigIntegerField()
+    description = models.TextField(blank=True, default="")
+    metadata = JSONField(default=dict)
+    refunds = models.UUIDField(null=True, blank=True)
+    hold = models.UUIDField(null=True, blank=True)
+    actor = models.CharField(max_length=200)
+    idempotency_key = models.CharField(max_length=300, null=True)  # noqa: DJ001  (null: none given)
+    request_hash = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    objects = CreditTransactionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "sequence"], name="billing_transaction_sequence_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["user_id", "uid"], name="billing_transaction_id_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["user_id", "idempotency_key"], name="billing_transaction_key_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["user_id", "hold"], name="billing_transaction_one_for_a_hold"
+            ),
+            models.CheckConstraint(
+                condition=Q(sequence__gte=1), name="billing_transaction_sequence_from_one"
+            ),
+            models.CheckConstraint(
+                condition=Q(type="deduct", amount__lt=0)
+                | Q(type="adjustment") & ~Q(amount=0)
+                | Q(type__in=["allocate", "reset", "grant", "purchase", "refund"], amount__gt=0),
+                name="billing_transaction_sign_by_type",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=-AMOUNT_MAX, amount__lte=AMOUNT_MAX),
+                name="billing_transaction_amount_bounded",
+            ),
+            models.CheckConstraint(
+                condition=Q(balance_after__gte=0), name="billing_transaction_balance_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(type="refund", refunds__isnull=False)
+                | ~Q(type="refund") & Q(refunds=None),
+                name="billing_transaction_refund_names_its_original",
+            ),
+            models.CheckConstraint(
+                condition=Q(hold=None) | Q(type="deduct"),
+                name="billing_transaction_hold_is_a_charge",
+            ),
+            models.CheckConstraint(
+                condition=~Q(actor="")
+                & (
+                    ~Q(type="adjustment")
+                    | ~Q(description="")
+                    | Q(user_id__startswith=ERASED_PREFIX)
+                ),
+                name="billing_transaction_adjustment_has_reason_and_actor",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("user_id"), F("type"), F("sequence").desc(), name="billing_transaction_type"
+            ),
+            models.Index(F("user_id"), F("created_at"), name="billing_transaction_time"),
+            models.Index(
+                F("user_id"),
+                F("refunds"),
+                condition=Q(refunds__isnull=False),
+                name="billing_refunds",
+            ),
+        ]
+
+    class Privacy:
+        personal = {"user_id", "description", "metadata", "idempotency_key"}
+        not_personal = {
+            "id", "uid", "sequence", "type", "amount", "balance_after", "refunds", "hold", "actor",
+            "request_hash", "created_at",
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.type} {self.amount}"
+
+
+class LedgerCheckpoint(models.Model):
+    """The state of an account after one of its entries, written when older ones are archived.
+
+    The one door through which entries leave: those at or below it may be deleted. `archive` names
+    the file, `digest` is the SHA-256 of its lines of this account.
+    """
+
+    user_id = UserIdField()
+    sequence = models.BigIntegerField()
+    balance = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
+    archive = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "sequence"], name="billing_checkpoint_sequence_unique"
+            )
+        ]
+
+    class Privacy:
+        personal = {"user_id"}
+        not_personal = {"id", "sequence", "balance", "digest", "archive", "created_at"}
+
+    def __str__(self) -> str:
+        return f"#{self.pk} at {self.sequence}"

@@ -1,0 +1,73 @@
+"""Reads of usage and credits that compute what is due instead of writing it."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Sum
+
+from billing import services
+from billing.models import CreditAccount, CreditTransaction, Usage
+
+
+@dataclass(frozen=True)
+class CreditStatus:
+    """A person's credits at a time, with a due refill and without expired holds."""
+
+    user_id: str
+    tier: str
+    available_credits: int
+    held_credits: int
+    max_credits: int
+    is_guest: bool
+    can_reset: bool
+    next_reset_time: datetime.datetime | None
+
+
+def usage_of(user_id: str, *, tier: str | None, at: datetime.datetime) -> Usage:
+    """A person's usage row, opened at first contact."""
+    usage = Usage.objects.filter(user_id=user_id).first()
+    if usage is None:
+        services.open_usage(user_id=user_id, tier=tier, at=at)
+        usage = Usage.objects.get(user_id=user_id)
+    return usage
+
+
+def credit_status(user_id: str, *, tier: str | None, at: datetime.datetime) -> CreditStatus:
+    """A person's credits; opens the account at first contact, else one read that writes nothing."""
+    accounts = CreditAccount.objects.with_held_now(at=at).filter(user_id=user_id)
+    account: Any = accounts.first()
+    if account is None:
+        services.open_account(user_id=user_id, tier=tier, at=at)
+        account = accounts.get()
+    next_refill_at = account.next_refill_at
+    if account.refill_is_due(at=at) and account.refill_interval_hours is not None:
+        next_refill_at = at + datetime.timedelta(hours=account.refill_interval_hours)
+    return CreditStatus(
+        user_id=user_id,
+        tier=account.tier,
+        available_credits=account.balance_at(at) - account.held_now,
+        held_credits=account.held_now,
+        max_credits=account.max_credits,
+        is_guest=account.is_guest,
+        can_reset=next_refill_at is not None,
+        next_reset_time=next_refill_at,
+    )
+
+
+def statistics(user_id: str, *, days: int, at: datetime.datetime) -> dict[str, Any]:
+    """What moved a person's balance in the last `days` days: by type count and total, and net."""
+    rows = (
+        CreditTransaction.objects.for_user(user_id)
+        .filter(created_at__gt=at - datetime.timedelta(days=days), created_at__lte=at)
+        .order_by("type")
+        .values("type")
+        .annotate(count=Count("id"), total=Sum("amount"))
+    )
+    by_type = {row["type"]: {"count": row["count"], "total": int(row["total"])} for row in rows}
+    return {
+        "days": days,
+        "by_type": by_type,
+        "transactions": sum(row["count"] for row in by_type.values()),
+        "net_change": sum(row["total"] for row in by_type.values()),
+    }

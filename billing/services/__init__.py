@@ -1,0 +1,44 @@
+"""Every write to usage and credits, one function per act."""
+
+from billing.services.accounts import (
+    change_usage,
+    expire_holds,
+    freeze_account,
+    open_account,
+    settle,
+    unfreeze_account,
+)
+from billing.services.credits import (
+    NewTransaction,
+    add_transaction,
+    add_transactions,
+    refund_transaction,
+)
+from billing.services.holds import (
+    Captured,
+    capture_hold,
+    place_hold,
+    release_hold,
+)
+from billing.services.tiers import ensure_tiers
+from billing.services.usage import increment_usage, open_usage
+
+__all__ = [
+    "Captured",
+    "NewTransaction",
+    "add_transaction",
+    "add_transactions",
+    "capture_hold",
+    "change_usage",
+    "ensure_tiers",
+    "expire_holds",
+    "freeze_account",
+    "increment_usage",
+    "open_account",
+    "open_usage",
+    "place_hold",
+    "refund_transaction",
+    "release_hold",
+    "settle",
+    "unfreeze_account",
+]

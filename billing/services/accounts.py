@@ -1,0 +1,177 @@
+"""Opening accounts, filling them up, and what staff change about them."""
+
+import datetime
+from typing import Any
+
+from django.db import transaction
+
+from billing import ledger
+from billing.models import (
+    GUEST_TIER,
+    CreditAccount,
+    CreditHold,
+    CreditTransaction,
+    Tier,
+    Usage,
+    UsageOverride,
+)
+from billing.services.tiers import tier_named
+from billing.services.usage import open_usage
+from common.errors import NotFound
+from common.models import update_returning
+
+SYSTEM = "system"
+
+
+def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> None:
+    """This function will open a person's account with their tier's allowance, once.
+
+    The tier's numbers are copied. However many call at once, there is one account and one
+    `allocate` entry. Raises UnknownTier.
+    """
+    template = tier_named(tier)
+    with transaction.atomic():
+        ledger.open_account(
+            CreditAccount(user_id=user_id, last_refill_at=at, **_copied(template, refilled_at=at))
+        )
+        if template.credit_allowance:
+            entry = CreditTransaction(
+                user_id=user_id,
+                type=CreditTransaction.Type.ALLOCATE,
+                amount=template.credit_allowance,
+                description=f"First allowance of the tier {template.key}",
+                actor=SYSTEM,
+                created_at=at,
+            )
+            ledger.insert_entry(entry, ledger.UNTOUCHED, at=at)
+
+
+def _copied(tier: Tier, *, refilled_at: datetime.datetime) -> dict[str, Any]:
+    hours = tier.refill_interval_hours
+    return {
+        "tier": tier.key,
+        "is_guest": tier.key == GUEST_TIER,
+        "max_credits": tier.credit_allowance,
+        "refill_interval_hours": hours,
+        "next_refill_at": refilled_at + datetime.timedelta(hours=hours) if hours else None,
+    }
+
+
+def settle(*, user_id: str, at: datetime.datetime) -> bool:
+    """This function will do what is due on an account: its refill, and the end of expired holds.
+
+    Returns whether anything was.
+    """
+    # Holds first, then the account: the order of locks.
+    expired = expire_holds(user_id=user_id, at=at)
+    return refill(user_id=user_id, at=at) or expired > 0
+
+
+def expire_holds(*, user_id: str, at: datetime.datetime) -> int:
+    """This function will end a person's holds that have expired, and count them."""
+    with transaction.atomic():
+        due = CreditHold.objects.filter(
+            user_id=user_id, state=CreditHold.State.OPEN, expires_at__lte=at
+        )
+        ids = list(due.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+        return due.filter(pk__in=ids).update(state=CreditHold.State.EXPIRED) if ids else 0
+
+
+def refill(*, user_id: str, at: datetime.datetime) -> bool:
+    """This function will fill the balance up to its maximum if that is due, once an interval.
+
+    Adds max(0, max_credits - balance) as a `reset` entry; where that is nothing, only the time
+    moves. Purchased credits above the maximum stay. Returns whether it was due.
+    """
+    account = CreditAccount.objects.filter(user_id=user_id, next_refill_at__lte=at).first()
+    if account is None or account.refill_interval_hours is None:
+        return False
+    next_refill_at = at + datetime.timedelta(hours=account.refill_interval_hours)
+    with transaction.atomic():
+        rows = update_returning(
+            CreditAccount.objects.filter(
+                user_id=user_id,
+                next_refill_at__lte=at,
+                refill_interval_hours=account.refill_interval_hours,
+            ),
+            ["balance", "max_credits"],
+            last_refill_at=at,
+            next_refill_at=next_refill_at,
+        )
+        missing = rows[0]["max_credits"] - rows[0]["balance"] if rows else 0
+        if missing > 0:
+            entry = CreditTransaction(
+                user_id=user_id,
+                type=CreditTransaction.Type.RESET,
+                amount=missing,
+                description="Refill",
+                actor=SYSTEM,
+                created_at=at,
+            )
+            ledger.insert_entry(entry, at=at)
+    return True
+
+
+def change_usage(
+    *,
+    user_id: str,
+    changes: dict[str, Any],
+    reason: str,
+    actor: str,
+    at: datetime.datetime,
+) -> Usage:
+    """This function will change a person's tier or limits, and keep who did it and why.
+
+    `changes` holds `tier`, `daily_limit` and `monthly_limit` as far as they change; a limit of None
+    is unlimited. A tier brings its limits and the account's numbers; counters stay, and the balance
+    waits for the next refill. Raises UnknownTier.
+    """
+    tier = tier_named(changes["tier"]) if "tier" in changes else None
+    open_usage(user_id=user_id, tier=None, at=at)
+    with transaction.atomic():
+        usage = Usage.objects.select_for_update(no_key=True).get(user_id=user_id)
+        if tier is not None:
+            usage.tier = tier.key
+            usage.daily_limit, usage.monthly_limit = tier.daily_limit, tier.monthly_limit
+            _change_account(user_id, tier, at)
+        usage.daily_limit = changes.get("daily_limit", usage.daily_limit)
+        usage.monthly_limit = changes.get("monthly_limit", usage.monthly_limit)
+        usage.save(update_fields=["tier", "daily_limit", "monthly_limit"])
+        UsageOverride.objects.create(
+            user_id=user_id,
+            tier=usage.tier,
+            daily_limit=usage.daily_limit,
+            monthly_limit=usage.monthly_limit,
+            reason=reason,
+            actor=actor,
+            created_at=at,
+        )
+    return usage
+
+
+def _change_account(user_id: str, tier: Tier, at: datetime.datetime) -> None:
+    account = CreditAccount.objects.locked().filter(user_id=user_id).first()
+    if account is None:
+        open_account(user_id=user_id, tier=tier.key, at=at)
+        return
+    CreditAccount.objects.filter(pk=account.pk).update(
+        **_copied(tier, refilled_at=account.last_refill_at)
+    )
+
+
+def freeze_account(*, user_id: str, at: datetime.datetime) -> None:
+    """This function will stop charges and holds of an account; credits still come in.
+
+    Raises NotFound.
+    """
+    _set_frozen(user_id, at)
+
+
+def unfreeze_account(*, user_id: str) -> None:
+    """This function will let a frozen account be charged again. Raises NotFound."""
+    _set_frozen(user_id, None)
+
+
+def _set_frozen(user_id: str, frozen_at: datetime.datetime | None) -> None:
+    if not CreditAccount.objects.filter(user_id=user_id).update(frozen_at=frozen_at):
+        raise NotFound("This person has no account.")

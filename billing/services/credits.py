@@ -1,0 +1,265 @@
+"""Entries of the ledger: charges, grants, purchases, adjustments and refunds."""
+
+import datetime
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+
+from billing import errors, ledger
+from billing.models import CreditAccount, CreditTransaction
+from billing.services.accounts import open_account, settle
+from common.errors import DomainError, NotFound
+from common.idempotency import Outcome, RequestKey
+
+# Nothing due, first contact, a refill: each may stand in the way once.
+TRIES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewTransaction:
+    """What a caller says of an entry. `amount` is signed: a `deduct` is negative."""
+
+    type: str
+    amount: int
+    description: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def entry(self, **columns: Any) -> CreditTransaction:
+        return CreditTransaction(
+            type=self.type,
+            amount=self.amount,
+            description=self.description,
+            metadata=self.metadata,
+            **columns,
+        )
+
+
+def add_transaction(
+    *,
+    user_id: str,
+    new: NewTransaction,
+    actor: str,
+    at: datetime.datetime,
+    request_key: RequestKey,
+    tier: str | None = None,
+) -> Outcome[CreditTransaction]:
+    """This function will write one entry: one statement when nothing is due.
+
+    The same key with the same request gives the entry that stands. Raises InsufficientCredits,
+    AccountFrozen, AmountTooLarge, UnknownTier and IdempotencyKeyReused.
+    """
+    entry = new.entry(
+        user_id=user_id,
+        actor=actor,
+        created_at=at,
+        idempotency_key=request_key.key,
+        request_hash=request_key.request_hash,
+    )
+    conditions = [ledger.NOTHING_DUE]
+    conditions.append(ledger.COVERED if new.amount < 0 else ledger.BOUNDED)
+    for _ in range(TRIES):
+        if ledger.insert_entry(entry, *conditions, at=at):
+            return Outcome(entry)
+        standing = standing_entry(user_id, request_key)
+        if standing is not None:
+            return standing
+        clear_the_way(user_id=user_id, needed=-new.amount, tier=tier, at=at)
+    raise _refusal(CreditAccount.objects.with_held_now(at=at).get(user_id=user_id), -new.amount)
+
+
+def standing_entry(user_id: str, request_key: RequestKey) -> Outcome[CreditTransaction] | None:
+    """The entry that an earlier, equal request made. Raises IdempotencyKeyReused."""
+    if request_key.key is None:
+        return None
+    entry = CreditTransaction.objects.filter(
+        user_id=user_id, idempotency_key=request_key.key
+    ).first()
+    if entry is None:
+        return None
+    request_key.require_same(entry.request_hash)
+    return Outcome(entry, replayed=True, created=False)
+
+
+def clear_the_way(*, user_id: str, needed: int, tier: str | None, at: datetime.datetime) -> None:
+    """Find out why an act did not pass: do what is due and return, or raise the refusal.
+
+    Never the ground of a charge: the act itself is tried again and decides.
+    """
+    account: Any = CreditAccount.objects.with_held_now(at=at).filter(user_id=user_id).first()
+    if account is None:
+        open_account(user_id=user_id, tier=tier, at=at)
+    elif account.refill_is_due(at=at) or account.held != account.held_now:
+        settle(user_id=user_id, at=at)
+    elif needed <= 0 or account.frozen_at is not None or account.balance - account.held < needed:
+        raise _refusal(account, needed)
+
+
+def _refusal(account: Any, needed: int) -> DomainError:
+    """Why the account refuses, as it stands; `needed` is negative for what comes in."""
+    if needed <= 0:
+        return errors.AmountTooLarge(f"A balance holds at most {ledger.BALANCE_MAX} credits.")
+    if account.frozen_at is not None:
+        return errors.AccountFrozen("This account is frozen. Staff can say why, and release it.")
+    available = account.balance - account.held_now
+    details = {"needed": needed, "available": available, "held": account.held_now}
+    message = f"This needs {needed} credits; {available} are available."
+    if settings.CREDITS_EXHAUSTED_STATUS == 429:
+        return errors.CreditsExhausted(message, **details)
+    return errors.InsufficientCredits(message, **details)
+
+
+def add_transactions(
+    *,
+    user_id: str,
+    new: Sequence[NewTransaction],
+    actor: str,
+    at: datetime.datetime,
+    request_key: RequestKey,
+    tier: str | None = None,
+) -> Outcome[list[CreditTransaction]]:
+    """This function will write up to 500 entries of one person, all or nothing.
+
+    A handful of statements, whatever their number. Their keys are `key#0`, `key#1` and so on. A
+    refusal names the `index` of the first entry that does not pass. Raises as add_transaction does.
+    """
+    _prepare_account(user_id, tier, at)
+    with transaction.atomic():
+        account: Any = CreditAccount.objects.locked().get(user_id=user_id)
+        standing = _standing_batch(user_id, request_key, len(new))
+        if standing is not None:
+            return standing
+        entries = _following_entries(account, new, at)
+        for index, entry in enumerate(entries):
+            entry.actor, entry.created_at = actor, at
+            entry.idempotency_key = batch_key(request_key, index)
+            entry.request_hash = request_key.request_hash
+        CreditTransaction.objects.bulk_create(entries)
+    return Outcome(entries)
+
+
+def batch_key(request_key: RequestKey, index: int) -> str | None:
+    """The key of one entry of a batch."""
+    return None if request_key.key is None else f"{request_key.key}#{index}"
+
+
+def _prepare_account(user_id: str, tier: str | None, at: datetime.datetime) -> None:
+    account: Any = CreditAccount.objects.with_held_now(at=at).filter(user_id=user_id).first()
+    if account is None:
+        open_account(user_id=user_id, tier=tier, at=at)
+    elif account.refill_is_due(at=at) or account.held != account.held_now:
+        settle(user_id=user_id, at=at)
+
+
+def _standing_batch(
+    user_id: str, request_key: RequestKey, count: int
+) -> Outcome[list[CreditTransaction]] | None:
+    if request_key.key is None:
+        return None
+    keys = [batch_key(request_key, index) for index in range(count)]
+    standing = list(
+        CreditTransaction.objects.filter(user_id=user_id, idempotency_key__in=keys).order_by(
+            "sequence"
+        )
+    )
+    if not standing:
+        return None
+    for entry in standing:
+        request_key.require_same(entry.request_hash)
+    return Outcome(standing, replayed=True, created=False)
+
+
+def _following_entries(
+    account: Any, new: Sequence[NewTransaction], at: datetime.datetime
+) -> list[CreditTransaction]:
+    entries, balance = [], account.balance
+    for index, item in enumerate(new):
+        free = balance - account.held
+        if item.amount < 0 and (account.frozen_at is not None or free < -item.amount):
+            # The account as it would be at this entry.
+            account.balance, account.held_now = balance, account.held
+            raise _at_index(_refusal(account, -item.amount), index)
+        if balance + item.amount > ledger.BALANCE_MAX:
+            raise _at_index(_refusal(account, 0), index)
+        balance += item.amount
+        entries.append(
+            item.entry(
+                user_id=account.user_id,
+                sequence=account.sequence + index + 1,
+                balance_after=balance,
+            )
+        )
+    return entries
+
+
+def _at_index(error: DomainError, index: int) -> DomainError:
+    error.details["index"] = index
+    return error
+
+
+def refund_transaction(
+    *,
+    user_id: str,
+    transaction_uid: uuid.UUID,
+    amount: int | None,
+    description: str,
+    actor: str,
+    at: datetime.datetime,
+    request_key: RequestKey,
+) -> Outcome[CreditTransaction]:
+    """This function will give back a charge, or `amount` of it; without an amount what is left.
+
+    Raises NotFound, NotRefundable for what is no charge, RefundExceedsOriginal and
+    IdempotencyKeyReused.
+    """
+    for _ in range(TRIES):
+        standing = standing_entry(user_id, request_key)
+        if standing is not None:
+            return standing
+        entry = CreditTransaction(
+            user_id=user_id,
+            type=CreditTransaction.Type.REFUND,
+            amount=_refundable(user_id, transaction_uid, amount),
+            description=description,
+            refunds=transaction_uid,
+            actor=actor,
+            created_at=at,
+            idempotency_key=request_key.key,
+            request_hash=request_key.request_hash,
+        )
+        try:
+            with transaction.atomic():
+                written = ledger.insert_entry(entry, ledger.NOTHING_DUE, ledger.BOUNDED, at=at)
+        except IntegrityError:
+            continue  # another refund of the same charge was quicker: see what it left
+        if written:
+            return Outcome(entry)
+        if standing_entry(user_id, request_key) is None:
+            clear_the_way(user_id=user_id, needed=-entry.amount, tier=None, at=at)
+    raise errors.RefundExceedsOriginal("Other refunds of this charge are under way; look again.")
+
+
+def _refundable(user_id: str, transaction_uid: uuid.UUID, amount: int | None) -> int:
+    original = CreditTransaction.objects.for_user(user_id).filter(uid=transaction_uid).first()
+    if original is None:
+        raise NotFound("There is no such transaction.")
+    if original.type != CreditTransaction.Type.DEDUCT:
+        raise errors.NotRefundable(
+            f"Only a charge is given back; this is {original.type}.", type=original.type
+        )
+    refunds = CreditTransaction.objects.refunds_of(original)
+    refunded = refunds.aggregate(total=Sum("amount"))["total"] or 0
+    left = -original.amount - refunded
+    wanted = left if amount is None else amount
+    if wanted > left or not left:
+        raise errors.RefundExceedsOriginal(
+            f"Of this charge of {-original.amount} credits {left} can still be given back.",
+            original=-original.amount,
+            refunded=refunded,
+            left=left,
+        )
+    return wanted

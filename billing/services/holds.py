@@ -1,0 +1,177 @@
+"""Holds: credits set aside before an act, taken or set free after it.
+
+Locks are taken in one order: holds first, by their ids, then the account.
+"""
+
+import datetime
+import uuid
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import F
+
+from billing import errors, ledger
+from billing.models import CreditHold, CreditTransaction
+from billing.services.accounts import refill
+from billing.services.credits import TRIES, clear_the_way, standing_entry
+from common.errors import NotFound
+from common.idempotency import Outcome, RequestKey
+from common.models import update_returning
+
+HOLD_COLUMNS = [
+    "id", "uid", "user_id", "amount", "captured_amount", "state", "description", "actor",
+    "expires_at", "created_at",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A captured hold and the entry that took its credits."""
+
+    hold: CreditHold
+    transaction: CreditTransaction
+
+
+def place_hold(
+    *,
+    user_id: str,
+    amount: int,
+    ttl_seconds: int,
+    description: str,
+    actor: str,
+    at: datetime.datetime,
+    request_key: RequestKey,
+    tier: str | None = None,
+) -> Outcome[CreditHold]:
+    """This function will set credits aside for `ttl_seconds`: one statement when nothing is due.
+
+    The same key with the same request gives the hold that stands. Raises InsufficientCredits,
+    AccountFrozen, UnknownTier and IdempotencyKeyReused.
+    """
+    hold = CreditHold(
+        user_id=user_id,
+        amount=amount,
+        description=description,
+        actor=actor,
+        idempotency_key=request_key.key,
+        request_hash=request_key.request_hash,
+        expires_at=at + datetime.timedelta(seconds=ttl_seconds),
+        created_at=at,
+    )
+    for _ in range(TRIES):
+        if ledger.insert_hold(hold, at=at):
+            return Outcome(hold)
+        standing = _standing_hold(user_id, request_key)
+        if standing is not None:
+            return standing
+        clear_the_way(user_id=user_id, needed=amount, tier=tier, at=at)
+    raise errors.InsufficientCredits("Others took the credits meanwhile.", needed=amount)
+
+
+def _standing_hold(user_id: str, request_key: RequestKey) -> Outcome[CreditHold] | None:
+    if request_key.key is None:
+        return None
+    hold = CreditHold.objects.filter(user_id=user_id, idempotency_key=request_key.key).first()
+    if hold is None:
+        return None
+    request_key.require_same(hold.request_hash)
+    return Outcome(hold, replayed=True, created=False)
+
+
+def capture_hold(
+    *,
+    user_id: str,
+    hold_uid: uuid.UUID,
+    amount: int | None,
+    actor: str,
+    at: datetime.datetime,
+    request_key: RequestKey,
+) -> Outcome[Captured]:
+    """This function will take what a hold set aside, or `amount` of it; the rest comes free.
+
+    Of captures, releases and the expiry exactly one wins. The same key with the same request gives
+    what stands. Raises NotFound, HoldResolved, CaptureExceedsHold and IdempotencyKeyReused.
+    """
+    with transaction.atomic():
+        holds = CreditHold.objects.filter(
+            user_id=user_id, uid=hold_uid, state=CreditHold.State.OPEN, expires_at__gt=at
+        )
+        taken = F("amount") if amount is None else amount
+        rows = update_returning(
+            holds if amount is None else holds.filter(amount__gte=amount),
+            HOLD_COLUMNS,
+            state=CreditHold.State.CAPTURED,
+            captured_amount=taken,
+        )
+        if rows:
+            hold = CreditHold(**rows[0])
+            return Outcome(Captured(hold, _capture_entry(hold, actor, at, request_key)))
+    return _standing_capture(user_id, hold_uid, amount, at, request_key)
+
+
+def _capture_entry(
+    hold: CreditHold, actor: str, at: datetime.datetime, request_key: RequestKey
+) -> CreditTransaction:
+    entry = CreditTransaction(
+        user_id=hold.user_id,
+        type=CreditTransaction.Type.DEDUCT,
+        amount=-hold.captured_amount,
+        description=hold.description,
+        hold=hold.uid,
+        actor=actor,
+        created_at=at,
+        idempotency_key=request_key.key,
+        request_hash=request_key.request_hash,
+    )
+    for _ in range(TRIES):
+        if ledger.insert_entry(entry, ledger.NOTHING_DUE, at=at):
+            return entry
+        standing_entry(hold.user_id, request_key)  # another request's key is refused here
+        refill(user_id=hold.user_id, at=at)
+    raise errors.HoldResolved("The hold cannot be captured just now.", state=CreditHold.State.OPEN)
+
+
+def _standing_capture(
+    user_id: str,
+    hold_uid: uuid.UUID,
+    amount: int | None,
+    at: datetime.datetime,
+    request_key: RequestKey,
+) -> Outcome[Captured]:
+    hold = _hold(user_id, hold_uid)
+    entry = standing_entry(user_id, request_key)
+    if entry is not None:
+        return Outcome(Captured(hold, entry.row), replayed=True, created=False)
+    if hold.state_at(at) == CreditHold.State.OPEN and amount is not None and amount > hold.amount:
+        raise errors.CaptureExceedsHold(
+            f"The hold set {hold.amount} credits aside; {amount} cannot be taken from it.",
+            held=hold.amount,
+        )
+    raise resolved(hold, at)
+
+
+def release_hold(*, user_id: str, hold_uid: uuid.UUID, at: datetime.datetime) -> CreditHold:
+    """This function will set a hold's credits free. Raises NotFound and HoldResolved."""
+    rows = update_returning(
+        CreditHold.objects.filter(
+            user_id=user_id, uid=hold_uid, state=CreditHold.State.OPEN, expires_at__gt=at
+        ),
+        HOLD_COLUMNS,
+        state=CreditHold.State.RELEASED,
+    )
+    if not rows:
+        raise resolved(_hold(user_id, hold_uid), at)
+    return CreditHold(**rows[0])
+
+
+def _hold(user_id: str, hold_uid: uuid.UUID) -> CreditHold:
+    hold = CreditHold.objects.filter(user_id=user_id, uid=hold_uid).first()
+    if hold is None:
+        raise NotFound("There is no such hold.")
+    return hold
+
+
+def resolved(hold: CreditHold, at: datetime.datetime) -> errors.HoldResolved:
+    """The refusal of an act on a hold that has ended, with its state."""
+    state = hold.state_at(at)
+    return errors.HoldResolved(f"This hold is {state} already.", state=state)

@@ -1,0 +1,170 @@
+"""Counting usage against the limits of a day and a month."""
+
+import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import BigIntegerField, Case, F, Q, Value, When
+from django.db.models.functions import Greatest
+
+from billing import errors
+from billing.models import Usage, UsageIncrement
+from billing.services.tiers import tier_named
+from common.idempotency import Outcome, RequestKey
+from common.models import update_returning
+
+USAGE_COLUMNS = [
+    "id", "user_id", "tier", "daily_used", "daily_limit", "monthly_used", "monthly_limit",
+    "total_queries", "last_daily_reset", "last_monthly_reset",
+]  # fmt: skip
+
+
+def month_of(at: datetime.datetime) -> datetime.date:
+    """The first day of the month, in UTC."""
+    return at.astimezone(datetime.UTC).date().replace(day=1)
+
+
+def day_of(at: datetime.datetime) -> datetime.date:
+    """The day, in UTC."""
+    return at.astimezone(datetime.UTC).date()
+
+
+def open_usage(*, user_id: str, tier: str | None, at: datetime.datetime) -> None:
+    """This function will give a person their tier's limits at first contact. Raises UnknownTier."""
+    if Usage.objects.filter(user_id=user_id).exists():
+        return
+    template = tier_named(tier)
+    Usage.objects.bulk_create(
+        [
+            Usage(
+                user_id=user_id,
+                tier=template.key,
+                daily_limit=template.daily_limit,
+                monthly_limit=template.monthly_limit,
+                last_daily_reset=day_of(at),
+                last_monthly_reset=month_of(at),
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def increment_usage(
+    *,
+    user_id: str,
+    amount: int,
+    at: datetime.datetime,
+    tier: str | None = None,
+    request_key: RequestKey | None = None,
+) -> Outcome[Usage]:
+    """This function will count `amount` calls of a person, unless a limit would be passed.
+
+    Check, reset (a new UTC day, the first of a month) and count are one conditional UPDATE, so that
+    no number of parallel calls passes a limit. A clock that steps back stays in the later day. With
+    a key a retry counts nothing. Raises QuotaExceeded; then nothing is counted.
+    """
+    if request_key is None or request_key.key is None:
+        return Outcome(_count(user_id, amount, at, tier))
+    try:
+        with transaction.atomic():
+            UsageIncrement.objects.create(
+                user_id=user_id,
+                idempotency_key=request_key.key,
+                request_hash=request_key.request_hash,
+                created_at=at,
+            )
+            return Outcome(_count(user_id, amount, at, tier))
+    except IntegrityError:
+        standing = UsageIncrement.objects.get(user_id=user_id, idempotency_key=request_key.key)
+        request_key.require_same(standing.request_hash)
+        return Outcome(Usage.objects.get(user_id=user_id), replayed=True, created=False)
+
+
+def _count(user_id: str, amount: int, at: datetime.datetime, tier: str | None) -> Usage:
+    counted = _count_within_limits(user_id, amount, at)
+    if counted is not None:
+        return counted
+    standing = Usage.objects.filter(user_id=user_id).first()
+    if standing is not None:
+        raise quota_exceeded(standing, amount, at)
+    open_usage(user_id=user_id, tier=tier, at=at)
+    counted = _count_within_limits(user_id, amount, at)
+    if counted is None:
+        raise quota_exceeded(Usage.objects.get(user_id=user_id), amount, at)
+    return counted
+
+
+def _count_within_limits(user_id: str, amount: int, at: datetime.datetime) -> Usage | None:
+    today, month = day_of(at), month_of(at)
+    counter = BigIntegerField()
+    daily = Case(
+        When(last_daily_reset__lt=today, then=Value(amount)),
+        default=F("daily_used") + amount,
+        output_field=counter,
+    )
+    monthly = Case(
+        When(last_monthly_reset__lt=month, then=Value(amount)),
+        default=F("monthly_used") + amount,
+        output_field=counter,
+    )
+    rows = update_returning(
+        Usage.objects.filter(
+            # The counters of an earlier day or month are zero by now.
+            Q(daily_limit=None)
+            | Q(last_daily_reset__gte=today, daily_used__lte=F("daily_limit") - amount)
+            | Q(last_daily_reset__lt=today, daily_limit__gte=amount),
+            Q(monthly_limit=None)
+            | Q(last_monthly_reset__gte=month, monthly_used__lte=F("monthly_limit") - amount)
+            | Q(last_monthly_reset__lt=month, monthly_limit__gte=amount),
+            user_id=user_id,
+        ),
+        USAGE_COLUMNS,
+        daily_used=daily,
+        monthly_used=monthly,
+        total_queries=F("total_queries") + amount,
+        last_daily_reset=Greatest(F("last_daily_reset"), Value(today)),
+        last_monthly_reset=Greatest(F("last_monthly_reset"), Value(month)),
+    )
+    return Usage(**rows[0]) if rows else None
+
+
+def refusing_window(usage: Usage, amount: int, at: datetime.datetime) -> str | None:
+    """Which limit `amount` more calls would pass: `daily`, `monthly` or None. Daily comes first."""
+    if usage.daily_limit is not None and usage.used_today(at=at) + amount > usage.daily_limit:
+        return "daily"
+    if (
+        usage.monthly_limit is not None
+        and usage.used_this_month(at=at) + amount > usage.monthly_limit
+    ):
+        return "monthly"
+    return None
+
+
+def resets_at(usage: Usage, window: str, at: datetime.datetime) -> datetime.datetime:
+    """When the window that counts at that time ends: the next midnight, the next first, in UTC."""
+    if window == "daily":
+        day = max(usage.last_daily_reset, day_of(at)) + datetime.timedelta(days=1)
+    else:
+        month = max(usage.last_monthly_reset, month_of(at))
+        day = (month + datetime.timedelta(days=32)).replace(day=1)
+    return datetime.datetime.combine(day, datetime.time(), datetime.UTC)
+
+
+def quota_exceeded(usage: Usage, amount: int, at: datetime.datetime) -> errors.QuotaExceeded:
+    """The refusal, with the limit that stands in the way and the time when it ends."""
+    # Another call may have changed the row since the refusal; then the nearer limit is named.
+    window = refusing_window(usage, amount, at) or "daily"
+    limit, used = (
+        (usage.daily_limit, usage.used_today(at=at))
+        if window == "daily"
+        else (usage.monthly_limit, usage.used_this_month(at=at))
+    )
+    ends = resets_at(usage, window, at)
+    error = errors.QuotaExceeded(
+        f"The {window} limit of {limit} is reached. It begins anew at {ends:%Y-%m-%d %H:%M} UTC.",
+        window=window,
+        limit=limit,
+        used=used,
+        resets_at=ends,
+    )
+    error.headers["Retry-After"] = str(max(int((ends - at).total_seconds()) + 1, 1))
+    return error

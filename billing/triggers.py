@@ -1,0 +1,200 @@
+"""The ledger's rules as triggers: what no raw SQL can pass, on either engine.
+
+- An entry follows its account (sequence + 1, balance + amount) and moves it.
+- An account changes its balance only by an entry, its held credits only to the sum of open holds;
+  it is born empty and is never removed.
+- An entry is never changed, and removed only at or below a checkpoint of its account.
+- A hold is born open and is resolved once.
+- A refund gives back a charge of the same person, no more than it took; the entry of a captured
+  hold is what the hold says.
+
+The one other change they let through is the erasure of a person (common/guards.py).
+"""
+
+from typing import Any
+
+from django.db import models
+
+from billing.models import (
+    CreditAccount,
+    CreditHold,
+    CreditTransaction,
+    LedgerCheckpoint,
+    UsageOverride,
+)
+from common import guards
+from common.guards import Guard
+
+ACCOUNT = CreditAccount._meta.db_table
+ENTRY = CreditTransaction._meta.db_table
+HOLD = CreditHold._meta.db_table
+CHECKPOINT = LedgerCheckpoint._meta.db_table
+
+ERASABLE_ENTRY = ["description", "metadata", "idempotency_key"]
+ERASABLE_HOLD = ["description", "idempotency_key"]
+
+# Each rule: the condition under which it refuses, in SQL that both engines read, and what it says.
+Rule = tuple[str, str]
+
+FOLLOWS: Rule = (
+    f"""NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE user_id = NEW.user_id
+        AND sequence = NEW.sequence - 1 AND balance + NEW.amount = NEW.balance_after)""",
+    "an entry follows its account",
+)
+REFUND_IS_COVERED: Rule = (
+    f"""NEW.type = 'refund' AND NOT COALESCE(
+        (SELECT SUM(amount) FROM {ENTRY} WHERE user_id = NEW.user_id AND refunds = NEW.refunds)
+        <= (SELECT -amount FROM {ENTRY} WHERE user_id = NEW.user_id AND uid = NEW.refunds
+            AND type = 'deduct'), FALSE)""",
+    "a refund gives back a charge of the same person, and no more than it took",
+)
+CAPTURE_IS_COVERED: Rule = (
+    f"""NEW.hold IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {HOLD} WHERE user_id = NEW.user_id
+        AND uid = NEW.hold AND state = 'captured' AND captured_amount = -NEW.amount)""",
+    "the entry of a hold takes what the hold captured",
+)
+BALANCE_HAS_ITS_ENTRY: Rule = (
+    f"""(NEW.balance <> OLD.balance OR NEW.sequence <> OLD.sequence)
+        AND (NEW.sequence <> OLD.sequence + 1
+             OR NOT EXISTS (SELECT 1 FROM {ENTRY} WHERE user_id = NEW.user_id
+                            AND sequence = NEW.sequence AND balance_after = NEW.balance))""",
+    "a balance changes by an entry alone",
+)
+HELD_IS_THE_SUM_OF_HOLDS: Rule = (
+    f"""NEW.held <> OLD.held AND NEW.held <> (SELECT COALESCE(SUM(amount), 0) FROM {HOLD}
+        WHERE user_id = NEW.user_id AND state = 'open')""",
+    "held credits are the sum of open holds",
+)
+ACCOUNT_KEEPS_ITS_PERSON: Rule = (
+    """NEW.id <> OLD.id OR (NEW.user_id <> OLD.user_id AND NOT ({erased}))""",
+    "an account keeps its person",
+)
+ACCOUNT_IS_BORN_EMPTY: Rule = (
+    "NEW.balance <> 0 OR NEW.held <> 0 OR NEW.sequence <> 0",
+    "an account is born empty",
+)
+HOLD_IS_BORN_OPEN: Rule = (
+    "NEW.state <> 'open' OR NEW.captured_amount <> 0",
+    "a hold is born open",
+)
+CHECKPOINT_IS_TRUE: Rule = (
+    f"""NOT EXISTS (SELECT 1 FROM {ENTRY} WHERE user_id = NEW.user_id
+        AND sequence = NEW.sequence AND balance_after = NEW.balance)""",
+    "a checkpoint says what one of the entries says",
+)
+ENTRY_IS_ARCHIVED: Rule = (
+    f"""NOT EXISTS (SELECT 1 FROM {CHECKPOINT} WHERE user_id = OLD.user_id
+        AND sequence >= OLD.sequence)""",
+    "an entry is removed at or below a checkpoint alone",
+)
+NEVER: Rule = ("TRUE", "rows are kept as they were made")
+
+MOVE_ACCOUNT = f"""UPDATE {ACCOUNT} SET balance = NEW.balance_after, sequence = NEW.sequence
+    WHERE user_id = NEW.user_id;"""
+# The lock first, in a statement of its own: the sum must see what others committed meanwhile.
+LOCK_ACCOUNT = f"PERFORM 1 FROM {ACCOUNT} WHERE user_id = NEW.user_id FOR NO KEY UPDATE;"
+SUM_HOLDS = f"""UPDATE {ACCOUNT} SET held = (SELECT COALESCE(SUM(amount), 0) FROM {HOLD}
+    WHERE user_id = NEW.user_id AND state = 'open') WHERE user_id = NEW.user_id;"""
+
+
+def rule(
+    model: type[models.Model],
+    name: str,
+    event: str,
+    rules: list[Rule],
+    act: str = "",
+    postgresql_before: str = "",
+) -> Guard:
+    """A trigger that refuses what breaks `rules` and then does `act`.
+
+    `event` is such as "AFTER INSERT" or "BEFORE UPDATE".
+    """
+    full_name = f"{model._meta.db_table}_{name}"
+    return Guard(
+        full_name,
+        model,
+        postgresql=lambda: _postgresql(model, full_name, event, rules, postgresql_before + act),
+        sqlite=lambda: _sqlite(model, full_name, event, rules, act),
+    )
+
+
+def _postgresql(
+    model: type[models.Model], name: str, event: str, rules: list[Rule], act: str
+) -> list[str]:
+    refusals = "\n".join(
+        f"IF {_filled(model, condition, 'postgresql')} THEN RAISE EXCEPTION 'ledger: {sentence}'"
+        " USING ERRCODE = 'check_violation'; END IF;"
+        for condition, sentence in rules
+    )
+    back = "OLD" if "DELETE" in event else "NEW"
+    return [
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$\n"
+        f"BEGIN\n{refusals}\n{act}\nRETURN {back};\nEND $$",
+        f'CREATE TRIGGER {name} {event} ON "{model._meta.db_table}"'
+        f" FOR EACH ROW EXECUTE FUNCTION {name}()",
+    ]
+
+
+def _sqlite(
+    model: type[models.Model], name: str, event: str, rules: list[Rule], act: str
+) -> list[str]:
+    refusals = "\n".join(
+        f"SELECT RAISE(ABORT, 'ledger: {sentence}') WHERE {_filled(model, condition, 'sqlite')};"
+        for condition, sentence in rules
+    ).replace("IS DISTINCT FROM", "IS NOT")  # which SQLite knows only since 3.39
+    return [f'CREATE TRIGGER {name} {event} ON "{model._meta.db_table}" BEGIN {refusals} {act} END']
+
+
+def _filled(model: type[models.Model], condition: str, vendor: str) -> str:
+    """The condition with `{erased}`: the row changes as the erasure changes it."""
+    erasable: dict[Any, list[str]] = {CreditTransaction: ERASABLE_ENTRY, CreditHold: ERASABLE_HOLD}
+    return condition.replace("{erased}", guards.erasure(model, erasable.get(model, []), vendor))
+
+
+def resolved_once() -> Rule:
+    """A hold changes from open to an end, once, and in nothing else."""
+    fixed = [
+        field.column
+        for field in CreditHold._meta.concrete_fields
+        if field.name not in ("state", "captured_amount")
+    ]
+    moved = " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in fixed)
+    changed = f"OLD.state <> 'open' OR NEW.state = 'open' OR {moved}"
+    return f"({changed}) AND NOT ({{erased}})", "a hold is resolved once"
+
+
+def kept(model: type[models.Model]) -> list[Guard]:
+    """Rows of the model are never removed, in one stroke neither."""
+    return [rule(model, "no_delete", "BEFORE DELETE", [NEVER]), *guards.no_replacing(model)]
+
+
+ERASED_OR_NEVER: Rule = ("NOT ({erased})", "rows are kept as they were made")
+
+GUARDS: list[Guard] = [
+    rule(
+        CreditTransaction,
+        "apply",
+        "AFTER INSERT",
+        [FOLLOWS, REFUND_IS_COVERED, CAPTURE_IS_COVERED],
+        MOVE_ACCOUNT,
+    ),
+    rule(CreditTransaction, "no_update", "BEFORE UPDATE", [ERASED_OR_NEVER]),
+    rule(CreditTransaction, "no_delete", "BEFORE DELETE", [ENTRY_IS_ARCHIVED]),
+    *guards.no_replacing(CreditTransaction),
+    rule(CreditAccount, "born", "BEFORE INSERT", [ACCOUNT_IS_BORN_EMPTY]),
+    rule(
+        CreditAccount,
+        "proved",
+        "BEFORE UPDATE",
+        [ACCOUNT_KEEPS_ITS_PERSON, BALANCE_HAS_ITS_ENTRY, HELD_IS_THE_SUM_OF_HOLDS],
+    ),
+    *kept(CreditAccount),
+    rule(CreditHold, "born", "BEFORE INSERT", [HOLD_IS_BORN_OPEN]),
+    rule(CreditHold, "once", "BEFORE UPDATE", [resolved_once()]),
+    rule(CreditHold, "held_at_birth", "AFTER INSERT", [], SUM_HOLDS, LOCK_ACCOUNT),
+    rule(CreditHold, "held_at_end", "AFTER UPDATE", [], SUM_HOLDS, LOCK_ACCOUNT),
+    *kept(CreditHold),
+    rule(LedgerCheckpoint, "true", "BEFORE INSERT", [CHECKPOINT_IS_TRUE]),
+    *guards.append_only(LedgerCheckpoint),
+    *guards.append_only(UsageOverride, erasable=["reason"]),
+]
