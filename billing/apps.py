@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from common import default_rows, guards
+from common import default_rows, guards, verification
 
 
 class BillingConfig(AppConfig):
@@ -8,7 +8,9 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from billing import services
+        from billing.checks import CHECKS
         from billing.triggers import GUARDS
 
         guards.register(GUARDS)
+        verification.register(CHECKS)
         default_rows.register(self.label, services.ensure_tiers)

@@ -61,6 +61,11 @@ class UnknownTier(DomainError):
     title = "Unknown tier"
 
 
+class UsageFileInvalid(DomainError):
+    code = "usage_file_invalid"
+    title = "Invalid usage file"
+
+
 class AmountTooLarge(DomainError):
     code = "amount_too_large"
     status = 422

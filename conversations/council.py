@@ -39,6 +39,10 @@ class NoOwner(NotAConversation):
 class UsageFile(ValueError):
     """The file holds a person's usage counters, not a conversation."""
 
+    def __init__(self, document: dict[str, Any]) -> None:
+        super().__init__("a usage file")
+        self.document = document
+
 
 @dataclass(frozen=True)
 class CouncilMessage:
@@ -69,7 +73,7 @@ def read(
     """
     notes: list[dict[str, str]] = []
     document = _document(body, notes)
-    owner = _owner(document.pop("user_id", None), folder_owner, given_owner)
+    owner = owner_of(document.pop("user_id", None), folder_owner, given_owner)
     content_hash = hashlib.sha256(
         orjson.dumps([owner, document], option=orjson.OPT_SORT_KEYS)
     ).hexdigest()
@@ -108,13 +112,17 @@ def _document(body: bytes, notes: list[dict[str, str]]) -> dict[str, Any]:
         raise NotAConversation("not a JSON object")
     if not isinstance(document.get("messages"), list):
         if USAGE_KEYS & set(document):
-            raise UsageFile
+            raise UsageFile(document)
         keys = ", ".join(sorted(document)[:10]) or "none"
         raise NotAConversation(f"no list `messages`; its keys are: {keys}")
     return document
 
 
-def _owner(named: Any, folder_owner: str | None, given_owner: str | None) -> str:
+def owner_of(named: Any, folder_owner: str | None, given_owner: str | None) -> str:
+    """Whose a file is, by what it says, by its folder or by what is given for it.
+
+    Raises NotAConversation when these contradict each other, and NoOwner.
+    """
     if isinstance(named, str) and folder_owner == folder_name(named):
         folder_owner = named
     claims = {

@@ -18,7 +18,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from django.db import IntegrityError
+from django.utils import timezone
 
+from billing import services as billing_services
+from common.errors import DomainError
 from conversations import council, services
 from conversations.council import CouncilConversation, NoOwner, NotAConversation, UsageFile
 
@@ -160,6 +163,7 @@ class Import:
         self.on_conflict = on_conflict
         # What a dry run would have written, so that a later file meets it as in a real run.
         self.pretended: services.Standing | None = {} if dry_run else None
+        self.pretended_usage: dict[str, dict[str, Any]] | None = {} if dry_run else None
         self.counts: Counter[str] = Counter()
         self.usage_files = 0
         self._batch: dict[services.Owned, tuple[FoundFile, CouncilConversation]] = {}
@@ -181,9 +185,9 @@ class Import:
     def _take(self, file: FoundFile) -> Iterator[Fate]:
         try:
             found = _read(file, self.given_owner)
-        except UsageFile:
+        except UsageFile as usage:
             self.usage_files += 1
-            yield Fate(file.path, "skipped", reason="a usage file: not yet imported")
+            yield self._take_usage(file, usage.document)
             return
         except NotAConversation as error:
             yield Fate(file.path, "failed", reason=str(error))
@@ -195,6 +199,23 @@ class Import:
         self._batch_bytes += file.byte_size
         if len(self._batch) == BATCH_CONVERSATIONS:
             yield from self._store()
+
+    def _take_usage(self, file: FoundFile, document: dict[str, Any]) -> Fate:
+        try:
+            user_id = council.owner_of(document.get("user_id"), file.owner(), self.given_owner)
+            fate = billing_services.import_usage(
+                user_id=user_id,
+                document=document,
+                on_conflict=self.on_conflict,
+                at=timezone.now(),
+                pretended=self.pretended_usage,
+            )
+        except NotAConversation as error:
+            return Fate(file.path, "failed", reason=str(error))
+        except DomainError as error:
+            return Fate(file.path, "failed", reason=error.message)
+        reason = None if fate in ("created", "updated", "unchanged") else USAGE_STANDS
+        return Fate(file.path, fate, user_id=user_id, reason=reason)
 
     def _store(self) -> Iterator[Fate]:
         batch, self._batch, self._batch_bytes = self._batch, {}, 0
@@ -225,6 +246,7 @@ class Import:
         raise AssertionError("unreachable")
 
 
+USAGE_STANDS = "differs from the usage that stands for this person; see --on-conflict"
 REASONS = {
     "skipped": "differs from the conversation that stands under this id; see --on-conflict",
     "failed": "differs from the conversation that stands under this id",

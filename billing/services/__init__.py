@@ -8,6 +8,11 @@ from billing.services.accounts import (
     settle,
     unfreeze_account,
 )
+from billing.services.archive import (
+    entries_to_archive,
+    people_with_entries,
+    replace_by_checkpoint,
+)
 from billing.services.credits import (
     NewTransaction,
     add_transaction,
@@ -20,6 +25,7 @@ from billing.services.holds import (
     place_hold,
     release_hold,
 )
+from billing.services.imports import import_usage
 from billing.services.tiers import ensure_tiers
 from billing.services.usage import increment_usage, open_usage
 
@@ -31,14 +37,18 @@ __all__ = [
     "capture_hold",
     "change_usage",
     "ensure_tiers",
+    "entries_to_archive",
     "expire_holds",
     "freeze_account",
+    "import_usage",
     "increment_usage",
     "open_account",
     "open_usage",
+    "people_with_entries",
     "place_hold",
     "refund_transaction",
     "release_hold",
+    "replace_by_checkpoint",
     "settle",
     "unfreeze_account",
 ]

@@ -354,15 +354,6 @@ class TestRefuses:
         ]  # fmt: skip
         assert "Read 3 files: 2 created, 0 updated, 0 unchanged, 0 skipped, 1 failed." in output
 
-    def test_usage_files_are_named_and_not_yet_imported(self, tree: Path) -> None:
-        trees.write(tree, "usage/ann/usage.json", {"user_id": "ann", "daily_count": 1})
-        trees.write(tree, "usage/bob/usage.json", {"user_id": "bob", "daily_used": 1})
-
-        code, output, report = run(tree)
-
-        assert (code, [line["status"] for line in report]) == (0, ["skipped", "skipped"])
-        assert "2 usage files" in output
-
 
 class TestAgain:
     def test_changes_nothing(self, tree: Path) -> None:

@@ -1,0 +1,34 @@
+"""The file of archived entries: JSON lines, one entry each, account by account."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from billing.models import CreditTransaction
+
+
+def line_of(entry: CreditTransaction) -> bytes:
+    """One entry with all its columns, keys sorted, and a line break."""
+    columns = {
+        field.attname: getattr(entry, field.attname) for field in entry._meta.concrete_fields
+    }
+    return orjson.dumps(
+        columns, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
+    )
+
+
+def digests(file: Path) -> dict[str, str]:
+    """The SHA-256 of each person's lines in the file."""
+    hashes: dict[str, Any] = {}
+    for line in _lines(file):
+        user_id = orjson.loads(line)["user_id"]
+        hashes.setdefault(user_id, hashlib.sha256()).update(line)
+    return {user_id: hash_.hexdigest() for user_id, hash_ in hashes.items()}
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as lines:
+        yield from lines

@@ -1,0 +1,76 @@
+import datetime
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from billing import services
+from billing.archive_files import line_of
+from billing.models import CreditAccount, CreditTransaction
+from common.commands import Command as BaseCommand
+from common.commands import progress
+
+WRONG_ARGUMENTS = 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Moves entries of the ledger made before a date into a file of JSON lines, and leaves a"
+        " checkpoint for each account. Idempotency keys of archived entries are forgotten, and"
+        " archived charges cannot be refunded any more."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "file", type=Path, metavar="FILE", help="a file that does not exist yet"
+        )
+        parser.add_argument("--before", required=True, metavar="DATE", help="YYYY-MM-DD, in UTC")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        before = self._date(options["before"])
+        file: Path = options["file"]
+        try:
+            chosen = self._write(file, before)
+        except OSError as error:
+            raise CommandError(
+                f"Cannot write {file}: {error}. Nothing was removed.", returncode=WRONG_ARGUMENTS
+            ) from error
+        # From here on the file is safe: what is removed now stands there.
+        at = timezone.now()
+        removed = 0
+        for last, digest in progress(chosen, len(chosen), "accounts", self.stdout):
+            removed += services.replace_by_checkpoint(
+                last=last, digest=digest, archive=str(file.resolve()), at=at
+            )
+        self.stdout.write(f"Archived {removed} entries of {len(chosen)} accounts to {file}.")
+
+    def _date(self, text: str) -> datetime.datetime:
+        try:
+            day = datetime.date.fromisoformat(text)
+        except ValueError as error:
+            raise CommandError(
+                f"--before takes a date such as 2026-01-31, not {text!r}.",
+                returncode=WRONG_ARGUMENTS,
+            ) from error
+        return datetime.datetime.combine(day, datetime.time(), datetime.UTC)
+
+    def _write(self, file: Path, before: datetime.datetime) -> list[tuple[CreditTransaction, str]]:
+        """Write all entries to the file and sync it; the last entry of each account, its digest."""
+        chosen = []
+        with file.open("xb") as lines:
+            total = CreditAccount.objects.count()
+            people = progress(services.people_with_entries(), total, "accounts read", self.stdout)
+            for user_id in people:
+                digest, last = hashlib.sha256(), None
+                for last in services.entries_to_archive(user_id=user_id, before=before):
+                    line = line_of(last)
+                    digest.update(line)
+                    lines.write(line)
+                if last is not None:
+                    chosen.append((last, digest.hexdigest()))
+            lines.flush()
+            os.fsync(lines.fileno())
+        return chosen

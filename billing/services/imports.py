@@ -1,0 +1,110 @@
+"""Usage counters from a council application's files."""
+
+import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from billing import errors
+from billing.models import Usage
+from billing.services.tiers import tier_named
+from billing.services.usage import day_of
+
+# The original wrote this for "unlimited".
+UNLIMITED = 999_999
+# The original's keys, and those of its design that some derivatives write.
+SHAPES = {
+    "daily_used": ("daily_count", "daily_used"),
+    "monthly_used": ("monthly_count", "monthly_used"),
+    "last_daily_reset": ("last_daily_reset", "last_reset_daily"),
+    "last_monthly_reset": ("last_monthly_reset", "last_reset_monthly"),
+}
+
+
+def import_usage(
+    *,
+    user_id: str,
+    document: dict[str, Any],
+    on_conflict: str,
+    at: datetime.datetime,
+    pretended: dict[str, dict[str, Any]] | None = None,
+) -> str:
+    """This function will take over a person's counters, with the days they are of.
+
+    Returns `created`, `unchanged`, or by `on_conflict` `skipped`, `updated` or `failed` where the
+    person's usage stands with other numbers. With `pretended` (a dry run) nothing is written; it
+    collects what would be. Raises UsageFileInvalid and UnknownTier; then nothing is written.
+    """
+    usage = _usage(user_id, document, at)
+    columns = [field.attname for field in Usage._meta.concrete_fields if not field.primary_key]
+    standing = Usage.objects.filter(user_id=user_id).values(*columns).first()
+    wanted = {column: getattr(usage, column) for column in columns}
+    standing = (pretended or {}).get(user_id, standing)
+    fate = "created"
+    if standing == wanted:
+        fate = "unchanged"
+    elif standing is not None:
+        fate = {"skip": "skipped", "update": "updated", "fail": "failed"}[on_conflict]
+    if fate not in ("created", "updated"):
+        return fate
+    if pretended is not None:
+        pretended[user_id] = wanted
+    elif not _write(usage, wanted, fate):  # the person's first call, or another import, was quicker
+        return import_usage(user_id=user_id, document=document, on_conflict=on_conflict, at=at)
+    return fate
+
+
+def _write(usage: Usage, wanted: dict[str, Any], fate: str) -> bool:
+    if fate == "updated":
+        return Usage.objects.filter(user_id=usage.user_id).update(**wanted) == 1
+    try:
+        with transaction.atomic():
+            usage.save(force_insert=True)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _usage(user_id: str, document: dict[str, Any], at: datetime.datetime) -> Usage:
+    tier = tier_named(document.get("tier") or None)
+    values = {
+        column: next((document[key] for key in keys if document.get(key) is not None), None)
+        for column, keys in SHAPES.items()
+    }
+    monthly_used = _count(values["monthly_used"], "monthly count")
+    total = document.get("total_queries")
+    return Usage(
+        user_id=user_id,
+        tier=tier.key,
+        daily_used=_count(values["daily_used"], "daily count"),
+        daily_limit=_limit(document, "daily_limit", tier.daily_limit),
+        monthly_used=monthly_used,
+        monthly_limit=_limit(document, "monthly_limit", tier.monthly_limit),
+        total_queries=monthly_used if total is None else _count(total, "total_queries"),
+        last_daily_reset=_date(values["last_daily_reset"], at),
+        last_monthly_reset=_date(values["last_monthly_reset"], at).replace(day=1),
+    )
+
+
+def _count(value: Any, name: str) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+        raise errors.UsageFileInvalid(f"its {name} is no count: {value!r}")
+    return value
+
+
+def _limit(document: dict[str, Any], key: str, of_tier: int | None) -> int | None:
+    if document.get(key) in (None, "unlimited"):
+        return of_tier
+    limit = _count(document[key], key)
+    return None if limit >= UNLIMITED else limit
+
+
+def _date(value: Any, at: datetime.datetime) -> datetime.date:
+    if value is None:
+        return day_of(at)
+    try:
+        return datetime.date.fromisoformat(str(value)[:10])
+    except ValueError:
+        raise errors.UsageFileInvalid(f"its reset date is no date: {value!r}") from None
