@@ -2,7 +2,7 @@
 PYTHON3 ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix openapi lock
+.PHONY: help run test check fix openapi lock browser
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1	\2/' | expand -t 16
@@ -23,7 +23,10 @@ help: ## list the targets
 run: .venv/run ## serve on port 8000 with sample data (or DATA=folder [OWNER=user id])
 	@$(BIN)/python demo/start.py --data "$(DATA)" --user-id "$(OWNER)"
 
-test: check ## lint, types and the whole suite on SQLite and on PostgreSQL
+browser: .venv/develop
+	@$(BIN)/python -m demo.browser
+
+test: browser check ## lint, types and the whole suite on SQLite and on PostgreSQL
 	$(BIN)/python -m tests.both_engines -q -n auto
 
 check: .venv/develop ## lint, types, migrations and the OpenAPI file

@@ -1,4 +1,4 @@
-"""Staff accounts and service keys in the admin."""
+"""Staff accounts, service keys and the readings by staff in the admin."""
 
 from typing import Any
 
@@ -6,12 +6,14 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from access.models import ApiKey
+from access.models import ApiKey, StaffReading
 from common.admin import ReadOnlyAdmin
 
 STATE_COLOURS = {"active": "success", "revoked": "danger", "expired": "warning"}
@@ -51,3 +53,26 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     @admin.display(description="What it may do")
     def what_it_may_do(self, key: ApiKey) -> Any:
         return format_html_join("", "<div>{}</div>", ((title,) for title in key.scope_titles))
+
+
+@admin.register(StaffReading)
+class StaffReadingAdmin(ReadOnlyAdmin):
+    """Who of the staff had whose texts on the screen, the newest first."""
+
+    list_display = ("at", "staff", "user_id", "what", "reason")
+    list_display_links = ("at",)
+    search_fields = ("user_id", "staff")
+    search_help_text = "A person's id or a staff name, whole"
+    # By the primary key: an order that needs no index of its own.
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = ("at", "staff", "user_id", "what", "reason")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[StaffReading], search_term: str
+    ) -> tuple[QuerySet[StaffReading], bool]:
+        term = search_term.strip()
+        if term:
+            named = term if term.startswith("staff:") else f"staff:{term}"
+            queryset = queryset.filter(Q(user_id=term) | Q(staff=named))
+        return queryset, False

@@ -1,6 +1,13 @@
 from django.apps import AppConfig
 
+from common import guards
+
 
 class AccessConfig(AppConfig):
     name = "access"
     verbose_name = "Access"
+
+    def ready(self) -> None:
+        from access.triggers import GUARDS
+
+        guards.register(GUARDS)

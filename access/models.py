@@ -1,12 +1,16 @@
-"""Who may call: the service keys of applications. Only a key's hash is stored."""
+"""Who may call, and who has read: service keys of applications, and readings by staff.
+
+Only a key's hash is stored. A reading is written before the text is shown, and never changed.
+"""
 
 import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from access.scopes import SCOPES
+from common.models import UserIdField
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -67,3 +71,39 @@ class ApiKey(models.Model):
     @property
     def scope_titles(self) -> list[str]:
         return [f"{scope}: {SCOPES[scope]}" for scope in self.scopes if scope in SCOPES]
+
+
+class StaffReading(models.Model):
+    """One time that a member of staff had a person's own texts on the screen.
+
+    Written by services.record_reading alone; triggers keep it as it was made. `staff` is text, not
+    a key to Django's users, so that a record outlives the account.
+    """
+
+    staff = models.CharField(max_length=200, help_text="The actor, as staff:<username>.")
+    user_id = UserIdField("person", help_text="Whose texts were read.")
+    what = models.TextField("texts", blank=True, help_text="Such as conversation <id>.")
+    reason = models.TextField(blank=True, default="")
+    at = models.DateTimeField("read at")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(staff=""), name="access_staffreading_names_who_read"
+            ),
+            models.CheckConstraint(
+                condition=~Q(user_id=""), name="access_staffreading_names_whose_texts"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("user_id"), F("at").desc(), F("id").desc(), name="staffreading_of_person"
+            )
+        ]
+
+    class Privacy:
+        personal = {"user_id", "what", "reason"}
+        not_personal = {"id", "staff", "at"}
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.staff}"

@@ -1,4 +1,4 @@
-"""Every write to service keys."""
+"""Every write to service keys, and the record of what staff read."""
 
 import datetime
 import hashlib
@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from access import errors
-from access.models import ApiKey
+from access.models import ApiKey, StaffReading
 from access.scopes import SCOPES
 from common.deferred import Deferred
 
@@ -39,7 +40,8 @@ def create_key(
     `by` is the actor. Raises KeyInvalid for an unknown scope or an unfit name, and KeyNameTaken
     while an unrevoked key has the name.
     """
-    granted = sorted(set(scopes), key=list(SCOPES).index) if set(scopes) <= set(SCOPES) else []
+    wanted = set(scopes)
+    granted = [scope for scope in SCOPES if scope in wanted] if wanted <= set(SCOPES) else []
     if not granted:
         raise errors.KeyInvalid(f"Name at least one of these scopes: {', '.join(SCOPES)}.")
     if not NAME.fullmatch(name):
@@ -76,6 +78,18 @@ def revoke_key(*, name: str) -> ApiKey:
     return row
 
 
+def record_reading(*, staff: str, user_id: str, what: str, reason: str = "") -> StaffReading:
+    """This function will write down that `staff` (an actor) reads texts of the person `user_id`.
+
+    Call it before the text is shown: when it fails, nothing must be shown.
+    """
+    reading = StaffReading(
+        staff=staff, user_id=user_id, what=what, reason=reason, at=timezone.now()
+    )
+    reading.save(force_insert=True)
+    return reading
+
+
 def hash_of(key: str) -> str:
     """SHA-256 in hex. A slow hash would add nothing: the key has 256 random bits."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
@@ -83,7 +97,8 @@ def hash_of(key: str) -> str:
 
 def _write_last_uses(times: Mapping[int, datetime.datetime]) -> None:
     for key_id, moment in times.items():
-        ApiKey.objects.filter(pk=key_id).update(last_used_at=moment)
+        earlier = Q(last_used_at=None) | Q(last_used_at__lt=moment)
+        ApiKey.objects.filter(earlier, pk=key_id).update(last_used_at=moment)
 
 
 last_uses: Deferred[int, datetime.datetime] = Deferred(merge=max, write=_write_last_uses)

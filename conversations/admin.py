@@ -1,45 +1,77 @@
-"""Conversations as staff see them: the list, and one conversation as a page to read."""
+"""Conversations as staff see them: the list, and one conversation as a page to read.
+
+The texts need a permission of their own, and whoever has them on the screen is written down first.
+"""
 
 import uuid
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from common.admin import ReadOnlyAdmin
+from access import services as access_services
+from common.admin import CreatedFilter, ReadOnlyAdmin
+from conversations import search
 from conversations.models import SHOWN_MESSAGES, Conversation, Message
+from conversations.transcript import transcript
 
 READ_TEXTS = "conversations.view_message"
+READ_COLUMNS = (
+    "position", "role", "content", "stage1_data", "stage2_data", "stage3_data", "metadata", "extra",
+    "created_at",
+)  # fmt: skip
+BY_ID = "Whole id of an owner or a conversation"
+BY_WORDS = "Words, or a whole id"
+
+
+def may_read_texts(request: HttpRequest) -> bool:
+    """Whether this member of staff may see what people wrote and were answered."""
+    return request.user.has_perm(READ_TEXTS)
 
 
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyAdmin):
-    """Search by the owner's id or the conversation's id, both whole. Texts need a permission."""
+    """Search by the owner's id or the conversation's id, both whole; by words with READ_TEXTS."""
 
     list_display = ("shown_title", "user_id", "message_count", "updated_at", "created_at", "source")
     list_display_links = ("shown_title",)
-    list_filter = ("source",)
+    list_filter = (CreatedFilter, "source")
+    list_filter_sheet = False
     search_fields = ("user_id", "uid")
-    search_help_text = "The owner's id, or the id of a conversation"
     # The newest first, by the primary key: an order that needs no index of its own.
     ordering = ("-id",)
     sortable_by = ()
-    fields = (
-        "uid", "user_id", "title", "message_count", "source", "external_id", "created_at",
-        "updated_at", "archived_at",
-    )  # fmt: skip
-    change_form_outer_after_template = "conversations/messages.html"
+    csv_columns = {
+        "id": "uid",
+        "user_id": "user_id",
+        "title": "title",
+        "message_count": "message_count",
+        "source": "source",
+        "created_at": "created_at",
+        "updated_at": "updated_at",
+        "archived": Q(archived_at__isnull=False),
+    }
+    fields = ("title",)  # the template shows the rest
+    change_form_template = "conversations/conversation.html"
 
     class Media:
-        css = {"all": ("conversations/messages.css",)}
+        css = {"all": ("conversations/conversations.css",)}
 
     @admin.display(description="Title", ordering="title")
     def shown_title(self, conversation: Conversation) -> str:
-        return conversation.title[:80] or "(no title)"
+        title = conversation.title
+        return f"{title[:80]}…" if len(title) > 80 else title or "(no title)"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
-        return super().get_queryset(request).defer("metadata", "extra")
+        return super().get_queryset(request).defer("metadata", "extra", "search_text")
+
+    # The list
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        changelist.search_help_text = BY_WORDS if may_read_texts(request) else BY_ID
+        return changelist
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
@@ -50,17 +82,72 @@ class ConversationAdmin(ReadOnlyAdmin):
         try:
             return queryset.filter(uid=uuid.UUID(term)), False
         except ValueError:
+            pass
+        words = search.query_words(term) if may_read_texts(request) else []
+        if not words:
             return queryset.filter(user_id=term), False
+        # A union, since each part takes its own index (15 to 55 ms at 100,000 conversations on
+        # PostgreSQL); an OR reads every conversation (130 to 190 ms).
+        owned = Conversation.objects.for_user(term).values("pk")
+        titles = Conversation.objects.filter(search.HasWords(Conversation, words)).values("pk")
+        texts = Message.objects.matching(words).values("conversation_id")
+        return queryset.filter(pk__in=owned.union(titles, texts)), False
 
-    def change_view(
+    # One conversation
+
+    def render_change_form(
         self,
         request: HttpRequest,
-        object_id: str,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
         form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
+        obj: Any = None,
     ) -> HttpResponse:
-        context = dict(extra_context or {}, may_read_texts=request.user.has_perm(READ_TEXTS))
-        if context["may_read_texts"] and object_id.isdecimal():
-            newest_first = Message.objects.filter(conversation_id=object_id).order_by("-position")
-            context["conversation_messages"] = list(newest_first[:SHOWN_MESSAGES])[::-1]
-        return super().change_view(request, object_id, form_url, context)
+        context["may_read_texts"] = may_read_texts(request)
+        if context["may_read_texts"]:
+            context.update(self._texts(request, obj))
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _texts(self, request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
+        """The page's messages, after the reading is written down."""
+        before = _position(request.GET.get("before"))
+        access_services.record_reading(
+            staff=f"staff:{request.user.get_username()}",
+            user_id=conversation.user_id,
+            what=f"conversation {conversation.uid}"
+            + (f", messages before {before}" if before else ""),
+        )
+        messages, next_role = _messages(conversation, before)
+        earlier, latest = request.GET.copy(), request.GET.copy()
+        latest.pop("before", None)
+        if messages:
+            earlier["before"] = str(messages[0].position)
+        return {
+            "transcript": transcript(messages, next_role=next_role),
+            "earlier": earlier.urlencode() if messages and messages[0].position > 1 else "",
+            "latest": f"?{latest.urlencode()}" if before else "",
+        }
+
+
+def _messages(conversation: Conversation, before: int | None) -> tuple[list[Message], str | None]:
+    """The last messages, or the last before a position, and the role of the one after them."""
+    newest_first = Message.objects.of(
+        user_id=conversation.user_id, conversation_id=conversation.pk
+    ).order_by("-position")
+    if before is None:
+        return list(newest_first.only(*READ_COLUMNS)[:SHOWN_MESSAGES])[::-1], None
+    # With the one at `before`: whether it is an answer, the question above it depends on.
+    found = list(
+        newest_first.filter(position__lte=before).only(*READ_COLUMNS)[: SHOWN_MESSAGES + 1]
+    )
+    if found and found[0].position == before:
+        return found[1:][::-1], found[0].role
+    return found[:SHOWN_MESSAGES][::-1], None
+
+
+def _position(given: str | None) -> int | None:
+    """A position from the address; anything else is no position."""
+    if given is None or not (given.isascii() and given.isdigit() and len(given) <= 9):
+        return None
+    return int(given)

@@ -1,0 +1,124 @@
+"""The pictures of the documents, made anew from the sample data: `python -m demo.screenshots`.
+
+Works on a database of its own, in a folder that is thrown away, and serves it on a free port.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES = ROOT / "docs" / "images"
+SAMPLE = ROOT / "demo" / "data"
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 780}
+CONVERSATION = "Heat pump"
+
+
+def main() -> None:
+    os.chdir(ROOT)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    # The server must know the parent's sessions.
+    os.environ.setdefault("SECRET_KEY", "for-screenshots-only")
+    with tempfile.TemporaryDirectory(prefix="steward-screenshots-") as folder:
+        os.environ["DATABASE_URL"] = f"sqlite:///{folder}/screenshots.sqlite3"
+        import django
+
+        django.setup()
+        cookie, conversation = prepare()
+        IMAGES.mkdir(parents=True, exist_ok=True)
+        with serving() as address:
+            take_all(address, cookie, conversation)
+    for image in sorted(IMAGES.glob("*.png")):
+        print(f"{image.relative_to(ROOT)}: {image.stat().st_size // 1000} kB")
+
+
+def prepare() -> tuple[dict[str, str], int]:
+    """The sample conversations and an administrator; her session, and which one to show."""
+    from django.conf import settings
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+    from django.test import Client
+
+    from conversations.models import Conversation
+
+    call_command("migrate", verbosity=0)
+    call_command("import_json", str(SAMPLE), "--user-id", "mei.tanaka")
+    client = Client()
+    client.force_login(User.objects.create_superuser("dana"))
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session}
+    return cookie, Conversation.objects.get(title__startswith=CONVERSATION).pk
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Our web server on a free port."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
+    environment = os.environ | {"BIND": f"127.0.0.1:{port}", "LOG_LEVEL": "WARNING"}
+    server = subprocess.Popen(command, env=environment)
+    try:
+        wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def wait_for(port: int) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with closing(socket.socket()) as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise RuntimeError("The server did not start within 30 seconds.")
+
+
+def take_all(address: str, cookie: dict[str, str], conversation: int) -> None:
+    from demo.browser import chromium
+
+    conversations = f"{address}/admin/conversations/conversation/"
+    page_of_one = f"{conversations}{conversation}/change/"
+    with chromium() as browser:
+
+        def take(name: str, url: str, tab: str = "", scroll_to: str = "", **options: Any) -> None:
+            context = browser.new_context(
+                **{"viewport": DESKTOP, "color_scheme": "light"} | options
+            )
+            context.add_cookies([{**cookie, "url": address}])
+            page = context.new_page()
+            page.goto(url, wait_until="networkidle")
+            if tab:
+                page.locator(f"#message-2 label[for={tab}-2]").click()
+            if scroll_to:
+                page.locator(scroll_to).evaluate("it => it.scrollIntoView()")
+            page.evaluate("document.fonts.ready")
+            page.mouse.move(0, 0)
+            page.wait_for_timeout(300)  # the theme fades in
+            page.screenshot(path=IMAGES / f"{name}.png")
+            context.close()
+
+        take("list", conversations)
+        take("transcript", page_of_one)
+        take("rankings", page_of_one, tab="rankings", scroll_to="#message-2")
+        take("answers", page_of_one, tab="answers", scroll_to="#message-2")
+        take("transcript-dark", page_of_one, tab="rankings", scroll_to="#message-2",
+             color_scheme="dark")  # fmt: skip
+        take("transcript-phone", page_of_one, tab="rankings", scroll_to="#message-2",
+             viewport=PHONE)  # fmt: skip
+        take("readings", f"{address}/admin/access/staffreading/")
+
+
+if __name__ == "__main__":
+    main()
