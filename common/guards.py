@@ -33,10 +33,16 @@ class Guard:
     postgresql: Callable[[], list[str]]
     sqlite: Callable[[], list[str]]
     refuses: bool = True
+    # A table besides the model's that the trigger writes to; without it there is no trigger.
+    also_needs: str | None = None
 
     @property
     def table(self) -> str:
         return self.model._meta.db_table
+
+    def fits(self, tables: set[str]) -> bool:
+        """Whether the tables it needs are there; a migration backwards may have taken them."""
+        return self.table in tables and (self.also_needs is None or self.also_needs in tables)
 
 
 _registered: dict[str, Guard] = {}
@@ -65,7 +71,7 @@ def create(guards: Iterable[Guard], using: str = "default") -> None:
     # In one transaction, so that no writer meets the table while its guard is being replaced.
     with transaction.atomic(using), connection.cursor() as cursor:
         for guard in guards:
-            if guard.table not in tables:
+            if not guard.fits(tables):
                 continue
             _drop(cursor, connection, guard)
             for statement in getattr(guard, connection.vendor)():
@@ -107,7 +113,7 @@ def missing(using: str = "default") -> list[Guard]:
     return [
         guard
         for guard in registered()
-        if guard.table in tables
+        if guard.fits(tables)
         and (guard.table, guard.name) not in present
         and getattr(guard, connection.vendor)()
     ]

@@ -162,7 +162,9 @@ def folder_name(user_id: str) -> str:
 def _take_id(
     document: dict[str, Any], owner: str, file_stem: str, columns: dict[str, Any]
 ) -> uuid.UUID:
-    named = document.get("id") or file_stem
+    named = document.get("id")
+    if named is None or named == "":
+        named = file_stem
     if isinstance(document.get("id"), str):
         del document["id"]
     columns["external_id"] = str(named)
@@ -179,6 +181,8 @@ def _take_title(
     document: dict[str, Any], columns: dict[str, Any], notes: list[dict[str, str]]
 ) -> None:
     title = document.get("title", DEFAULT_TITLE)
+    if "title" not in document:
+        notes.append({"at": "/title", "replaced": f"a missing title, by {DEFAULT_TITLE!r}"})
     if not isinstance(title, str):
         columns["title"] = DEFAULT_TITLE
     elif len(title) > TITLE_MAX_LENGTH:

@@ -4,37 +4,59 @@ The JSON of a conversation can be imported again: import, export, import elsewhe
 the same bytes. Both formats are made piece by piece, in constant memory.
 """
 
-import re
 from collections.abc import Iterator
-from textwrap import indent
 from typing import Any
 
 import orjson
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from django.db.models import TextField, Value
+from django.db.models.functions import Cast, Coalesce, Length
 
 from common.models import iso_time
 from conversations.council import STAGES, parse_time
-from conversations.models import Conversation, Message
+from conversations.models import Conversation, Message, MessageQuerySet
+from conversations.safe_markdown import one_line, safe_markdown
 from conversations.search import texts_of
 
 BATCH_MESSAGES = 500
+BATCH_CHARACTERS = 2_000_000
+MESSAGE_LENGTH = sum(
+    (
+        Coalesce(Length(Cast(column, TextField())), 0)
+        for column in ("content", "stage1_data", "stage2_data", "stage3_data", "metadata", "extra")
+    ),
+    start=Value(0),
+)
 FILE_TITLE_LENGTH = 50
 
 
 def messages_of(conversation: Conversation) -> Iterator[Message]:
-    """The messages in order, read in batches: no cursor stays open for the whole answer."""
+    """The messages in order, some at a time: memory stays the same, and no cursor stays open."""
+    own = Message.objects.of(user_id=conversation.user_id, conversation_id=conversation.pk)
+    for first, last in _ranges(own.filter(position__lte=conversation.message_count)):
+        yield from (
+            own.filter(position__range=(first, last)).order_by("position").defer("search_text")
+        )
+
+
+def _ranges(messages: MessageQuerySet) -> Iterator[tuple[int, int]]:
+    """Positions from and to, of at most BATCH_CHARACTERS together (or of one long message)."""
     last = 0
     while True:
-        batch = list(
-            Message.objects.of(user_id=conversation.user_id, conversation_id=conversation.pk)
-            .filter(position__gt=last, position__lte=conversation.message_count)
-            .order_by("position")[:BATCH_MESSAGES]
+        lengths = list(
+            messages.filter(position__gt=last)
+            .order_by("position")
+            .values_list("position", MESSAGE_LENGTH)[:BATCH_MESSAGES]
         )
-        yield from batch
-        if len(batch) < BATCH_MESSAGES:
+        first, characters = last + 1, 0
+        for position, length in lengths:
+            if characters and characters + length > BATCH_CHARACTERS:
+                yield first, last
+                first, characters = position, 0
+            last, characters = position, characters + length
+        if characters or lengths:
+            yield first, last
+        if len(lengths) < BATCH_MESSAGES:
             return
-        last = batch[-1].position
 
 
 # JSON
@@ -47,7 +69,7 @@ def as_json(conversation: Conversation) -> Iterator[bytes]:
     separator = b"\n"
     for message in messages_of(conversation):
         text = orjson.dumps(_message_fields(message, conversation), option=orjson.OPT_INDENT_2)
-        yield separator + indent(text.decode(), "    ").encode()
+        yield separator + b"    " + text.replace(b"\n", b"\n    ")
         separator = b",\n"
     yield b"]\n}\n" if separator == b"\n" else b"\n  ]\n}\n"
 
@@ -55,8 +77,11 @@ def as_json(conversation: Conversation) -> Iterator[bytes]:
 def _fields(conversation: Conversation) -> dict[str, Any]:
     """The keys of the file but its messages. `extra` says how the imported file had them."""
     extra = dict(conversation.extra)
+    written_id = extra.pop("id", None)
+    if written_id is None:
+        written_id = conversation.external_id or str(conversation.uid)
     fields: dict[str, Any] = {
-        "id": extra.pop("id", None) or conversation.external_id or str(conversation.uid),
+        "id": written_id,
         "user_id": conversation.user_id,
         "created_at": extra.pop("created_at", iso_time(conversation.created_at)),
         "title": extra.pop("title", conversation.title),
@@ -106,28 +131,17 @@ def attachment_name(conversation: Conversation, ending: str) -> str:
 
 # Markdown
 
-MARKDOWN = MarkdownIt("commonmark", {"html": False})
-# Links to anything but these, in both ways of writing them; images are neutralised as a whole.
-UNSAFE_LINK = re.compile(r"\]\((?!\s*(?:https?://|mailto:|#))", re.IGNORECASE)
-UNSAFE_REFERENCE = re.compile(
-    r"^([\s>]*)\[(?=[^\]]*\]:(?!\s*(?:https?://|mailto:)))", re.IGNORECASE
-)
 ROLE_TITLES = {"user": "Question", "assistant": "Answer", "system": "System", "tool": "Tool"}
 STAGE_TITLES = {"stage1": "Stage 1: answers", "stage2": "Stage 2: rankings", "stage3": "Stage 3"}
 
 
 def as_markdown(conversation: Conversation) -> Iterator[str]:
-    """One conversation as markdown, in pieces, the stages under headings.
-
-    Safe in any viewer: no text of a model or a person becomes a tag, an image or a link to anything
-    but http, https and mailto.
-    """
+    """One conversation as markdown, in pieces, the stages under headings; safe in any viewer."""
     yield f"# {one_line(conversation.title) or 'Conversation'}\n\n"
     yield f"- Created: {iso_time(conversation.created_at)}\n- Id: {conversation.uid}\n"
     for message in messages_of(conversation):
         yield f"\n## {message.position}. {ROLE_TITLES[message.role]}\n"
-        if message.content:
-            yield f"\n{safe_markdown(message.content)}\n"
+        yield from _section(texts_of(message.content, message.extra.get("content")))
         for stage, title in STAGE_TITLES.items():
             yield from _stage_markdown(title, getattr(message, f"{stage}_data"))
 
@@ -136,37 +150,20 @@ def _stage_markdown(title: str, stage: Any) -> Iterator[str]:
     if not stage:
         return
     yield f"\n### {title}\n"
+    unnamed: list[Any] = []
     for part in stage if isinstance(stage, list) else [stage]:
-        named = part.get("model") if isinstance(part, dict) else None
-        if named:
-            yield f"\n#### {one_line(str(named))}\n"
-        for text in texts_of(None, part):
-            yield f"\n{safe_markdown(text)}\n"
+        if not (isinstance(part, dict) and part.get("model")):
+            unnamed.append(part)
+            continue
+        yield from _section(texts_of(None, unnamed))
+        unnamed = []
+        yield f"\n#### {one_line(str(part['model']))}\n"
+        yield from _section(texts_of(None, part))
+    yield from _section(texts_of(None, unnamed))
 
 
-def one_line(text: str) -> str:
-    """A text as part of a heading."""
-    return safe_markdown(" ".join(text.split()))
-
-
-def safe_markdown(text: str) -> str:
-    """`text` with what a viewer could run or load made visible instead; code blocks stay as is."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    blocks = [token for token in MARKDOWN.parse("\n".join(lines)) if token.type == "fence"]
-    code = {line for block in blocks for line in range(*(block.map or (0, 0)))}
-    result = [line if number in code else _safe_line(line) for number, line in enumerate(lines)]
-    if blocks and blocks[-1].level == 0 and not _closed(blocks[-1], lines):
-        result.append(blocks[-1].markup)  # an open code block would swallow what follows
-    return "\n".join(result)
-
-
-def _safe_line(line: str) -> str:
-    # None of this changes which lines are code: tags are off in our parser as well.
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace("![", "!\\[")
-    return UNSAFE_REFERENCE.sub(r"\1\\[", UNSAFE_LINK.sub(r"]\\(", line))
-
-
-def _closed(block: Token, lines: list[str]) -> bool:
-    first, after = block.map or (0, 0)
-    last = lines[after - 1].strip(" \t")
-    return after - 1 > first and last.startswith(block.markup) and not last.strip(block.markup[0])
+def _section(texts: Iterator[str]) -> Iterator[str]:
+    """All that stands between two headings, as one text: only so can it be judged."""
+    text = "\n\n".join(texts)
+    if text:
+        yield f"\n{safe_markdown(text)}\n"

@@ -253,6 +253,6 @@ class Message(models.Model):
     @property
     def words(self) -> str:
         """What `search_text` must be: the words of the content and of all stages."""
-        return message_search_text(
-            self.content, self.stage1_data, self.stage2_data, self.stage3_data
-        )
+        # An imported content that is no text stands in extra.
+        parts = (self.extra.get("content"), self.stage1_data, self.stage2_data, self.stage3_data)
+        return message_search_text(self.content, *parts)

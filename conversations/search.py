@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import regex
 from django.db.models import BooleanField, F, Func, Model
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -17,14 +18,16 @@ from django.db.models.sql.compiler import SQLCompiler
 INDEXED_CHARACTERS = 200_000
 # Longer words are cut, in texts and queries alike: an index entry holds at most 2.7 kB.
 WORD_CHARACTERS = 64
-QUERY_WORDS = 50
 SNIPPET_MARGIN = 50
 # Before the owner's id in the index; no word begins with it, so that nobody can search for one.
 OWNER_MARK = "="
 # Scripts without spaces between words (and Korean, which joins particles): each character a word.
 CJK = "\u1100-\u11ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 CJK += "\U00020000-\U0003ffff"
-WORD = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
+# A word begins with a letter or digit and keeps the marks on its letters, as Hindi vowels are.
+WORD = regex.compile(
+    rf"(?V1)[[{CJK}]&&[\p{{L}}\p{{N}}]]|[[\p{{L}}\p{{N}}]--[{CJK}]][[\p{{L}}\p{{M}}\p{{N}}]--[{CJK}]]*"
+)
 
 # Keys of the stages whose texts name things and say nothing.
 LABEL_KEYS = {
@@ -42,6 +45,7 @@ LABEL_KEYS = {
 def words_of(text: str) -> list[str]:
     """The words of a text in order: letters and digits of any script, in lower case."""
     normal = unicodedata.normalize("NFKC", text[:INDEXED_CHARACTERS]).lower()
+    normal = normal.replace("i\u0307", "i")  # what a dotted capital I becomes
     return [word[:WORD_CHARACTERS] for word in WORD.findall(normal)]
 
 
@@ -52,7 +56,7 @@ def search_text(text: str) -> str:
 
 def query_words(query: str) -> list[str]:
     """The words that a hit must all have; none when the query has neither letter nor digit."""
-    return list(dict.fromkeys(words_of(query)))[:QUERY_WORDS]
+    return list(dict.fromkeys(words_of(query)))
 
 
 def texts_of(content: str | None, *stages: Any) -> Iterator[str]:
@@ -108,9 +112,9 @@ def _first_place(text: str, words: Sequence[str]) -> tuple[int, int]:
         return match.span()
     # Words that are written otherwise in the text, or without spaces around them.
     wanted = set(words)
-    for match in WORD.finditer(text):
-        if wanted.intersection(words_of(match.group())):
-            return match.span()
+    for word in WORD.finditer(text):
+        if wanted.intersection(words_of(word.group())):
+            return word.span()
     return 0, 0
 
 

@@ -197,6 +197,7 @@ def update_conversation(
             conversation.extra.pop("title", None)  # an imported title that was too long
         if "metadata" in changes:
             conversation.metadata = changes["metadata"]
+            conversation.extra.pop("metadata", None)  # an imported one that was no object
         if "archived" in changes:
             if not changes["archived"]:
                 conversation.archived_at = None
@@ -208,6 +209,8 @@ def update_conversation(
                 "title", "search_text", "metadata", "extra", "archived_at", "updated_at",
             ]
         )  # fmt: skip
+        if "title" in changes:
+            forget_deleted_words([Conversation])
     return conversation
 
 
@@ -280,6 +283,8 @@ def _fate(item: CouncilConversation, standing: Mapping[Owned, str], on_conflict:
 def _replace_imported(items: Sequence[CouncilConversation]) -> None:
     for item in items:
         Conversation.objects.filter(user_id=item.user_id, uid=item.uid).delete()
+    if items:
+        forget_deleted_words([Conversation, Message])
 
 
 def _insert_imported(items: Sequence[CouncilConversation]) -> None:

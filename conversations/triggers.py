@@ -44,7 +44,9 @@ def _guard(model: type[models.Model], act: str, rest: str) -> Guard:
     statements = [f'CREATE TRIGGER "{index}_{act}" {rest}']
     if sqlite3.sqlite_version_info >= SECURE_DELETE_SINCE:
         statements.append(f'INSERT INTO "{index}" ("{index}", rank) VALUES (\'secure-delete\', 1)')
-    return Guard(f"{index}_{act}", model, lambda: [], lambda: statements, refuses=False)
+    return Guard(
+        f"{index}_{act}", model, lambda: [], lambda: statements, refuses=False, also_needs=index
+    )
 
 
 def forget_deleted_words(model_classes: Iterable[type[models.Model]]) -> None:
@@ -66,6 +68,10 @@ def rebuild_index(model: type[models.Model]) -> None:
     index, table = fts_table(model), model._meta.db_table
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            words = f"string_to_array(search_text, ' ') || ('{OWNER_MARK}' || user_id)::text"
+            cursor.execute(
+                f'CREATE INDEX IF NOT EXISTS "{index}" ON "{table}" USING gin (({words}))'
+            )
             cursor.execute(f'REINDEX INDEX "{index}"')
             return
         cursor.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'delete-all\')')

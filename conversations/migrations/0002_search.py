@@ -38,9 +38,10 @@ def index_standing_rows(apps, schema_editor):
     for row in Conversation.objects.only("id", "title").iterator(500):
         Conversation.objects.filter(pk=row.pk).update(search_text=search_text(row.title))
     for row in Message.objects.only(
-        "id", "content", "stage1_data", "stage2_data", "stage3_data"
+        "id", "content", "stage1_data", "stage2_data", "stage3_data", "extra"
     ).iterator(500):
-        text = message_search_text(row.content, row.stage1_data, row.stage2_data, row.stage3_data)
+        parts = (row.extra.get("content"), row.stage1_data, row.stage2_data, row.stage3_data)
+        text = message_search_text(row.content, *parts)
         Message.objects.filter(pk=row.pk).update(search_text=text)
     if schema_editor.connection.vendor == "sqlite":
         for table in TABLES:

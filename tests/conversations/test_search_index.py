@@ -1,0 +1,158 @@
+"""The index beside the rows: what it forgets, what it takes, and how it comes to be."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from conversations.models import Conversation, Message
+from tests.client import ApiClient
+from tests.conversations import trees
+from tests.conversations.recipes import MOMENT
+from tests.conversations.test_search import say, titles
+
+RARE = "zzqxvrareword"
+
+
+def index_files() -> bytes:
+    """Everything that stands in the FTS5 tables (SQLite)."""
+    with connection.cursor() as cursor:
+        blocks = []
+        for table in ("conversations_conversation", "conversations_message"):
+            cursor.execute(f"SELECT block FROM {table}_words_data")
+            blocks += [row[0] for row in cursor.fetchall()]
+    return b"\n".join(blocks)
+
+
+if connection.vendor == "sqlite":
+
+    @pytest.mark.django_db(transaction=True)
+    class TestAWordOfADeletedConversation:
+        @pytest.mark.parametrize("others", [0, 30])
+        @pytest.mark.parametrize(("title", "content"), [(RARE, "x"), ("x", RARE)])
+        def test_is_in_no_block_of_the_index(
+            self, person: ApiClient, others: int, title: str, content: str
+        ) -> None:
+            for number in range(others):
+                say(person, f"before {number}", f"text {number}")
+            identity = say(person, title, content)
+            say(person, "after", "text")
+            assert RARE.encode() in index_files()
+
+            person.delete(f"/conversations/{identity}")
+
+            assert RARE.encode() not in index_files()
+            assert len(titles(person, "text")) == min(others + 1, 50)
+
+    @pytest.mark.django_db(transaction=True)
+    class TestAWordThatWasReplaced:
+        def test_in_a_title_is_in_no_block_of_the_index(self, person: ApiClient) -> None:
+            identity = say(person, RARE)
+            assert RARE.encode() in index_files()
+
+            person.patch(f"/conversations/{identity}", {"title": "x"})
+
+            assert RARE.encode() not in index_files()
+
+        def test_by_an_import_is_in_no_block_of_the_index(self, tmp_path: Path) -> None:
+            for content in (RARE, "x"):
+                message = {"role": "user", "content": content}
+                trees.write(tmp_path, "ann/a.json", trees.conversation(messages=[message]))
+                call_command("import_json", str(tmp_path), "--on-conflict", "update")
+
+            assert RARE.encode() not in index_files()
+
+
+@pytest.mark.django_db
+class TestALongMessage:
+    def test_is_kept_whole_and_found_by_its_beginning(self, person: ApiClient) -> None:
+        content = " ".join(f"w{number}" for number in range(650_000))
+        assert len(content) > 5_000_000
+
+        identity = say(person, "long", content)
+
+        assert titles(person, "w0 w1 w20000") == ["long"]
+        assert titles(person, "w649999") == []
+        shown = person.get(f"/conversations/{identity}").json()
+        assert shown["messages"][0]["content"] == content
+
+    def test_may_be_of_distinct_characters_that_are_words_each(self, person: ApiClient) -> None:
+        content = "".join(map(chr, [*range(0x4E00, 0x9FA6), *range(0x20000, 0x2A6D7)]))
+
+        say(person, "long", content)
+
+        assert titles(person, content[0] + content[-1]) == ["long"]
+
+    def test_may_hold_a_word_longer_than_any_index_entry(self, person: ApiClient) -> None:
+        word = "ẁ" * 150_000
+
+        say(person, "long", f"first {word} last")
+
+        assert titles(person, f"first last {word[:900]}") == ["long"]
+
+    def test_may_grow_when_it_is_normalised(self, person: ApiClient) -> None:
+        say(person, "long", "ﷺ " * 199_990 + "end")
+
+        assert titles(person, "ﷺ") == ["long"]
+
+    def test_is_cut_at_200_000_characters_over_all_its_texts(self, person: ApiClient) -> None:
+        message = {
+            "role": "assistant",
+            "content": "x" * 199_990,
+            "stage1": [{"response": "within"}, {"response": "beyond"}],
+        }
+        person.post("/conversations", {"title": "long", "messages": [message]})
+
+        assert titles(person, "within") == ["long"]
+        assert titles(person, "beyond") == []
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheMigration:
+    @pytest.fixture(autouse=True)
+    def latest_afterwards(self) -> Iterator[None]:
+        yield
+        call_command("migrate", verbosity=0)
+
+    def migrate(self, name: str) -> None:
+        call_command("migrate", "conversations", name, verbosity=0)
+
+    def rows(self) -> list[Any]:
+        return [
+            *Conversation.objects.order_by("pk").values(),
+            *Message.objects.order_by("pk").values(),
+        ]
+
+    def test_indexes_the_rows_that_stand(self, person: ApiClient, stranger: ApiClient) -> None:
+        stages = {"stage1": [{"model": "m", "response": "boiler"}], "stage3": {"response": "oven"}}
+        say(person, "Heat", "a pump")
+        say(stranger, "pump")
+        person.post("/conversations", {"title": "C", "messages": [{"role": "assistant"} | stages]})
+        before = self.rows()
+        self.migrate("0001")
+
+        self.migrate("0002")
+
+        assert self.rows() == before
+        assert titles(person, "pump") == ["Heat"]
+        assert titles(person, "boiler oven") == ["C"]
+        assert titles(stranger, "pump") == ["pump"]
+        call_command("verify")
+
+    def test_that_is_undone_leaves_tables_that_the_old_release_can_write(
+        self, person: ApiClient
+    ) -> None:
+        self.migrate("0001")
+        state = MigrationExecutor(connection).loader.project_state(
+            ("conversations", "0001_initial")
+        )
+        old = state.apps.get_model("conversations", "Conversation")
+
+        old.objects.create(user_id="ann", title="pump", created_at=MOMENT, updated_at=MOMENT)
+
+        self.migrate("0002")
+        assert titles(person, "pump") == ["pump"]

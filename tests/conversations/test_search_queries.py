@@ -1,0 +1,187 @@
+"""Search as DESIGN section 5 has it, for any text and any query: the same on both engines.
+
+The words are found here once more, in other ways than conversations/search.py finds them. Since
+each engine gives the hits of these, both give the same.
+"""
+
+import unicodedata
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from common.idempotency import RequestKey
+from conversations import services
+from conversations.models import Conversation, Message
+from conversations.search import words_of
+from tests.asserts import assert_problem
+from tests.client import ApiClient
+from tests.conversations.test_search import say, search
+
+pytestmark = pytest.mark.django_db
+
+examples = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+CJK_NAMES = ("CJK ", "HIRAGANA ", "KATAKANA ", "KATAKANA-HIRAGANA ", "HANGUL ")
+ATOMS = [
+    "heat", "Heat", "HEAT", "pump", "12", "１２", "x", "é", "e\u0301", "É", "ñ", "ß", "ẞ", "SS",
+    "İ", "ı", "I", "i", "ﬁ", "fi", "Ω", "ς", "Σ", "σ", "日", "本", "日本", "ポ", "ﾎﾟ", "ー", "한",
+    "한국",
+    "〇", "𠀀", "🌱", "👩‍👩‍👧", "हि", "ไท", "م", "٣", "_", " ", "\n", "\t", "\x01", "\x1f", "\x7f",
+    "\x85", "\u200b", "\u2028", "\ufeff", "\u0301", "\u0307", '"', "'", "*", ":", "^", "(", ")",
+    "-", "+", "&", "|", "!", "<->", "\\", "%", "=", "=ann", "616E6E", "=616e6e", "{", "}", ",", ";",
+    "NEAR(", "AND", "OR", "NOT", "NULL", "words", "words:", "rowid",
+]  # fmt: skip
+atoms = st.sampled_from(ATOMS)
+mixed = st.lists(atoms | st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\0"))
+short = st.lists(atoms, min_size=1, max_size=3).map("".join)
+texts = mixed.map("".join)
+queries = short | st.lists(short, min_size=1, max_size=3).map(" ".join) | texts
+
+
+def cjk(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith(CJK_NAMES)
+
+
+def oracle_words(text: str) -> list[str]:
+    """Letters and digits of any script with their marks, lower case, cut; each CJK one a word."""
+    words, word = [], ""
+    normal = unicodedata.normalize("NFKC", text[:200_000]).lower().replace("i\u0307", "i")
+    for letter in normal:
+        if word and unicodedata.category(letter)[0] == "M" and not cjk(letter):
+            word += letter
+        elif unicodedata.category(letter)[0] not in "LN":
+            words, word = [*words, word], ""
+        elif cjk(letter):
+            words, word = [*words, word, letter], ""
+        else:
+            word += letter
+    return [word[:64] for word in [*words, word] if word]
+
+
+def oracle_hit(query: str, title: str, messages: list[str]) -> bool:
+    wanted = set(oracle_words(query))
+    return any(wanted <= set(oracle_words(text)) for text in [title, *messages])
+
+
+class TestAnyTextAndQuery:
+    @examples
+    @given(
+        written=st.lists(
+            st.tuples(texts.map(lambda text: text[:500]), st.lists(texts, max_size=3)),
+            min_size=1,
+            max_size=4,
+        ),
+        queries=st.lists(queries.map(lambda query: query[:1000]), min_size=1, max_size=4),
+        data=st.data(),
+    )
+    def test_give_the_hits_of_the_rules(
+        self,
+        person: ApiClient,
+        written: list[tuple[str, list[str]]],
+        queries: list[str],
+        data: st.DataObject,
+    ) -> None:
+        Conversation.objects.all().delete()
+        stored = {create(title, messages): (title, messages) for title, messages in written}
+        # Words that do occur, so that there are hits as well.
+        there = " ".join(text for title, messages in written for text in [title, *messages])
+        if words := oracle_words(there):
+            chosen = data.draw(st.lists(st.sampled_from(words), min_size=1, max_size=3))
+            queries = [*queries, " ".join(chosen)]
+
+        for query in queries:
+            answer = search(person, query)
+
+            if not oracle_words(query):
+                assert answer.status_code == 400, query
+                continue
+            expected = {
+                uid
+                for uid, (title, messages) in stored.items()
+                if oracle_hit(query, title, messages)
+            }
+            assert {hit["id"] for hit in answer.json()["results"]} == expected, query
+
+
+def create(title: str, contents: list[str]) -> str:
+    """Through the service, since the API takes no blank title."""
+    outcome = services.create_conversation(
+        user_id="ann",
+        request_key=RequestKey(key=None, request_hash=""),
+        title=title,
+        messages=[services.NewMessage(role="user", content=content) for content in contents],
+    )
+    return str(outcome.row.uid)
+
+
+class TestWords:
+    def test_are_made_of_letters_and_digits_alone(self) -> None:
+        wrong = [
+            f"U+{ord(letter):04X} {unicodedata.name(letter, '')}"
+            for letter in map(chr, range(0x110000))
+            if unicodedata.category(letter) != "Cn"
+            and "".join(words_of(letter)) != "".join(oracle_words(letter))
+        ]
+
+        assert wrong == []
+
+
+class TestAnyQuery:
+    ODD = [
+        '"', '"pump', "pump*", "*", "pump:", "words:pump", "-pump", "^pump", "NEAR(pump heat)",
+        "NEAR(pump heat, 5", "pump AND", "AND", "OR", "NOT pump", "pump & heat", "pump | heat",
+        "!pump", "(pump", "pump)", "pump <-> heat", "\\", "pump\\", "'", "pump'--", "pump;", "=ann",
+        "616E6E", "=616e6e", "$1", "%s", "%(x)s", "{pump}", "NULL", "{}", "\x01pump", "pump\x7f",
+        "\u202epump", "pump" * 250, "\ufffd", "\U0010ffff", "İ", "ﷺ" * 900,
+    ]  # fmt: skip
+
+    @pytest.mark.parametrize("query", ODD)
+    def test_answers(self, person: ApiClient, query: str) -> None:
+        say(person, "pump", "a pump and heat")
+
+        assert search(person, query).status_code in (200, 400)
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            "%", "%%", "%1", "%zz", "%00", "pump%00", "%ff", "%ed%a0%80", "%c0%80", "+", "&", "#",
+            "q=pump", "pump&q=heat", "pump;q=heat", "%F0%9F%8C", "a" * 10_000, "%2A" * 3_000,
+        ],
+    )  # fmt: skip
+    def test_answers_however_it_is_encoded(self, person: ApiClient, raw: str) -> None:
+        say(person, "pump", "a pump and heat")
+
+        answer = person.get(f"/conversations/search?q={raw}")
+
+        assert answer.status_code in (200, 400)
+
+    @examples
+    @given(query=st.text() | queries | st.binary().map(lambda raw: raw.decode("latin-1")))
+    def test_never_fails(self, person: ApiClient, query: str) -> None:
+        raw = quote(query.encode(errors="surrogatepass"), safe="")
+
+        answer = person.get(f"/conversations/search?q={raw}")
+
+        assert answer.status_code in (200, 400), answer.content
+
+    def test_with_nul_is_refused(self, person: ApiClient) -> None:
+        assert_problem(person.get("/conversations/search?q=a%00b"), 400, "invalid_request")
+
+    @pytest.mark.parametrize("operator", ["pump OR heat", "pump | heat", "pu*", "pump NOT heat"])
+    def test_means_its_words_whatever_stands_between_them(
+        self, person: ApiClient, operator: str
+    ) -> None:
+        say(person, "x", "a pump")
+
+        assert search(person, operator).json()["count"] == 0
+
+
+class TestIndexedWords:
+    def test_stand_in_the_rows(self, person: ApiClient) -> None:
+        say(person, "Heat, heat & PUMP", "b a b A")
+
+        assert Conversation.objects.get().search_text == "heat pump"
+        assert Message.objects.get().search_text == "b a"
