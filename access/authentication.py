@@ -40,22 +40,30 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
         request.user_id = None  # type: ignore[attr-defined]
-        header = request.headers.get("Authorization")
-        if header is None:
+        found = caller_of(request)
+        if found is None:
             return None
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise AuthenticationFailed("Send `Authorization: Bearer <key>`.")
-        caller = self._caller(token.strip())
-        request.user_id = person_named_in(request)  # type: ignore[attr-defined]
+        caller, request.user_id = found  # type: ignore[attr-defined]
         return caller, caller
-
-    def _caller(self, token: str) -> Caller:
-        # A person's own token (JWT) is told apart here, by its lack of the mark.
-        return _caller_with_key(token)
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def caller_of(request: Any) -> tuple[Caller, str | None] | None:
+    """Who sent the request, and the person it names; None without an Authorization header.
+
+    For any request, Django's own as well. Raises AuthenticationFailed and UserIdInvalid.
+    """
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise AuthenticationFailed("Send `Authorization: Bearer <key>`.")
+    # A person's own token (JWT) is told apart here, by its lack of the mark.
+    caller = _caller_with_key(token.strip())
+    return caller, person_named_in(request)
 
 
 def _caller_with_key(key: str) -> Caller:

@@ -7,7 +7,7 @@ class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        from billing import services
+        from billing import services, system_checks  # noqa: F401  (registers the checks)
         from billing.checks import CHECKS
         from billing.triggers import GUARDS
 

@@ -61,6 +61,14 @@ class UnknownTier(DomainError):
     title = "Unknown tier"
 
 
+class TierInUse(DomainError):
+    """Staff meet it in the admin; no route deletes tiers."""
+
+    code = "tier_in_use"
+    status = 409
+    title = "Tier in use"
+
+
 class UsageFileInvalid(DomainError):
     code = "usage_file_invalid"
     title = "Invalid usage file"

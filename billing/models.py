@@ -74,6 +74,7 @@ class Usage(models.Model):
 
     class Meta:
         verbose_name_plural = "usage"
+        permissions = [("manage_usage", "Can change a person's tier and limits")]
         constraints = [
             models.CheckConstraint(condition=~Q(user_id=""), name="billing_usage_has_a_person"),
         ]
@@ -90,11 +91,13 @@ class Usage(models.Model):
 
     def used_today(self, *, at: datetime.datetime) -> int:
         """What counts towards the daily limit at that time."""
-        return 0 if self.last_daily_reset < at.date() else self.daily_used
+        today = at.astimezone(datetime.UTC).date()
+        return 0 if self.last_daily_reset < today else self.daily_used
 
     def used_this_month(self, *, at: datetime.datetime) -> int:
         """What counts towards the monthly limit at that time."""
-        return 0 if self.last_monthly_reset < at.date().replace(day=1) else self.monthly_used
+        month = at.astimezone(datetime.UTC).date().replace(day=1)
+        return 0 if self.last_monthly_reset < month else self.monthly_used
 
 
 class UsageIncrement(models.Model):
@@ -196,6 +199,7 @@ class CreditAccount(models.Model):
     objects = CreditAccountQuerySet.as_manager()
 
     class Meta:
+        permissions = [("manage_credits", "Can move credits, release holds and freeze accounts")]
         constraints = [
             models.CheckConstraint(condition=~Q(user_id=""), name="billing_account_has_a_person"),
             models.CheckConstraint(

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from billing import middleware
+from billing.payments import checked
 
 METHODS = ("get", "post", "put", "patch", "delete", "dispatch")
 
@@ -68,7 +68,7 @@ def _costs(names: set[str]) -> list[CheckMessage]:
     for name, cost in settings.CREDITS_COSTS.items():
         try:
             if not callable(cost):
-                middleware.checked(cost)
+                checked(cost)
         except ValueError as error:
             refusals.append((f"CREDITS_COSTS of {name!r}: {error}", "Give it a cost from 0."))
         if name not in names:

@@ -45,7 +45,9 @@ REFUND_IS_COVERED: Rule = (
     f"""NEW.type = 'refund' AND NOT COALESCE(
         (SELECT SUM(amount) FROM {ENTRY} WHERE user_id = NEW.user_id AND refunds = NEW.refunds)
         <= (SELECT -amount FROM {ENTRY} WHERE user_id = NEW.user_id AND uid = NEW.refunds
-            AND type = 'deduct'), FALSE)""",
+            AND type = 'deduct' AND NOT EXISTS (SELECT 1 FROM {CHECKPOINT} AS passed
+                WHERE passed.user_id = NEW.user_id AND passed.sequence >= {ENTRY}.sequence)),
+        FALSE)""",
     "a refund gives back a charge of the same person, and no more than it took",
 )
 CAPTURE_IS_COVERED: Rule = (
@@ -74,8 +76,9 @@ ACCOUNT_IS_BORN_EMPTY: Rule = (
     "an account is born empty",
 )
 HOLD_IS_BORN_OPEN: Rule = (
-    "NEW.state <> 'open' OR NEW.captured_amount <> 0",
-    "a hold is born open",
+    f"""NEW.state <> 'open' OR NEW.captured_amount <> 0
+        OR NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE user_id = NEW.user_id)""",
+    "a hold is born open, of an account",
 )
 CHECKPOINT_IS_TRUE: Rule = (
     f"""NOT EXISTS (SELECT 1 FROM {ENTRY} WHERE user_id = NEW.user_id

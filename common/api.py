@@ -109,7 +109,7 @@ class BodyLimitMiddleware:
             try:
                 self._check(request)
             except errors.DomainError as error:
-                return _problem_response(request, error)
+                return problem_response(request, error)
         return self.get_response(request)
 
     def _check(self, request: HttpRequest) -> None:
@@ -214,14 +214,22 @@ def _unavailable(request: HttpRequest) -> tuple[dict[str, Any], dict[str, str]]:
     return body, {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 
-def _problem_response(request: HttpRequest, error: errors.DomainError) -> HttpResponse:
-    return _http_response(_domain_problem(request, error), error.headers)
+def problem_response(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The same answer outside of REST framework, for middleware and plain views.
+
+    What the handler does not know is raised again.
+    """
+    response: Any = exception_handler(error, {"request": request})
+    if response is None:
+        raise error
+    response.accepted_renderer = OrjsonRenderer()
+    response.accepted_media_type = OrjsonRenderer.media_type
+    response.renderer_context = {}
+    return response.render()
 
 
-def _http_response(body: dict[str, Any], headers: dict[str, str] | None = None) -> HttpResponse:
-    return HttpResponse(
-        orjson.dumps(body), status=body["status"], content_type=PROBLEM_TYPE, headers=headers
-    )
+def _http_response(body: dict[str, Any]) -> HttpResponse:
+    return HttpResponse(orjson.dumps(body), status=body["status"], content_type=PROBLEM_TYPE)
 
 
 # Django's own error pages: problem bodies below /api/, the usual pages elsewhere.

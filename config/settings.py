@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "billing.middleware.CreditsMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -181,8 +182,8 @@ DEFERRED_WRITE_SECONDS = env.float("DEFERRED_WRITE_SECONDS", default=5.0)
 
 # Billing. 402 is the refusal's own status; clients of the original know 429.
 CREDITS_EXHAUSTED_STATUS = env.int("CREDITS_EXHAUSTED_STATUS", default=402)
-# What views cost, by the name of their route: CREDITS_COSTS=ask=1,summary=3.
-CREDITS_COSTS = env("CREDITS_COSTS", cast={"value": int}, default={})
+# What views cost, by the name of their route: CREDITS_COSTS=ask=1;summary=3.
+CREDITS_COSTS = env.dict("CREDITS_COSTS", cast={"value": int}, default={})
 # How long the credits of a paid view's call stay set aside, should its process die.
 CREDITS_HOLD_SECONDS = env.int("CREDITS_HOLD_SECONDS", default=300)
 

@@ -78,7 +78,7 @@ def shown_defaults() -> dict[str, str]:
             continue
         value = eval(ast.unparse(default), {})
         written = str(value).lower() if isinstance(value, bool) else str(value)
-        shown[name] = "" if value == [] else written
+        shown[name] = "" if value in ([], {}) else written
     return shown
 
 

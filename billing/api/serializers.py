@@ -53,6 +53,8 @@ class UpdateUsageRequest(StrictSerializer):
             raise serializers.ValidationError(
                 {"tier": ["Give tier, daily_limit or monthly_limit."]}
             )
+        if not values["reason"].strip():
+            raise serializers.ValidationError({"reason": ["Say why."]})
         return values
 
 

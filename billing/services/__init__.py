@@ -26,7 +26,7 @@ from billing.services.holds import (
     release_hold,
 )
 from billing.services.imports import import_usage
-from billing.services.tiers import ensure_tiers
+from billing.services.tiers import delete_tier, ensure_tiers, save_tier
 from billing.services.usage import increment_usage, open_usage
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "add_transactions",
     "capture_hold",
     "change_usage",
+    "delete_tier",
     "ensure_tiers",
     "entries_to_archive",
     "expire_holds",
@@ -49,6 +50,7 @@ __all__ = [
     "refund_transaction",
     "release_hold",
     "replace_by_checkpoint",
+    "save_tier",
     "settle",
     "unfreeze_account",
 ]

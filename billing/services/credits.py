@@ -69,7 +69,7 @@ def add_transaction(
         if standing is not None:
             return standing
         clear_the_way(user_id=user_id, needed=-new.amount, tier=tier, at=at)
-    raise _refusal(CreditAccount.objects.with_held_now(at=at).get(user_id=user_id), -new.amount)
+    raise refusal(CreditAccount.objects.with_held_now(at=at).get(user_id=user_id), -new.amount, at)
 
 
 def standing_entry(user_id: str, request_key: RequestKey) -> Outcome[CreditTransaction] | None:
@@ -95,11 +95,15 @@ def clear_the_way(*, user_id: str, needed: int, tier: str | None, at: datetime.d
         open_account(user_id=user_id, tier=tier, at=at)
     elif account.refill_is_due(at=at) or account.held != account.held_now:
         settle(user_id=user_id, at=at)
-    elif needed <= 0 or account.frozen_at is not None or account.balance - account.held < needed:
-        raise _refusal(account, needed)
+    elif needed <= 0:
+        # Unless the sum is too large, somebody else did what was due meanwhile.
+        if account.balance - needed > ledger.BALANCE_MAX:
+            raise refusal(account, needed, at)
+    elif account.frozen_at is not None or account.balance - account.held < needed:
+        raise refusal(account, needed, at)
 
 
-def _refusal(account: Any, needed: int) -> DomainError:
+def refusal(account: Any, needed: int, at: datetime.datetime) -> DomainError:
     """Why the account refuses, as it stands; `needed` is negative for what comes in."""
     if needed <= 0:
         return errors.AmountTooLarge(f"A balance holds at most {ledger.BALANCE_MAX} credits.")
@@ -109,7 +113,11 @@ def _refusal(account: Any, needed: int) -> DomainError:
     details = {"needed": needed, "available": available, "held": account.held_now}
     message = f"This needs {needed} credits; {available} are available."
     if settings.CREDITS_EXHAUSTED_STATUS == 429:
-        return errors.CreditsExhausted(message, **details)
+        exhausted = errors.CreditsExhausted(message, **details)
+        if account.next_refill_at is not None:
+            seconds = (account.next_refill_at - at).total_seconds()
+            exhausted.headers["Retry-After"] = str(max(int(seconds) + 1, 1))
+        return exhausted
     return errors.InsufficientCredits(message, **details)
 
 
@@ -182,9 +190,9 @@ def _following_entries(
         if item.amount < 0 and (account.frozen_at is not None or free < -item.amount):
             # The account as it would be at this entry.
             account.balance, account.held_now = balance, account.held
-            raise _at_index(_refusal(account, -item.amount), index)
+            raise _at_index(refusal(account, -item.amount, at), index)
         if balance + item.amount > ledger.BALANCE_MAX:
-            raise _at_index(_refusal(account, 0), index)
+            raise _at_index(refusal(account, 0, at), index)
         balance += item.amount
         entries.append(
             item.entry(

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import F
 
 from billing import errors, ledger
-from billing.models import CreditHold, CreditTransaction
+from billing.models import CreditAccount, CreditHold, CreditTransaction
 from billing.services.accounts import refill
-from billing.services.credits import TRIES, clear_the_way, standing_entry
+from billing.services.credits import TRIES, clear_the_way, refusal, standing_entry
 from common.errors import NotFound
 from common.idempotency import Outcome, RequestKey
 from common.models import update_returning
@@ -65,7 +65,7 @@ def place_hold(
         if standing is not None:
             return standing
         clear_the_way(user_id=user_id, needed=amount, tier=tier, at=at)
-    raise errors.InsufficientCredits("Others took the credits meanwhile.", needed=amount)
+    raise refusal(CreditAccount.objects.with_held_now(at=at).get(user_id=user_id), amount, at)
 
 
 def _standing_hold(user_id: str, request_key: RequestKey) -> Outcome[CreditHold] | None:

@@ -4,9 +4,10 @@ import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from billing import errors
-from billing.models import Usage
+from billing.models import Usage, UsageOverride
 from billing.services.tiers import tier_named
 from billing.services.usage import day_of
 
@@ -56,13 +57,31 @@ def import_usage(
 
 def _write(usage: Usage, wanted: dict[str, Any], fate: str) -> bool:
     if fate == "updated":
+        _explain(usage)
         return Usage.objects.filter(user_id=usage.user_id).update(**wanted) == 1
     try:
         with transaction.atomic():
             usage.save(force_insert=True)
+            _explain(usage)
     except IntegrityError:
         return False
     return True
+
+
+def _explain(usage: Usage) -> None:
+    """The original let people pass their limits: keep a note, so that verify knows."""
+    over_day = usage.daily_limit is not None and usage.daily_used > usage.daily_limit
+    over_month = usage.monthly_limit is not None and usage.monthly_used > usage.monthly_limit
+    if over_day or over_month:
+        UsageOverride.objects.create(
+            user_id=usage.user_id,
+            tier=usage.tier,
+            daily_limit=usage.daily_limit,
+            monthly_limit=usage.monthly_limit,
+            reason="Imported with more calls than the limits allow",
+            actor="system",
+            created_at=timezone.now(),
+        )
 
 
 def _usage(user_id: str, document: dict[str, Any], at: datetime.datetime) -> Usage:

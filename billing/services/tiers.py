@@ -1,7 +1,9 @@
 """The tiers: what each kind of customer may do."""
 
+from django.db import transaction
+
 from billing import errors
-from billing.models import Tier
+from billing.models import CreditAccount, Tier, Usage
 
 # The originals' tiers: key, name, daily and monthly limit, allowance, hours between refills.
 DEFAULT_TIERS = (
@@ -38,3 +40,34 @@ def tier_named(key: str | None) -> Tier:
         known = ", ".join(Tier.objects.order_by("pk").values_list("key", flat=True))
         raise errors.UnknownTier(f"There is no tier {key!r}. Known tiers: {known}.")
     return tier
+
+
+@transaction.atomic
+def save_tier(*, tier: Tier, make_default: bool) -> Tier:
+    """This function will store a tier; with `make_default` it takes that place from the old one.
+
+    Nobody who is there already changes by it.
+    """
+    # All are locked, so that of two choices at once the second one sees the first.
+    standing = list(Tier.objects.select_for_update(no_key=True).order_by("pk"))
+    defaults = {row.pk for row in standing if row.is_default}
+    if make_default:
+        Tier.objects.filter(pk__in=defaults - {tier.pk}).update(is_default=False)
+    tier.is_default = make_default or tier.pk in defaults
+    tier.save()
+    return tier
+
+
+@transaction.atomic
+def delete_tier(*, tier: Tier) -> None:
+    """This function will remove a tier that is neither the default nor anybody's.
+
+    Raises TierInUse.
+    """
+    standing = Tier.objects.select_for_update().get(pk=tier.pk)
+    if standing.is_default:
+        raise errors.TierInUse("This is the default tier. Make another one the default first.")
+    accounts = CreditAccount.objects.filter(tier=standing.key)
+    if accounts.exists() or Usage.objects.filter(tier=standing.key).exists():
+        raise errors.TierInUse("People have this tier. Give them another one first.")
+    standing.delete()

@@ -160,7 +160,8 @@ def quota_exceeded(usage: Usage, amount: int, at: datetime.datetime) -> errors.Q
     )
     ends = resets_at(usage, window, at)
     error = errors.QuotaExceeded(
-        f"The {window} limit of {limit} is reached. It begins anew at {ends:%Y-%m-%d %H:%M} UTC.",
+        f"{amount} more would pass the {window} limit of {limit}; {used} are used. It begins anew"
+        f" at {ends:%Y-%m-%d %H:%M} UTC.",
         window=window,
         limit=limit,
         used=used,

@@ -1,0 +1,191 @@
+"""What the admin's page of one account says: what a person has, and why they are refused."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Sum
+
+from billing import reports
+from billing.models import (
+    CreditAccount,
+    CreditHold,
+    CreditTransaction,
+    Usage,
+    UsageOverride,
+)
+from billing.services.usage import resets_at
+from billing.templatetags.billing_numbers import credits, without_mark
+
+SHOWN_ENTRIES = 20
+SHOWN_HOLDS = 50
+SHOWN_HISTORY = 20
+FROZE = "Froze the account."
+HOLD_COLUMNS = ("id", "uid", "user_id", "amount", "description", "actor", "created_at",
+                "expires_at")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Window:
+    """A day or a month of calls against its limit; a limit of None is unlimited."""
+
+    name: str
+    title: str
+    used: int
+    limit: int | None
+    resets_at: datetime.datetime
+
+    @property
+    def percent(self) -> int:
+        """How full the bar is; something used always shows."""
+        if self.limit is None or not self.used:
+            return 0
+        return max(min(100 * self.used // self.limit, 100), 2) if self.limit else 100
+
+    @property
+    def left(self) -> int | None:
+        return None if self.limit is None else max(self.limit - self.used, 0)
+
+    @property
+    def level(self) -> str:
+        """full, near (from 80 %) or empty: the colour of the bar."""
+        if self.limit is None:
+            return ""
+        if self.used >= self.limit:
+            return "full"
+        return "near" if self.used * 5 >= self.limit * 4 else ""
+
+
+@dataclass(frozen=True)
+class AccountPage:
+    """An account at a time: a due refill is counted, expired holds are not."""
+
+    account: CreditAccount
+    status: reports.CreditStatus
+    balance: int
+    windows: list[Window]
+    refusals: list[str]
+    holds: list[CreditHold]
+    more_holds: bool
+    entries: list[Any]
+    overrides: list[UsageOverride]
+    records: list[LogEntry]
+    at: datetime.datetime
+
+    @property
+    def refill_is_due(self) -> bool:
+        return self.account.refill_is_due(at=self.at)
+
+    @property
+    def calls_left(self) -> int | None:
+        """How many more calls both limits allow now; None when neither limits."""
+        left = [window.left for window in self.windows if window.left is not None]
+        return min(left, default=None)
+
+
+def account_page(account: CreditAccount, *, at: datetime.datetime) -> AccountPage:
+    """Everything that the page shows, in a fixed number of statements. Nothing is written."""
+    user_id = account.user_id
+    status = reports.credit_status(user_id, tier=None, at=at)
+    windows = usage_windows(Usage.objects.filter(user_id=user_id).first(), at)
+    holds = list(
+        CreditHold.objects.filter(user_id=user_id, state=CreditHold.State.OPEN, expires_at__gt=at)
+        .order_by("expires_at", "pk")
+        .only(*HOLD_COLUMNS)[: SHOWN_HOLDS + 1]
+    )
+    records = list(
+        LogEntry.objects.filter(
+            content_type=ContentType.objects.get_for_model(CreditAccount), object_id=str(account.pk)
+        )
+        .select_related("user")
+        .order_by("-pk")[:SHOWN_HISTORY]
+    )
+    overrides = UsageOverride.objects.filter(user_id=user_id)
+    return AccountPage(
+        account=account,
+        status=status,
+        balance=account.balance_at(at),
+        windows=windows,
+        refusals=refusals(account, status, windows, records),
+        holds=holds[:SHOWN_HOLDS],
+        more_holds=len(holds) > SHOWN_HOLDS,
+        entries=last_entries(user_id),
+        overrides=list(overrides.order_by("-created_at", "-pk")[:SHOWN_HISTORY]),
+        records=records,
+        at=at,
+    )
+
+
+def usage_windows(usage: Usage | None, at: datetime.datetime) -> list[Window]:
+    """Today and this month; nothing before a person's first call."""
+    if usage is None:
+        return []
+    return [
+        Window(name, title, used, limit, resets_at(usage, name, at))
+        for name, title, used, limit in (
+            ("daily", "Today", usage.used_today(at=at), usage.daily_limit),
+            ("monthly", "This month", usage.used_this_month(at=at), usage.monthly_limit),
+        )
+    ]
+
+
+def last_entries(user_id: str) -> list[Any]:
+    """The latest entries, the newest first; each charge with what is `left` to give back of it."""
+    entries: list[Any] = list(
+        CreditTransaction.objects.for_user(user_id)
+        .order_by("-sequence")
+        .defer("metadata", "idempotency_key", "request_hash")[:SHOWN_ENTRIES]
+    )
+    charges = [entry.uid for entry in entries if entry.type == CreditTransaction.Type.DEDUCT]
+    refunded = dict(
+        CreditTransaction.objects.for_user(user_id)
+        .filter(refunds__in=charges)
+        .order_by()
+        .values_list("refunds")
+        .annotate(total=Sum("amount"))
+    )
+    for entry in entries:
+        entry.refunded = refunded.get(entry.uid, 0)
+        entry.left = -entry.amount - entry.refunded if entry.uid in charges else 0
+    return entries
+
+
+def refusals(
+    account: CreditAccount,
+    status: reports.CreditStatus,
+    windows: list[Window],
+    records: list[LogEntry],
+) -> list[str]:
+    """Why this person's calls are refused now, each reason a sentence; empty when they are not."""
+    found = []
+    if account.frozen_at is not None:
+        found.append(_frozen(account.frozen_at, records))
+    if status.available_credits <= 0:
+        found.append(_exhausted(status))
+    for window in windows:
+        if window.limit is not None and not window.left:
+            found.append(
+                f"The {window.name} limit is reached: {credits(window.used)} of"
+                f" {credits(window.limit)} calls."
+                f" It begins anew at {window.resets_at:%Y-%m-%d %H:%M}."
+            )
+    return found
+
+
+def _frozen(frozen_at: datetime.datetime, records: list[LogEntry]) -> str:
+    sentence = f"The account is frozen since {frozen_at:%Y-%m-%d %H:%M}: no charges and no holds."
+    for record in records:
+        if record.change_message.startswith(FROZE):
+            reason = without_mark(record.change_message).removeprefix(FROZE)
+            return f"{sentence} By staff:{record.user.get_username()}.{reason}"
+    return sentence
+
+
+def _exhausted(status: reports.CreditStatus) -> str:
+    held = status.held_credits
+    sentence = "No credits are available" + (f": {credits(held)} are held." if held else ".")
+    if status.next_reset_time is None:
+        return f"{sentence} This account is not refilled."
+    return f"{sentence} The next refill is at {status.next_reset_time:%Y-%m-%d %H:%M}."

@@ -1,0 +1,250 @@
+"""What staff do to an account: named acts, each one service call with a reason, recorded once.
+
+An act and its record in the admin's log are one transaction. The record carries the token of the
+form, so that a form that comes twice acts once.
+"""
+
+import datetime
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+
+from billing import forms, services
+from billing.account_page import FROZE
+from billing.models import CreditAccount, CreditTransaction
+from billing.templatetags.billing_numbers import credits, signed
+from common.errors import IdempotencyKeyReused
+from common.idempotency import RequestKey
+
+CREDITS = "billing.manage_credits"
+USAGE = "billing.manage_usage"
+
+
+class NothingToDo(Exception):
+    """The account is as wanted already; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an act is done with: the account, its entry or hold, the form, who and when."""
+
+    account: CreditAccount
+    target: Any
+    form: Any
+    actor: str
+    at: datetime.datetime
+    request_key: RequestKey
+
+    @property
+    def amount(self) -> Any:
+        return self.form.cleaned_data["amount"]
+
+    @property
+    def reason(self) -> str:
+        reason: str = self.form.cleaned_data["reason"]
+        return reason
+
+
+@dataclass(frozen=True)
+class Act:
+    """A named act. `do` calls the service and returns what was done, as a sentence."""
+
+    name: str
+    title: str
+    icon: str
+    permission: str
+    form: type[forms.ReasonForm]
+    do: Callable[[Given], str]
+    explanation: str = ""
+    is_dangerous: bool = False
+
+
+def perform(act: Act, *, user: User, account: CreditAccount, target: Any, form: Any,
+            at: datetime.datetime) -> str | None:  # fmt: skip
+    """Do it and record it, all or nothing; None if this very form has acted already.
+
+    Raises DomainError and NothingToDo; then nothing is written.
+    """
+    actor = f"staff:{user.get_username()}"
+    token = form.cleaned_data["token"].hex
+    request_hash = hash_of(act, account, target, form.cleaned_data)
+    with transaction.atomic():
+        # Of a form that is sent twice at once the second one waits here for the first.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if _is_replay(user, account, token, request_hash):
+            return None
+        account = CreditAccount.objects.get(pk=account.pk)
+        key = RequestKey(f"staff:{token}", request_hash)
+        given = Given(account, target, form, actor, at, key)
+        done = act.do(given)
+        _record(user, account, f"{done} Reason: {given.reason}", _mark(token, request_hash))
+    return done
+
+
+def hash_of(act: Act, account: CreditAccount, target: Any, values: dict[str, Any]) -> str:
+    """What the form says, as a hash: a token belongs to one content."""
+    content = [act.name, account.pk, target and target.pk, values]
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _mark(token: str, request_hash: str) -> str:
+    return f"(form {token}.{request_hash[:16]})"
+
+
+def _is_replay(user: User, account: CreditAccount, token: str, request_hash: str) -> bool:
+    written = (
+        LogEntry.objects.filter(user=user, change_message__contains=f"(form {token}.")
+        .order_by("pk")
+        .values_list("change_message", flat=True)
+        .first()
+    )
+    if written is None:
+        return False
+    if not written.endswith(_mark(token, request_hash)):
+        raise IdempotencyKeyReused("This form has acted already, with other values. Open it anew.")
+    return True
+
+
+def _record(user: User, account: CreditAccount, message: str, mark: str) -> None:
+    LogEntry.objects.create(
+        user=user,
+        content_type=ContentType.objects.get_for_model(CreditAccount),
+        object_id=str(account.pk),
+        # Not the person's id, which must not outlive their erasure here.
+        object_repr=f"#{account.pk}",
+        action_flag=CHANGE,
+        change_message=f"{message} {mark}",
+    )
+
+
+# The acts
+
+
+def _added(given: Given, type_: str) -> CreditTransaction:
+    return services.add_transaction(
+        user_id=given.account.user_id,
+        new=services.NewTransaction(type=type_, amount=given.amount, description=given.reason),
+        actor=given.actor,
+        at=given.at,
+        request_key=given.request_key,
+    ).row
+
+
+def _grant(given: Given) -> str:
+    entry = _added(given, CreditTransaction.Type.GRANT)
+    return f"Granted {credits(entry.amount)} credits; {_balance(entry)}"
+
+
+def _purchase(given: Given) -> str:
+    entry = _added(given, CreditTransaction.Type.PURCHASE)
+    return f"Recorded a purchase of {credits(entry.amount)} credits; {_balance(entry)}"
+
+
+def _adjust(given: Given) -> str:
+    entry = _added(given, CreditTransaction.Type.ADJUSTMENT)
+    return f"Adjusted by {signed(entry.amount)} credits; {_balance(entry)}"
+
+
+def _refund(given: Given) -> str:
+    entry = services.refund_transaction(
+        user_id=given.account.user_id,
+        transaction_uid=given.target.uid,
+        amount=given.amount,
+        description=given.reason,
+        actor=given.actor,
+        at=given.at,
+        request_key=given.request_key,
+    ).row
+    return f"Refunded {credits(entry.amount)} credits of {given.target.uid}; {_balance(entry)}"
+
+
+def _balance(entry: CreditTransaction) -> str:
+    return f"the balance is {credits(entry.balance_after)}."
+
+
+def _release(given: Given) -> str:
+    hold = services.release_hold(
+        user_id=given.account.user_id, hold_uid=given.target.uid, at=given.at
+    )
+    return f"Released the hold {hold.uid} of {credits(hold.amount)} credits."
+
+
+def _tier(given: Given) -> str:
+    usage = _changed_usage(given, {"tier": given.form.cleaned_data["tier"]})
+    return f"Changed the tier to {usage.tier}."
+
+
+def _limits(given: Given) -> str:
+    changes = given.form.changes()
+    _changed_usage(given, changes)
+    shown = {
+        name: "unlimited" if limit is None else credits(limit) for name, limit in changes.items()
+    }
+    named = [f"the {name.replace('_', ' ')} to {limit}" for name, limit in shown.items()]
+    return f"Set {' and '.join(named)}."
+
+
+def _changed_usage(given: Given, changes: dict[str, Any]) -> Any:
+    return services.change_usage(
+        user_id=given.account.user_id,
+        changes=changes,
+        reason=given.reason,
+        actor=given.actor,
+        at=given.at,
+    )
+
+
+def _freeze(given: Given) -> str:
+    if given.account.frozen_at is not None:
+        raise NothingToDo("This account is frozen already.")
+    services.freeze_account(user_id=given.account.user_id, at=given.at)
+    return FROZE
+
+
+def _unfreeze(given: Given) -> str:
+    if given.account.frozen_at is None:
+        raise NothingToDo("This account is not frozen.")
+    services.unfreeze_account(user_id=given.account.user_id)
+    return "Unfroze the account."
+
+
+ACTS = {
+    act.name: act
+    for act in (
+        Act("grant", "Grant credits", "redeem", CREDITS, forms.AmountForm, _grant,
+            "Credits as a present. They stay above the maximum until they are used."),
+        Act("purchase", "Record a purchase", "shopping_cart", CREDITS, forms.AmountForm, _purchase,
+            "Credits that were paid for elsewhere. They stay above the maximum until used."),
+        Act("adjust", "Adjust", "exposure", CREDITS, forms.AdjustForm, _adjust,
+            "Puts a balance right. No more can be taken than is available."),
+        Act("tier", "Change tier", "layers", USAGE, forms.TierChoiceForm, _tier),
+        Act("limits", "Override limits", "speed", USAGE, forms.LimitsForm, _limits,
+            "Limits of calls for this person alone. The next change of tier replaces them."),
+        Act("freeze", "Freeze", "ac_unit", CREDITS, forms.ReasonForm, _freeze,
+            "Charges and holds are refused until the account is unfrozen. Credits still come in.",
+            is_dangerous=True),
+        Act("unfreeze", "Unfreeze", "sunny", CREDITS, forms.ReasonForm, _unfreeze,
+            "The account can be charged again."),
+        Act("refund", "Refund", "undo", CREDITS, forms.RefundForm, _refund,
+            "Gives back a charge or a part of it."),
+        Act("release", "Release hold", "lock_open", CREDITS, forms.ReasonForm, _release,
+            "Sets the credits of the hold free. A call that still runs cannot take them then."),
+    )
+}  # fmt: skip
+# Those of the account itself; a refund begins at its entry, a release at its hold.
+ON_ACCOUNT = ("grant", "purchase", "adjust", "tier", "limits", "freeze", "unfreeze")
+
+
+def offered(user: Any, account: CreditAccount) -> list[Act]:
+    """The acts that this member of staff may do to the account as it stands."""
+    absent = "freeze" if account.frozen_at is not None else "unfreeze"
+    return [
+        ACTS[name] for name in ON_ACCOUNT if name != absent and user.has_perm(ACTS[name].permission)
+    ]
