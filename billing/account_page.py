@@ -16,7 +16,6 @@ from billing.models import (
     Usage,
     UsageOverride,
 )
-from billing.services.usage import resets_at
 from billing.templatetags.billing_numbers import credits, without_mark
 
 SHOWN_ENTRIES = 20
@@ -123,7 +122,7 @@ def usage_windows(usage: Usage | None, at: datetime.datetime) -> list[Window]:
     if usage is None:
         return []
     return [
-        Window(name, title, used, limit, resets_at(usage, name, at))
+        Window(name, title, used, limit, usage.resets_at(name, at=at))
         for name, title, used, limit in (
             ("daily", "Today", usage.used_today(at=at), usage.daily_limit),
             ("monthly", "This month", usage.used_this_month(at=at), usage.monthly_limit),

@@ -3,7 +3,6 @@
 import datetime
 
 from billing.models import Usage
-from billing.services.usage import resets_at
 
 DAY_SECONDS = 86_400
 
@@ -21,7 +20,7 @@ def quota_headers(usage: Usage, at: datetime.datetime) -> dict[str, str]:
     for name, limit, used, seconds in windows:
         if limit is None:
             continue
-        left = int((resets_at(usage, name, at) - at).total_seconds())
+        left = int((usage.resets_at(name, at=at) - at).total_seconds())
         policies.append(f'"{name}";q={limit};w={seconds}')
         states.append(f'"{name}";r={max(limit - used, 0)};t={max(left, 0)}')
     if not policies:

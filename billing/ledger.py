@@ -24,6 +24,8 @@ NOTHING_DUE = "(a.next_refill_at IS NULL OR a.next_refill_at > %(at)s)"
 COVERED = "a.frozen_at IS NULL AND a.balance - a.held >= %(needed)s"
 BOUNDED = "a.balance + %(amount)s <= %(balance_max)s"
 UNTOUCHED = "a.sequence = 0"
+# The account that this very call opened, not one that another opened with another tier.
+OPENED_AT = "a.last_refill_at = %(at)s AND a.max_credits = %(amount)s"
 
 
 def insert_entry(

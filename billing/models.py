@@ -19,6 +19,16 @@ GUEST_TIER = "guest"
 AMOUNT_MAX = 10**15
 
 
+def day_of(at: datetime.datetime) -> datetime.date:
+    """The day, in UTC."""
+    return at.astimezone(datetime.UTC).date()
+
+
+def month_of(at: datetime.datetime) -> datetime.date:
+    """The first day of the month, in UTC."""
+    return day_of(at).replace(day=1)
+
+
 class Tier(models.Model):
     """What a kind of customer may do: a template, copied at first contact and by a change of tier.
 
@@ -41,6 +51,10 @@ class Tier(models.Model):
             models.CheckConstraint(
                 condition=Q(refill_interval_hours=None) | Q(refill_interval_hours__gte=1),
                 name="billing_tier_refill_interval_from_one_hour",
+            ),
+            models.CheckConstraint(
+                condition=Q(credit_allowance__lte=AMOUNT_MAX),
+                name="billing_tier_allowance_within_an_entry",
             ),
         ]
 
@@ -89,15 +103,31 @@ class Usage(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk} {self.user_id}"
 
+    def refusing_window(self, amount: int, *, at: datetime.datetime) -> str | None:
+        """Which limit `amount` more calls would pass: `daily`, `monthly` or None; daily first."""
+        if self.daily_limit is not None and self.used_today(at=at) + amount > self.daily_limit:
+            return "daily"
+        month_used = self.used_this_month(at=at)
+        if self.monthly_limit is not None and month_used + amount > self.monthly_limit:
+            return "monthly"
+        return None
+
+    def resets_at(self, window: str, *, at: datetime.datetime) -> datetime.datetime:
+        """When the window that counts ends: the next midnight, or the next first, in UTC."""
+        if window == "daily":
+            day = max(self.last_daily_reset, day_of(at)) + datetime.timedelta(days=1)
+        else:
+            month = max(self.last_monthly_reset, month_of(at))
+            day = (month + datetime.timedelta(days=32)).replace(day=1)
+        return datetime.datetime.combine(day, datetime.time(), datetime.UTC)
+
     def used_today(self, *, at: datetime.datetime) -> int:
         """What counts towards the daily limit at that time."""
-        today = at.astimezone(datetime.UTC).date()
-        return 0 if self.last_daily_reset < today else self.daily_used
+        return 0 if self.last_daily_reset < day_of(at) else self.daily_used
 
     def used_this_month(self, *, at: datetime.datetime) -> int:
         """What counts towards the monthly limit at that time."""
-        month = at.astimezone(datetime.UTC).date().replace(day=1)
-        return 0 if self.last_monthly_reset < month else self.monthly_used
+        return 0 if self.last_monthly_reset < month_of(at) else self.monthly_used
 
 
 class UsageIncrement(models.Model):

@@ -80,7 +80,8 @@ class ConversationAdmin(ReadOnlyAdmin):
         if not term:
             return queryset, False
         try:
-            return queryset.filter(uid=uuid.UUID(term)), False
+            # Some identity providers use UUIDs, too.
+            return queryset.filter(Q(uid=uuid.UUID(term)) | Q(user_id=term)), False
         except ValueError:
             pass
         words = search.query_words(term) if may_read_texts(request) else []

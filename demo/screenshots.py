@@ -33,9 +33,10 @@ def main() -> None:
 
         django.setup()
         cookie, conversation = prepare()
+        account = make_account()
         IMAGES.mkdir(parents=True, exist_ok=True)
         with serving() as address:
-            take_all(address, cookie, conversation)
+            take_all(address, cookie, conversation, account)
     for image in sorted(IMAGES.glob("*.png")):
         print(f"{image.relative_to(ROOT)}: {image.stat().st_size // 1000} kB")
 
@@ -56,6 +57,48 @@ def prepare() -> tuple[dict[str, str], int]:
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session}
     return cookie, Conversation.objects.get(title__startswith=CONVERSATION).pk
+
+
+def make_account() -> int:
+    """A person who uses and buys credits, and was given some back; which account it is."""
+    import datetime
+
+    from django.utils import timezone
+
+    from billing import services
+    from billing.models import CreditAccount
+    from common.idempotency import RequestKey
+
+    now, person, hour = timezone.now(), "amara.okafor", datetime.timedelta(hours=1)
+    keyless = RequestKey(None, "")
+
+    def add(kind: str, amount: int, hours_ago: int, description: str, actor: str) -> Any:
+        new = services.NewTransaction(type=kind, amount=amount, description=description)
+        at = now - hours_ago * hour
+        return services.add_transaction(
+            user_id=person, new=new, actor=actor, at=at, request_key=keyless
+        ).row
+
+    services.open_account(user_id=person, tier=None, at=now - 20 * hour)
+    add("deduct", -6, 19, "Heat pump: 6 kW or 11 kW?", "key:web")
+    add("purchase", 1_200, 18, "Order 2026-1183", "key:shop")
+    services.change_usage(user_id=person, changes={"tier": "pro"}, reason="Order 2026-1183",
+                          actor="key:shop", at=now - 18 * hour)  # fmt: skip
+    for hours_ago, amount in ((9, 42), (7, 38), (5, 61)):
+        charge = add("deduct", -amount, hours_ago, "A council of four models", "key:web")
+    services.refund_transaction(
+        user_id=person, transaction_uid=charge.uid, amount=15, actor="staff:dana",
+        description="One of four models failed, ticket 4417", at=now - 4 * hour,
+        request_key=keyless,
+    )  # fmt: skip
+    services.change_usage(user_id=person, changes={"daily_limit": 150}, actor="staff:dana",
+                          reason="Moves house, ticket 4402", at=now - 2 * hour)  # fmt: skip
+    services.increment_usage(user_id=person, amount=123, at=now)
+    services.place_hold(
+        user_id=person, amount=40, ttl_seconds=900, description="A council of four models",
+        actor="key:web", at=now, request_key=keyless,
+    )  # fmt: skip
+    return CreditAccount.objects.get(user_id=person).pk
 
 
 @contextmanager
@@ -85,7 +128,7 @@ def wait_for(port: int) -> None:
     raise RuntimeError("The server did not start within 30 seconds.")
 
 
-def take_all(address: str, cookie: dict[str, str], conversation: int) -> None:
+def take_all(address: str, cookie: dict[str, str], conversation: int, account: int) -> None:
     from demo.browser import chromium
 
     conversations = f"{address}/admin/conversations/conversation/"
@@ -118,6 +161,8 @@ def take_all(address: str, cookie: dict[str, str], conversation: int) -> None:
         take("transcript-phone", page_of_one, tab="rankings", scroll_to="#message-2",
              viewport=PHONE)  # fmt: skip
         take("readings", f"{address}/admin/access/staffreading/")
+        take("account", f"{address}/admin/billing/creditaccount/{account}/change/",
+             viewport={"width": 1280, "height": 1180})  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from billing import reports, services
 from billing.api import serializers
 from billing.headers import quota_headers
 from billing.models import TRANSACTION_COLUMNS, CreditHold, CreditTransaction, Usage
-from billing.services.usage import refusing_window, resets_at
 from common import idempotency, pagination
 
 TIER = OpenApiParameter(
@@ -63,7 +62,7 @@ class UsageViewSet(ViewSet):
         query.is_valid(raise_exception=True)
         at = timezone.now()
         usage = reports.usage_of(request.user_id, tier=tier_of(request), at=at)
-        reason = refusing_window(usage, query.validated_data["amount"], at)
+        reason = usage.refusing_window(query.validated_data["amount"], at=at)
         data = usage_json(usage, at) | {"allowed": reason is None, "reason": reason}
         return Response(data, headers=quota_headers(usage, at))
 
@@ -111,7 +110,7 @@ class UsageViewSet(ViewSet):
             actor=request.auth.actor,
             at=at,
         )
-        return Response(usage_json(usage, at))
+        return Response(usage_json(usage, at), headers=quota_headers(usage, at))
 
 
 class StatusViewSet(ViewSet):
@@ -333,8 +332,8 @@ def usage_json(usage: Usage, at: Any) -> dict[str, Any]:
         "monthly_used": usage.used_this_month(at=at),
         "monthly_limit": usage.monthly_limit,
         "total_queries": usage.total_queries,
-        "daily_resets_at": resets_at(usage, "daily", at),
-        "monthly_resets_at": resets_at(usage, "monthly", at),
+        "daily_resets_at": usage.resets_at("daily", at=at),
+        "monthly_resets_at": usage.resets_at("monthly", at=at),
     }
 
 

@@ -43,7 +43,7 @@ def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> No
                 actor=SYSTEM,
                 created_at=at,
             )
-            ledger.insert_entry(entry, ledger.UNTOUCHED, at=at)
+            ledger.insert_entry(entry, ledger.UNTOUCHED, ledger.OPENED_AT, at=at)
 
 
 def _copied(tier: Tier, *, refilled_at: datetime.datetime) -> dict[str, Any]:

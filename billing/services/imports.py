@@ -7,9 +7,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from billing import errors
-from billing.models import Usage, UsageOverride
+from billing.models import Usage, UsageOverride, day_of
 from billing.services.tiers import tier_named
-from billing.services.usage import day_of
 
 # The original wrote this for "unlimited".
 UNLIMITED = 999_999

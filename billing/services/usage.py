@@ -7,7 +7,8 @@ from django.db.models import BigIntegerField, Case, F, Q, Value, When
 from django.db.models.functions import Greatest
 
 from billing import errors
-from billing.models import Usage, UsageIncrement
+from billing.headers import quota_headers
+from billing.models import Usage, UsageIncrement, day_of, month_of
 from billing.services.tiers import tier_named
 from common.idempotency import Outcome, RequestKey
 from common.models import update_returning
@@ -16,16 +17,6 @@ USAGE_COLUMNS = [
     "id", "user_id", "tier", "daily_used", "daily_limit", "monthly_used", "monthly_limit",
     "total_queries", "last_daily_reset", "last_monthly_reset",
 ]  # fmt: skip
-
-
-def month_of(at: datetime.datetime) -> datetime.date:
-    """The first day of the month, in UTC."""
-    return at.astimezone(datetime.UTC).date().replace(day=1)
-
-
-def day_of(at: datetime.datetime) -> datetime.date:
-    """The day, in UTC."""
-    return at.astimezone(datetime.UTC).date()
 
 
 def open_usage(*, user_id: str, tier: str | None, at: datetime.datetime) -> None:
@@ -84,8 +75,9 @@ def _count(user_id: str, amount: int, at: datetime.datetime, tier: str | None) -
     if counted is not None:
         return counted
     standing = Usage.objects.filter(user_id=user_id).first()
-    if standing is not None:
+    if standing is not None and standing.refusing_window(amount, at=at):
         raise quota_exceeded(standing, amount, at)
+    # First contact, or the limits were raised in between: once more.
     open_usage(user_id=user_id, tier=tier, at=at)
     counted = _count_within_limits(user_id, amount, at)
     if counted is None:
@@ -127,38 +119,16 @@ def _count_within_limits(user_id: str, amount: int, at: datetime.datetime) -> Us
     return Usage(**rows[0]) if rows else None
 
 
-def refusing_window(usage: Usage, amount: int, at: datetime.datetime) -> str | None:
-    """Which limit `amount` more calls would pass: `daily`, `monthly` or None. Daily comes first."""
-    if usage.daily_limit is not None and usage.used_today(at=at) + amount > usage.daily_limit:
-        return "daily"
-    if (
-        usage.monthly_limit is not None
-        and usage.used_this_month(at=at) + amount > usage.monthly_limit
-    ):
-        return "monthly"
-    return None
-
-
-def resets_at(usage: Usage, window: str, at: datetime.datetime) -> datetime.datetime:
-    """When the window that counts at that time ends: the next midnight, the next first, in UTC."""
-    if window == "daily":
-        day = max(usage.last_daily_reset, day_of(at)) + datetime.timedelta(days=1)
-    else:
-        month = max(usage.last_monthly_reset, month_of(at))
-        day = (month + datetime.timedelta(days=32)).replace(day=1)
-    return datetime.datetime.combine(day, datetime.time(), datetime.UTC)
-
-
 def quota_exceeded(usage: Usage, amount: int, at: datetime.datetime) -> errors.QuotaExceeded:
     """The refusal, with the limit that stands in the way and the time when it ends."""
     # Another call may have changed the row since the refusal; then the nearer limit is named.
-    window = refusing_window(usage, amount, at) or "daily"
+    window = usage.refusing_window(amount, at=at) or "daily"
     limit, used = (
         (usage.daily_limit, usage.used_today(at=at))
         if window == "daily"
         else (usage.monthly_limit, usage.used_this_month(at=at))
     )
-    ends = resets_at(usage, window, at)
+    ends = usage.resets_at(window, at=at)
     error = errors.QuotaExceeded(
         f"{amount} more would pass the {window} limit of {limit}; {used} are used. It begins anew"
         f" at {ends:%Y-%m-%d %H:%M} UTC.",
@@ -167,5 +137,6 @@ def quota_exceeded(usage: Usage, amount: int, at: datetime.datetime) -> errors.Q
         used=used,
         resets_at=ends,
     )
+    error.headers |= quota_headers(usage, at)
     error.headers["Retry-After"] = str(max(int((ends - at).total_seconds()) + 1, 1))
     return error

@@ -1,0 +1,338 @@
+"""The books that are attacked with raw SQL, and the attacks by the guard that keeps each off."""
+
+from typing import Any
+
+from django.db import connection
+
+from billing.models import LedgerCheckpoint, UsageOverride
+from tests.billing.books import MOMENT, add, capture, charge, hold, keyed, open_account, refund
+
+ENTRY_COLUMNS = (
+    "uid", "user_id", "sequence", "type", "amount", "balance_after", "description", "metadata",
+    "refunds", "hold", "actor", "idempotency_key", "request_hash", "created_at",
+)  # fmt: skip
+HOLD_COLUMNS = (
+    "uid", "user_id", "amount", "captured_amount", "state", "description", "actor",
+    "idempotency_key", "request_hash", "expires_at", "created_at",
+)  # fmt: skip
+ACCOUNT_COLUMNS = (
+    "user_id", "tier", "is_guest", "balance", "held", "sequence", "max_credits", "last_refill_at",
+)  # fmt: skip
+CHECKPOINT_COLUMNS = ("user_id", "sequence", "balance", "digest", "archive", "created_at")
+OVERRIDE_COLUMNS = ("user_id", "tier", "reason", "actor", "created_at")
+
+# As each engine writes an id and a truth.
+SQLITE = connection.vendor == "sqlite"
+FALSE = "0" if SQLITE else "false"
+BIG = 10**6
+
+
+def uid(number: int) -> str:
+    text = f"0190a0b0-0000-7000-8000-{number:012d}"
+    return f"'{text.replace('-', '') if SQLITE else text}'"
+
+
+CHARGED, REFUNDED, CAPTURED, GRANTED, BOBS, NEW = (uid(number) for number in range(1, 7))
+OPEN_HOLD, CAPTURED_HOLD, BOBS_HOLD = uid(11), uid(12), uid(13)
+TIME = "'2026-03-10 12:00:00'"
+
+
+def write_books() -> None:
+    """Ann's 37 credits in 5 entries, 10 of them held, and Bob's 49; one checkpoint each."""
+    open_account()
+    charged = charge(20, key=keyed("charge"))
+    refunded = refund(charged, 5)
+    granted = add("grant", 4)
+    captured_hold = hold(5, key=keyed("hold"))
+    captured = capture(captured_hold, 2).transaction
+    open_hold = hold(10)
+    open_account("bob")
+    bobs = charge(1, user_id="bob")
+    bobs_hold = hold(7, user_id="bob")
+    for row, name in (
+        (charged, CHARGED), (refunded, REFUNDED), (captured, CAPTURED), (granted, GRANTED),
+        (bobs, BOBS),
+    ):  # fmt: skip
+        IDS[name] = literal(row.uid)
+    for held, name in (
+        (open_hold, OPEN_HOLD), (captured_hold, CAPTURED_HOLD), (bobs_hold, BOBS_HOLD),
+    ):  # fmt: skip
+        IDS[name] = literal(held.uid)
+    LedgerCheckpoint.objects.create(
+        user_id="ann", sequence=1, balance=50, digest="0", archive="a.jsonl", created_at=MOMENT
+    )
+    UsageOverride.objects.create(
+        user_id="ann", tier="pro", reason="upgrade", actor="staff:eve", created_at=MOMENT
+    )
+
+
+# The names above stand for ids that the server made.
+IDS: dict[str, str] = {}
+
+
+def literal(value: Any) -> str:
+    return f"'{value.hex}'" if SQLITE else f"'{value}'"
+
+
+def with_ids(sql: str) -> str:
+    for name, value in IDS.items():
+        sql = sql.replace(name, value)
+    return sql
+
+
+def insert(table: str, columns: tuple[str, ...], values: dict[str, Any], how: str = "") -> str:
+    names = [*columns, *(["id"] if "id" in values else [])]
+    told = ", ".join(str(values[name]) for name in names)
+    return f"INSERT {how} INTO {table} ({', '.join(names)}) VALUES ({told})"
+
+
+def entry(how: str = "", **values: Any) -> str:
+    """Ann's next entry as it would be right, a grant of 1, but for `values`."""
+    right = {
+        "uid": NEW, "user_id": "'ann'", "sequence": 6, "type": "'grant'", "amount": 1,
+        "balance_after": 38, "description": "''", "metadata": "'{}'", "refunds": "NULL",
+        "hold": "NULL", "actor": "'eve'", "idempotency_key": "NULL", "request_hash": "''",
+        "created_at": TIME,
+    }  # fmt: skip
+    return insert("billing_credittransaction", ENTRY_COLUMNS, right | values, how)
+
+
+def held(how: str = "", **values: Any) -> str:
+    right = {
+        "uid": NEW, "user_id": "'ann'", "amount": 1, "captured_amount": 0, "state": "'open'",
+        "description": "''", "actor": "'eve'", "idempotency_key": "NULL", "request_hash": "''",
+        "expires_at": "'2036-03-10 12:00:00'", "created_at": TIME,
+    }  # fmt: skip
+    return insert("billing_credithold", HOLD_COLUMNS, right | values, how)
+
+
+def born(how: str = "", **values: Any) -> str:
+    right = {
+        "user_id": "'eve'", "tier": "'free'", "is_guest": FALSE, "balance": 0, "held": 0,
+        "sequence": 0, "max_credits": 50, "last_refill_at": TIME,
+    }  # fmt: skip
+    return insert("billing_creditaccount", ACCOUNT_COLUMNS, right | values, how)
+
+
+def checkpoint(how: str = "", **values: Any) -> str:
+    right = {
+        "user_id": "'ann'", "sequence": 5, "balance": 37, "digest": "''", "archive": "''",
+        "created_at": TIME,
+    }  # fmt: skip
+    return insert("billing_ledgercheckpoint", CHECKPOINT_COLUMNS, right | values, how)
+
+
+def override(how: str = "", **values: Any) -> str:
+    right = {
+        "user_id": "'ann'",
+        "tier": "'pro'",
+        "reason": "'r'",
+        "actor": "'eve'",
+        "created_at": TIME,
+    }
+    return insert("billing_usageoverride", OVERRIDE_COLUMNS, right | values, how)
+
+
+def change(table: str, what: str, where: str = "user_id = 'ann'", how: str = "") -> str:
+    return f"UPDATE {how} billing_{table} SET {what} WHERE {where}"
+
+
+def remove(table: str, where: str = "user_id = 'ann'") -> str:
+    return f"DELETE FROM billing_{table} WHERE {where}"
+
+
+ACCOUNT, ENTRY, HOLD = "creditaccount", "credittransaction", "credithold"
+CHECKPOINT, OVERRIDE = "ledgercheckpoint", "usageoverride"
+
+ATTACKS: dict[str, dict[str, str]] = {
+    "billing_credittransaction_apply": {
+        "a sequence too high": entry(sequence=7),
+        "a balance too high": entry(balance_after=39),
+        "a balance too low": entry(balance_after=37),
+        "nobody's entry": entry(user_id="'nobody'", sequence=1, balance_after=1),
+        "a charge that moves nothing": entry(type="'deduct'", amount=-1, balance_after=37),
+        "an overdraft": entry(type="'deduct'", amount=-38, balance_after=0),
+        "a charge of what is held": entry(type="'deduct'", amount=-28, balance_after=9),
+        "a refund of another's charge": entry(type="'refund'", refunds=BOBS),
+        "a refund of a grant": entry(type="'refund'", refunds=GRANTED),
+        "a refund of a refund": entry(type="'refund'", refunds=REFUNDED),
+        "a refund of nothing": entry(type="'refund'", refunds=NEW),
+        "a refund beyond the charge": entry(
+            type="'refund'", refunds=CHARGED, amount=16, balance_after=53
+        ),
+        "an entry for an open hold": entry(
+            type="'deduct'", hold=OPEN_HOLD, amount=-1, balance_after=36
+        ),
+        "an entry for another's hold": entry(
+            type="'deduct'", hold=BOBS_HOLD, amount=-1, balance_after=36
+        ),
+        "an entry for no hold": entry(type="'deduct'", hold=NEW, amount=-1, balance_after=36),
+    },
+    "billing_credittransaction_no_update": {
+        "amount": change(ENTRY, "amount = amount + 1"),
+        "running balance": change(ENTRY, "balance_after = balance_after + 1"),
+        "sequence": change(ENTRY, "sequence = sequence + 100"),
+        "type": change(ENTRY, "type = 'purchase'", f"uid = {GRANTED}"),
+        "time": change(ENTRY, "created_at = '2020-01-01 00:00:00'"),
+        "description": change(ENTRY, "description = 'another'"),
+        "actor": change(ENTRY, "actor = 'another'"),
+        "person": change(ENTRY, "user_id = 'eve'"),
+        "key": change(ENTRY, "idempotency_key = NULL"),
+        "refunds": change(ENTRY, f"refunds = {NEW}", f"uid = {REFUNDED}"),
+    },
+    "billing_credittransaction_no_delete": {
+        "the last": remove(ENTRY, "user_id = 'ann' AND sequence = 5"),
+        "the first above the checkpoint": remove(ENTRY, "user_id = 'ann' AND sequence = 2"),
+        "another's, who has no checkpoint": remove(ENTRY, "user_id = 'bob' AND sequence = 1"),
+        "all": remove(ENTRY, "id > 0"),
+    },
+    "billing_creditaccount_born": {
+        "with money": born(balance=100),
+        "with credits held": born(balance=100, held=10),
+        "with a sequence": born(sequence=5),
+    },
+    "billing_creditaccount_proved": {
+        "balance up": change(ACCOUNT, "balance = balance + 1"),
+        "balance down": change(ACCOUNT, "balance = balance - 1"),
+        "sequence up": change(ACCOUNT, "sequence = sequence + 1"),
+        "sequence down": change(ACCOUNT, "sequence = sequence - 1"),
+        "back to the first entry": change(ACCOUNT, "balance = 50, sequence = 1"),
+        "back to the entry before": change(ACCOUNT, "balance = 39, sequence = 4"),
+        "another's balance": change(ACCOUNT, "balance = 49, sequence = 2"),
+        "held up": change(ACCOUNT, "held = held + 1"),
+        "held down": change(ACCOUNT, "held = held - 1"),
+        "nothing held": change(ACCOUNT, "held = 0"),
+        "person": change(ACCOUNT, "user_id = 'eve'"),
+        "id": change(ACCOUNT, "id = id + 1000"),
+    },
+    "billing_creditaccount_no_delete": {"one": remove(ACCOUNT), "all": remove(ACCOUNT, "id > 0")},
+    "billing_credithold_born": {
+        "captured": held(state="'captured'", captured_amount=1),
+        "released": held(state="'released'"),
+        "expired": held(state="'expired'"),
+        "without an account": held(user_id="'nobody'"),
+    },
+    "billing_credithold_once": {
+        "resurrected": change(HOLD, "state = 'open', captured_amount = 0", "state = 'captured'"),
+        "released after its capture": change(
+            HOLD, "state = 'released', captured_amount = 0", "state = 'captured'"
+        ),
+        "captured more": change(HOLD, "captured_amount = 5", f"uid = {CAPTURED_HOLD}"),
+        "amount up": change(HOLD, "amount = amount + 1", f"uid = {OPEN_HOLD}"),
+        "amount down": change(HOLD, "amount = 1", f"uid = {OPEN_HOLD}"),
+        "amount with its release": change(
+            HOLD, "amount = 1, state = 'released'", f"uid = {OPEN_HOLD}"
+        ),
+        "expiry": change(HOLD, "expires_at = '2036-03-10 12:00:00'", f"uid = {OPEN_HOLD}"),
+        "person": change(HOLD, "user_id = 'bob'", f"uid = {OPEN_HOLD}"),
+        "key": change(HOLD, "idempotency_key = NULL", f"uid = {CAPTURED_HOLD}"),
+        "nothing at all": change(HOLD, "state = state"),
+    },
+    "billing_credithold_held_at_birth": {
+        "more than there is": held(amount=BIG),
+        "more than is free": held(amount=28),
+    },
+    "billing_credithold_no_delete": {
+        "an open one": remove(HOLD, f"uid = {OPEN_HOLD}"),
+        "a captured one": remove(HOLD, f"uid = {CAPTURED_HOLD}"),
+    },
+    "billing_ledgercheckpoint_true": {
+        "another balance": checkpoint(balance=38),
+        "a sequence that is not": checkpoint(sequence=6),
+        "of nobody": checkpoint(user_id="'nobody'"),
+        "another's balance": checkpoint(user_id="'bob'"),
+    },
+    "billing_ledgercheckpoint_no_update": {
+        "sequence": change(CHECKPOINT, "sequence = 5"),
+        "balance": change(CHECKPOINT, "balance = 51"),
+        "digest": change(CHECKPOINT, "digest = ''"),
+        "person": change(CHECKPOINT, "user_id = 'bob'"),
+    },
+    "billing_ledgercheckpoint_no_delete": {"one": remove(CHECKPOINT)},
+    "billing_usageoverride_no_update": {
+        "reason": change(OVERRIDE, "reason = 'another'"),
+        "actor": change(OVERRIDE, "actor = 'another'"),
+        "tier": change(OVERRIDE, "tier = 'free'"),
+    },
+    "billing_usageoverride_no_delete": {"one": remove(OVERRIDE)},
+}
+
+if SQLITE:
+    SECOND_OF_ANN = "(SELECT id FROM billing_credittransaction WHERE user_id = 'ann' LIMIT 1)"
+    ATTACKS |= {
+        "billing_credittransaction_no_replace": {
+            "by id": entry("OR REPLACE", id=SECOND_OF_ANN),
+            "by uid": entry("OR REPLACE", uid=GRANTED),
+            "by key": entry("OR REPLACE", idempotency_key="'charge'"),
+            "by hold": entry(
+                "OR REPLACE", type="'deduct'", hold=CAPTURED_HOLD, amount=-2, balance_after=35
+            ),
+        },
+        "billing_creditaccount_no_replace": {
+            "by id": born("OR REPLACE", id="(SELECT id FROM billing_creditaccount LIMIT 1)"),
+            "by person": born("OR REPLACE", user_id="'ann'"),
+        },
+        "billing_credithold_no_replace": {
+            "by id": held("OR REPLACE", id="(SELECT id FROM billing_credithold LIMIT 1)"),
+            "by uid": held("OR REPLACE", uid=OPEN_HOLD),
+            "by key": held("OR REPLACE", idempotency_key="'hold'"),
+        },
+        "billing_ledgercheckpoint_no_replace": {
+            "by id": checkpoint(
+                "OR REPLACE", id="(SELECT id FROM billing_ledgercheckpoint LIMIT 1)"
+            ),
+            "by sequence": checkpoint("OR REPLACE", sequence=1, balance=50),
+        },
+        "billing_usageoverride_no_replace": {
+            "by id": override("OR REPLACE", id="(SELECT id FROM billing_usageoverride LIMIT 1)"),
+        },
+    }
+    ATTACKS["billing_credittransaction_no_update"] |= {
+        "or replace": change(ENTRY, "sequence = 1", "sequence = 2", "OR REPLACE"),
+        "or replace by key": change(ENTRY, "idempotency_key = 'charge'", how="OR REPLACE"),
+    }
+    ATTACKS["billing_creditaccount_proved"] |= {
+        "or replace": change(ACCOUNT, "user_id = 'bob'", how="OR REPLACE"),
+        "or ignore": change(ACCOUNT, "balance = 38", how="OR IGNORE"),
+        "or replace by id": change(
+            ACCOUNT, "id = (SELECT MAX(id) FROM billing_creditaccount)", how="OR REPLACE"
+        ),
+    }
+    ATTACKS["billing_credithold_once"] |= {
+        "or replace": change(HOLD, f"uid = {CAPTURED_HOLD}", f"uid = {OPEN_HOLD}", "OR REPLACE"),
+    }
+else:
+    for name in (ENTRY, ACCOUNT, HOLD, CHECKPOINT, OVERRIDE):
+        ATTACKS[f"billing_{name}_no_replace"] = {
+            "truncate": f"TRUNCATE billing_{name}",
+            "truncate cascade": f"TRUNCATE billing_{name} CASCADE",
+            "truncate restart": f"TRUNCATE billing_{name} RESTART IDENTITY",
+        }
+    ATTACKS["billing_credittransaction_no_update"] |= {
+        "upsert": entry(uid=GRANTED) + " ON CONFLICT (user_id, uid) DO UPDATE SET amount = 9",
+        "merge": "MERGE INTO billing_credittransaction AS old USING (SELECT 'ann' AS user_id) new"
+        " ON old.user_id = new.user_id WHEN MATCHED THEN UPDATE SET amount = 6",
+    }
+
+# What a CHECK or a unique key keeps off, whatever the triggers do.
+AGAINST_CONSTRAINTS = {
+    "an amount of zero": entry(amount=0, balance_after=37),
+    "a charge that adds": entry(type="'deduct'"),
+    "a grant that takes": entry(amount=-1, balance_after=36),
+    "an entry of an unknown type": entry(type="'gift'"),
+    "a sequence that is taken": entry(sequence=5, balance_after=38),
+    "an id that is taken": entry(uid=CHARGED),
+    "a key that is taken": entry(idempotency_key="'charge'"),
+    "a second entry for a hold": entry(
+        type="'deduct'", hold=CAPTURED_HOLD, amount=-2, balance_after=35
+    ),
+    "an adjustment without a reason": entry(type="'adjustment'"),
+    "an entry without an actor": entry(actor="''"),
+    "a hold of nothing": held(amount=0),
+    "a hold of less": held(amount=-5),
+    "a second account": born(user_id="'ann'"),
+    "a capture beyond the hold": change(
+        HOLD, "state = 'captured', captured_amount = 11", f"uid = {OPEN_HOLD}"
+    ),
+    "an unknown end of a hold": change(HOLD, "state = 'lost'", f"uid = {OPEN_HOLD}"),
+}

@@ -1,0 +1,57 @@
+"""Many at once, in threads and in processes of their own."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from tests import processes
+
+CLIENTS = 16
+PROCESSES = 8
+
+
+def at_once(act: Callable[[int], Any], clients: int = CLIENTS) -> list[Any]:
+    """What `act(0)`, `act(1)` … give, each in a thread of its own that begins with the others."""
+    begin = threading.Barrier(clients)
+
+    def one(number: int) -> Any:
+        try:
+            begin.wait(timeout=30)
+            return act(number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(clients) as threads:
+        return list(threads.map(one, range(clients)))
+
+
+def process(module: str, *arguments: str) -> "subprocess.Popen[str]":
+    """A process of its own on the test's database."""
+    return subprocess.Popen(
+        [sys.executable, "-m", f"tests.billing.{module}", *arguments],
+        env=processes.environment(),
+        cwd=settings.BASE_DIR,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def processes_at_once(module: str, *arguments: str) -> list[list[str]]:
+    """What 8 processes say that begin together; the last argument of each is its number."""
+    started = [process(module, *arguments, str(number)) for number in range(PROCESSES)]
+    ready = [one.stdout.readline() for one in started if one.stdout]
+    for one in started:
+        if one.stdin:
+            one.stdin.write("begin\n")
+            one.stdin.flush()
+    said = [one.communicate(timeout=120)[0].splitlines() for one in started]
+    assert ready == ["ready\n"] * PROCESSES
+    assert [one.returncode for one in started] == [0] * PROCESSES
+    return said

@@ -1,0 +1,117 @@
+"""Raw SQL against the books: all refused, nothing changed; and each guard is needed."""
+
+import pytest
+from django.db import IntegrityError, InternalError
+
+from billing.triggers import GUARDS
+from common import guards
+from tests.billing.attacks import (
+    AGAINST_CONSTRAINTS,
+    ATTACKS,
+    CHARGED,
+    OPEN_HOLD,
+    REFUNDED,
+    checkpoint,
+    entry,
+    with_ids,
+    write_books,
+)
+from tests.billing.books import drift, execute
+from tests.conversations.recipes import stored
+
+pytestmark = pytest.mark.django_db
+
+EACH_ATTACK = [
+    pytest.param(guard, sql, id=f"{guard.removeprefix('billing_')}: {name}")
+    for guard, attacks in ATTACKS.items()
+    for name, sql in attacks.items()
+]
+ANNS_OLD = "DELETE FROM billing_credittransaction WHERE user_id = 'ann' AND sequence <= 3"
+RELEASE = f"UPDATE billing_credithold SET state = 'released' WHERE uid = {OPEN_HOLD}"
+
+
+@pytest.fixture(autouse=True)
+def books() -> None:
+    write_books()
+    assert drift() == []
+
+
+def drop(name: str) -> None:
+    [guard] = [guard for guard in GUARDS if guard.name == name]
+    guards.drop([guard])
+
+
+class TestAnAttack:
+    @pytest.mark.parametrize(("guard", "sql"), EACH_ATTACK)
+    def test_is_refused_by_a_guard(self, guard: str, sql: str) -> None:
+        before = stored()
+
+        with pytest.raises(IntegrityError):
+            execute(with_ids(sql))
+
+        assert stored() == before
+        assert drift() == []
+
+    @pytest.mark.parametrize("sql", AGAINST_CONSTRAINTS.values(), ids=AGAINST_CONSTRAINTS)
+    def test_is_refused_by_a_constraint(self, sql: str) -> None:
+        before = stored()
+
+        with pytest.raises(IntegrityError):
+            execute(with_ids(sql))
+
+        assert stored() == before
+
+
+class TestEachGuard:
+    def test_has_an_attack(self) -> None:
+        # It refuses nothing itself: it keeps the sum, see below.
+        quiet = {"billing_credithold_held_at_end"}
+
+        assert {guard.name for guard in GUARDS} - quiet == set(ATTACKS)
+
+    @pytest.mark.parametrize("guard", ATTACKS)
+    def test_is_what_keeps_an_attack_off(self, guard: str) -> None:
+        drop(guard)
+
+        succeeded = [name for name, sql in ATTACKS[guard].items() if changes_something(sql)]
+
+        assert succeeded != []
+
+    def test_of_a_holds_end_keeps_the_sum(self) -> None:
+        execute(with_ids(RELEASE))
+        assert drift() == []
+
+    def test_of_a_holds_end_is_needed(self) -> None:
+        drop("billing_credithold_held_at_end")
+
+        execute(with_ids(RELEASE))
+
+        assert drift() == ["I5: held is not the sum of open holds: ann"]
+
+
+def changes_something(sql: str) -> bool:
+    before = stored()
+    try:
+        execute(with_ids(sql))
+    except (IntegrityError, InternalError):
+        return False
+    return stored() != before
+
+
+class TestACheckpoint:
+    def test_does_not_let_a_charge_be_refunded_twice(self) -> None:
+        execute(with_ids(checkpoint()))
+        execute(with_ids(f"DELETE FROM billing_credittransaction WHERE uid = {REFUNDED}"))
+        before = stored()
+
+        with pytest.raises(IntegrityError):
+            execute(with_ids(entry(type="'refund'", refunds=CHARGED, amount=20, balance_after=57)))
+
+        assert stored() == before
+
+    def test_lets_entries_below_it_go_and_no_other(self) -> None:
+        execute(with_ids(checkpoint(sequence=3, balance=35)))
+
+        assert execute(ANNS_OLD) == 3
+        with pytest.raises(IntegrityError):
+            execute("DELETE FROM billing_credittransaction WHERE user_id = 'ann'")

@@ -1,0 +1,143 @@
+"""Each CHECK and UNIQUE of billing is met, with the triggers out of the way."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, models, transaction
+
+from billing.models import AMOUNT_MAX, Tier, Usage, UsageIncrement
+from billing.triggers import GUARDS
+from common import guards
+from tests.billing.attacks import (
+    ACCOUNT,
+    CAPTURED_HOLD,
+    CHARGED,
+    OPEN_HOLD,
+    born,
+    change,
+    checkpoint,
+    entry,
+    held,
+    override,
+    with_ids,
+    write_books,
+)
+from tests.billing.books import MOMENT, execute
+from tests.conversations.recipes import stored
+
+pytestmark = pytest.mark.django_db
+
+DATES = {"last_daily_reset": MOMENT.date(), "last_monthly_reset": MOMENT.date()}
+
+# The constraint, and what breaks it: raw SQL or the ORM.
+MET: dict[str, str | Callable[[], Any]] = {
+    "billing_tier_key": lambda: Tier.objects.create(key="free"),
+    "billing_tier_one_default": lambda: Tier.objects.create(key="x", is_default=True),
+    "billing_tier_refill_interval_from_one_hour": lambda: Tier.objects.create(
+        key="x", refill_interval_hours=0
+    ),
+    "billing_tier_allowance_within_an_entry": lambda: Tier.objects.create(
+        key="x", credit_allowance=10**15 + 1
+    ),
+    "billing_usage_user_id": lambda: Usage.objects.create(user_id="ann", **DATES),
+    "billing_usage_has_a_person": lambda: Usage.objects.create(user_id="", **DATES),
+    "billing_usageincrement_key_once": lambda: UsageIncrement.objects.create(
+        user_id="ann", idempotency_key="k", created_at=MOMENT
+    ),
+    "billing_usageoverride_has_reason_and_actor": override(reason="''"),
+    "billing_creditaccount_user_id": born(user_id="'ann'"),
+    "billing_account_has_a_person": born(user_id="''"),
+    "billing_account_balance_not_negative": change(ACCOUNT, "balance = -1, held = -1"),
+    "billing_account_held_not_negative": change(ACCOUNT, "held = -1"),
+    "billing_account_held_within_balance": change(ACCOUNT, "held = 38"),
+    "billing_hold_id_unique": held(uid=OPEN_HOLD),
+    "billing_hold_key_unique": held(idempotency_key="'hold'"),
+    "billing_hold_amount_positive": held(amount=0),
+    "billing_hold_state_known": held(state="'lost'"),
+    "billing_hold_captured_within_amount": held(captured_amount=2, state="'captured'"),
+    "billing_transaction_sequence_unique": entry(sequence=5),
+    "billing_transaction_id_unique": entry(uid=CHARGED),
+    "billing_transaction_key_unique": entry(idempotency_key="'charge'"),
+    "billing_transaction_one_for_a_hold": entry(type="'deduct'", amount=-1, hold=CAPTURED_HOLD),
+    "billing_transaction_sequence_from_one": entry(sequence=0),
+    "billing_transaction_sign_by_type": entry(amount=-1),
+    "billing_transaction_amount_bounded": entry(amount=AMOUNT_MAX + 1),
+    "billing_transaction_balance_not_negative": entry(balance_after=-1),
+    "billing_transaction_refund_names_its_original": entry(type="'refund'"),
+    "billing_transaction_hold_is_a_charge": entry(hold=OPEN_HOLD),
+    "billing_transaction_adjustment_has_reason_and_actor": entry(type="'adjustment'"),
+    "billing_checkpoint_sequence_unique": checkpoint(sequence=1),
+}
+# Other sides of the same rules.
+ALSO = [
+    ("billing_usageoverride_has_reason_and_actor", override(actor="''")),
+    ("billing_hold_amount_positive", held(amount=AMOUNT_MAX + 1)),
+    ("billing_hold_captured_within_amount", held(captured_amount=1)),
+    ("billing_hold_captured_within_amount", held(state="'captured'")),
+    ("billing_transaction_sign_by_type", entry(type="'deduct'")),
+    ("billing_transaction_sign_by_type", entry(amount=0)),
+    ("billing_transaction_sign_by_type", entry(type="'gift'")),
+    ("billing_transaction_amount_bounded", entry(type="'deduct'", amount=-AMOUNT_MAX - 1)),
+    ("billing_transaction_refund_names_its_original", entry(refunds=CHARGED)),
+    ("billing_transaction_adjustment_has_reason_and_actor", entry(actor="''")),
+]
+
+
+def constraints() -> dict[str, list[str]]:
+    """Every constraint by its name, with the columns of a unique one."""
+    found = {}
+    for model in apps.get_app_config("billing").get_models():
+        table = model._meta.db_table
+        for field in model._meta.concrete_fields:
+            if field.unique and not field.primary_key:
+                found[f"{table}_{field.column}"] = [f"{table}.{field.column}"]
+        for constraint in model._meta.constraints:
+            columns = getattr(constraint, "fields", ())
+            found[constraint.name] = [f"{table}.{column}" for column in columns]
+    return found
+
+
+@pytest.fixture(autouse=True)
+def books() -> None:
+    write_books()
+    Usage.objects.create(user_id="ann", **DATES)
+    UsageIncrement.objects.create(user_id="ann", idempotency_key="k", created_at=MOMENT)
+    guards.drop(GUARDS)
+
+
+def met(name: str, act: str | Callable[[], Any]) -> None:
+    before = stored()
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        if isinstance(act, str):
+            execute(with_ids(act))
+        else:
+            act()
+    columns = constraints()[name]
+    expected = ", ".join(columns) if columns and connection.vendor == "sqlite" else name
+    assert expected in str(refusal.value)
+    assert stored() == before
+
+
+class TestEachConstraint:
+    def test_is_in_the_list(self) -> None:
+        assert set(MET) == set(constraints())
+
+    @pytest.mark.parametrize("name", MET)
+    def test_is_met(self, name: str) -> None:
+        met(name, MET[name])
+
+    @pytest.mark.parametrize(("name", "sql"), ALSO)
+    def test_is_met_on_its_other_side(self, name: str, sql: str) -> None:
+        met(name, sql)
+
+    def test_lets_a_right_row_pass(self) -> None:
+        for sql in (entry(), held(), born(), override(), checkpoint()):
+            assert execute(with_ids(sql)) == 1
+
+    def test_is_named_by_a_sentence(self) -> None:
+        for model in apps.get_app_config("billing").get_models():
+            for constraint in model._meta.constraints:
+                assert isinstance(constraint, models.BaseConstraint)
+                assert len(constraint.name.split("_")) >= 4 or "default" in constraint.name

@@ -1,0 +1,235 @@
+"""One key, one effect; whatever the route."""
+
+from typing import Any
+
+import pytest
+
+from billing import services
+from tests.asserts import assert_problem
+from tests.billing.books import MOMENT, account, entries
+from tests.client import ApiClient
+from tests.conversations.recipes import stored
+
+pytestmark = pytest.mark.django_db
+
+CHARGE = {"type": "deduct", "amount": 20}
+BATCH = {"transactions": [{"type": "deduct", "amount": 20}, {"type": "grant", "amount": 1}]}
+# Each route that creates or counts: its path, a body, and another body.
+ACTS: dict[str, tuple[str, Any, Any]] = {
+    "increment": ("/usage/increment", {"amount": 2}, {"amount": 3}),
+    "charge": ("/credits/transactions", CHARGE, CHARGE | {"amount": 21}),
+    "grant": ("/credits/transactions", {"type": "grant", "amount": 1}, CHARGE),
+    "batch": ("/credits/transactions/batch", BATCH, {"transactions": [CHARGE]}),
+    "refund": ("/credits/transactions/{charge}/refund", {"amount": 1}, {"amount": 2}),
+    "hold": ("/credits/holds", {"amount": 5}, {"amount": 5, "ttl_seconds": 9}),
+    "capture": ("/credits/holds/{hold}/capture", {"amount": 2}, {}),
+}
+each_act = pytest.mark.parametrize("act", ACTS)
+
+
+@pytest.fixture
+def ids(person: ApiClient) -> dict[str, str]:
+    """A charge of 5 and a hold of 5 of Ann's, for the paths."""
+    charge = person.post("/credits/transactions", {"type": "deduct", "amount": 5}).json()
+    return {
+        "charge": charge["id"],
+        "hold": person.post("/credits/holds", {"amount": 5}).json()["id"],
+    }
+
+
+@each_act
+class TestAReplay:
+    def test_has_no_second_effect(self, person: ApiClient, ids: dict[str, str], act: str) -> None:
+        path, body, _ = ACTS[act]
+        first = person.post(path.format(**ids), body, idempotency_key="k")
+        before = stored()
+
+        again = person.post(path.format(**ids), body, idempotency_key='"k"')
+
+        assert first.status_code in (200, 201)
+        assert (again.status_code, again.content) == (first.status_code, first.content)
+        assert "Idempotency-Replayed" not in first
+        assert again["Idempotency-Replayed"] == "true"
+        assert stored() == before
+
+    def test_with_another_body_is_refused(
+        self, person: ApiClient, ids: dict[str, str], act: str
+    ) -> None:
+        path, body, other = ACTS[act]
+        person.post(path.format(**ids), body, idempotency_key="k")
+        before = stored()
+
+        answer = person.post(path.format(**ids), other, idempotency_key="k")
+
+        assert_problem(answer, 422, "idempotency_key_reused")
+        assert stored() == before
+
+    def test_does_not_meet_another_persons_key(
+        self, person: ApiClient, stranger: ApiClient, ids: dict[str, str], act: str
+    ) -> None:
+        path, body, other = ACTS[act]
+        person.post(path.format(**ids), body, idempotency_key="k")
+        theirs = {
+            "charge": stranger.post("/credits/transactions", {"type": "deduct", "amount": 5}),
+            "hold": stranger.post("/credits/holds", {"amount": 5}),
+        }
+        named = {name: answer.json()["id"] for name, answer in theirs.items()}
+
+        answer = stranger.post(path.format(**named), other, idempotency_key="k")
+
+        assert answer.status_code in (200, 201)
+        assert "Idempotency-Replayed" not in answer
+
+    def test_needs_a_key_where_the_setting_says_so(
+        self, person: ApiClient, ids: dict[str, str], settings: Any, act: str
+    ) -> None:
+        settings.IDEMPOTENCY_KEY_REQUIRED = True
+        path, body, _ = ACTS[act]
+        before = stored()
+
+        answer = person.post(path.format(**ids), body)
+
+        assert_problem(answer, 400, "idempotency_key_required")
+        assert stored() == before
+
+    @pytest.mark.parametrize("name", ["", " ", "a b", "x" * 256, "ä"])
+    def test_needs_a_key_of_visible_characters(
+        self, person: ApiClient, ids: dict[str, str], act: str, name: str
+    ) -> None:
+        path, body, _ = ACTS[act]
+        before = stored()
+
+        answer = person.post(path.format(**ids), body, idempotency_key=name)
+
+        assert_problem(answer, 400, "idempotency_key_invalid")
+        assert stored() == before
+
+    def test_takes_the_longest_key(self, person: ApiClient, ids: dict[str, str], act: str) -> None:
+        path, body, _ = ACTS[act]
+
+        answers = [
+            person.post(path.format(**ids), body, idempotency_key="~" * 255) for _ in range(2)
+        ]
+
+        assert answers[0].content == answers[1].content
+        assert "Idempotency-Replayed" in answers[1]
+
+
+class TestAnHonestRetry:
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [
+            ("/credits/transactions", {"type": "deduct", "amount": 50}),
+            ("/credits/transactions/batch", {"transactions": [{"type": "deduct", "amount": 50}]}),
+            ("/credits/holds", {"amount": 50}),
+        ],
+    )
+    def test_of_what_emptied_the_account_is_replayed(
+        self, person: ApiClient, path: str, body: Any
+    ) -> None:
+        first = person.post(path, body, idempotency_key="k")
+
+        again = person.post(path, body, idempotency_key="k")
+
+        assert (first.status_code, again.status_code) == (201, 201)
+        assert again.content == first.content
+        assert account().balance - account().held == 0
+
+    def test_of_a_refund_that_gave_all_back_is_replayed(self, person: ApiClient) -> None:
+        charge = person.post("/credits/transactions", CHARGE).json()["id"]
+        path = f"/credits/transactions/{charge}/refund"
+
+        answers = [person.post(path, {}, idempotency_key="k") for _ in range(2)]
+
+        assert answers[0].content == answers[1].content
+        assert account().balance == 50
+
+    def test_is_replayed_on_a_frozen_account(self, person: ApiClient) -> None:
+        first = person.post("/credits/transactions", CHARGE, idempotency_key="k")
+        services.freeze_account(user_id="ann", at=MOMENT)
+
+        again = person.post("/credits/transactions", CHARGE, idempotency_key="k")
+
+        assert again.content == first.content
+
+    def test_of_a_hold_shows_what_became_of_it(self, person: ApiClient) -> None:
+        hold = person.post("/credits/holds", {"amount": 5}, idempotency_key="k").json()
+        person.post(f"/credits/holds/{hold['id']}/release", {})
+
+        again = person.post("/credits/holds", {"amount": 5}, idempotency_key="k")
+
+        assert (again.status_code, again.json()) == (201, hold | {"state": "released"})
+
+    def test_with_keys_in_another_order_is_the_same(self, person: ApiClient) -> None:
+        person.post(
+            "/credits/transactions", raw=b'{"type":"deduct","amount":5}', idempotency_key="k"
+        )
+
+        again = person.post(
+            "/credits/transactions", raw=b' {"amount": 5, "type": "deduct"}', idempotency_key="k"
+        )
+
+        assert again["Idempotency-Replayed"] == "true"
+
+
+class TestARefusal:
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [
+            ("/credits/transactions", {"type": "deduct", "amount": 51}),
+            ("/credits/transactions/batch", {"transactions": [{"type": "deduct", "amount": 51}]}),
+            ("/credits/holds", {"amount": 51}),
+        ],
+    )
+    def test_stores_nothing_so_that_the_key_may_pass_later(
+        self, person: ApiClient, path: str, body: Any
+    ) -> None:
+        refused = person.post(path, body, idempotency_key="k")
+        person.post("/credits/transactions", {"type": "grant", "amount": 1})
+
+        passed = person.post(path, body, idempotency_key="k")
+
+        assert_problem(refused, 402, "insufficient_credits")
+        assert passed.status_code == 201
+        assert "Idempotency-Replayed" not in passed
+
+
+class TestOneKeyOnTwoRoutes:
+    @pytest.mark.parametrize("first", ["charge", "batch", "refund", "capture"])
+    @pytest.mark.parametrize("then", ["charge", "refund", "capture"])
+    def test_of_the_ledger_is_refused(
+        self, person: ApiClient, ids: dict[str, str], first: str, then: str
+    ) -> None:
+        if first == then:
+            other = {"charge": "grant", "refund": "charge", "capture": "charge"}[then]
+            first = other
+        name = "k#0" if first != "batch" else "k"
+        path, body, _ = ACTS[first]
+        assert person.post(path.format(**ids), body, idempotency_key=name).status_code < 300
+        before = stored()
+
+        path, body, _ = ACTS[then]
+        answer = person.post(path.format(**ids), body, idempotency_key="k#0")
+
+        assert_problem(answer, 422, "idempotency_key_reused")
+        assert stored() == before
+
+    def test_of_a_batch_after_its_first_key_is_refused(self, person: ApiClient) -> None:
+        person.post("/credits/transactions", CHARGE, idempotency_key="k#1")
+        before = stored()
+
+        answer = person.post("/credits/transactions/batch", BATCH, idempotency_key="k")
+
+        assert_problem(answer, 422, "idempotency_key_reused")
+        assert stored() == before
+
+    def test_of_two_refunds_is_refused(self, person: ApiClient) -> None:
+        charges = [person.post("/credits/transactions", CHARGE).json()["id"] for _ in range(2)]
+
+        answers = [
+            person.post(f"/credits/transactions/{charge}/refund", {}, idempotency_key="k")
+            for charge in charges
+        ]
+
+        assert [answer.status_code for answer in answers] == [201, 422]
+        assert [row[0] for row in entries()] == ["allocate", "deduct", "deduct", "refund"]
