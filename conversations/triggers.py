@@ -68,6 +68,8 @@ def rebuild_index(model: type[models.Model]) -> None:
     index, table = fts_table(model), model._meta.db_table
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            # No index is made on a table while foreign keys of it wait to be checked.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             words = f"string_to_array(search_text, ' ') || ('{OWNER_MARK}' || user_id)::text"
             cursor.execute(
                 f'CREATE INDEX IF NOT EXISTS "{index}" ON "{table}" USING gin (({words}))'
