@@ -68,6 +68,9 @@ class JSONParser(parsers.BaseParser):
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         body = stream.read()
+        announced = (parser_context or {})["request"].META.get("CONTENT_LENGTH")
+        if len(body) < int(announced or 0):
+            raise exceptions.ParseError("The body ended before the length it announced.")
         try:
             if self.LONG_DIGITS.search(body):
                 value = json_values.loads(body.decode())
@@ -156,10 +159,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """The one place where an exception becomes an answer; what it does not know becomes a 500."""
     request = context["request"]
     if isinstance(error, errors.DomainError):
-        return _response(_domain_problem(request, error), error.headers)
+        return _response(request, _domain_problem(request, error), error.headers)
     if isinstance(error, (OperationalError, InterfaceError)):
         logger.warning("The database is unavailable: %s", error)
-        return _response(*_unavailable(request))
+        return _response(request, *_unavailable(request))
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
@@ -178,7 +181,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     body = problem(
         request, status=int(status), code=code, title=status.phrase, detail=detail, **details
     )
-    return _response(body, headers)
+    return _response(request, body, headers)
 
 
 def _with_text_keys(detail: Any) -> Any:
@@ -188,7 +191,10 @@ def _with_text_keys(detail: Any) -> Any:
     return [_with_text_keys(item) for item in detail] if isinstance(detail, list) else detail
 
 
-def _response(body: dict[str, Any], headers: dict[str, str]) -> Response:
+def _response(request: Any, body: dict[str, Any], headers: dict[str, str]) -> Response:
+    # Where a page or YAML was asked for as well.
+    request.accepted_renderer = OrjsonRenderer()
+    request.accepted_media_type = OrjsonRenderer.media_type
     return Response(body, status=body["status"], headers=headers, content_type=PROBLEM_TYPE)
 
 

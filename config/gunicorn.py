@@ -17,3 +17,6 @@ max_requests = 100_000
 max_requests_jitter = 10_000
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  (heartbeats)
 control_socket_disable = True
+# The longest that gunicorn allows, for searches. SCRIPT_NAME and PATH_INFO are no header's matter.
+limit_request_line = 8190
+forwarder_headers = ""

@@ -223,7 +223,7 @@ def _message(given: Any, position: int, created_at: datetime.datetime) -> Counci
         raise NotAConversation(f"message {position} is not an object")
     rest = dict(given)
     role = rest.pop("role", None)
-    if role not in ROLES:
+    if not isinstance(role, str) or role not in ROLES:
         raise NotAConversation(f"message {position} has the unknown role {role!r}")
     columns: dict[str, Any] = {"role": role, "extra": rest, "position": position}
     if isinstance(rest.get("content"), str):

@@ -40,8 +40,14 @@ class FoundFile:
     read: Callable[[], bytes]
 
     @property
+    def shown(self) -> str:
+        """The path as text; a name that is not UTF-8 is shown with U+FFFD."""
+        return os.fsencode(self.path).decode("utf-8", "replace")
+
+    @property
     def stem(self) -> str:
-        return PurePosixPath(self.path).stem
+        """The file's name without its ending, which stands in for a missing id."""
+        return PurePosixPath(self.shown).stem
 
     def owner(self) -> str | None:
         """Whose folder it lies in: `conversations/<user>/`, `usage/<user>/`, `<user>/` or none.
@@ -120,7 +126,7 @@ def first_without_owner(files: Iterator[FoundFile]) -> str | None:
             if file.owner() is None:
                 _read(file, given_owner=None)
         except NoOwner:
-            return file.path
+            return file.shown
         except (UsageFile, NotAConversation):
             continue
     return None
@@ -190,7 +196,7 @@ class Import:
             yield self._take_usage(file, usage.document)
             return
         except NotAConversation as error:
-            yield Fate(file.path, "failed", reason=str(error))
+            yield Fate(file.shown, "failed", reason=str(error))
             return
         key = (found.user_id, found.uid)
         if key in self._batch or self._batch_bytes + file.byte_size > BATCH_BYTES:
@@ -211,11 +217,11 @@ class Import:
                 pretended=self.pretended_usage,
             )
         except NotAConversation as error:
-            return Fate(file.path, "failed", reason=str(error))
+            return Fate(file.shown, "failed", reason=str(error))
         except DomainError as error:
-            return Fate(file.path, "failed", reason=error.message)
+            return Fate(file.shown, "failed", reason=error.message)
         reason = None if fate in ("created", "updated", "unchanged") else USAGE_STANDS
-        return Fate(file.path, fate, user_id=user_id, reason=reason)
+        return Fate(file.shown, fate, user_id=user_id, reason=reason)
 
     def _store(self) -> Iterator[Fate]:
         batch, self._batch, self._batch_bytes = self._batch, {}, 0
@@ -224,7 +230,7 @@ class Import:
         outcomes = self._outcomes([found for _, found in batch.values()])
         for (file, found), outcome in zip(batch.values(), outcomes, strict=True):
             yield Fate(
-                file.path,
+                file.shown,
                 outcome,
                 user_id=found.user_id,
                 id=str(found.uid),

@@ -58,7 +58,7 @@ def keep_secret_key() -> None:
 
 
 def import_data(data: str, user_id: str) -> None:
-    from django.core.management import call_command
+    from django.core.management import CommandError, call_command
 
     from conversations.models import Conversation
 
@@ -71,6 +71,8 @@ def import_data(data: str, user_id: str) -> None:
         call_command("import_json", data, *arguments)
     except SystemExit:
         print("Some files were not imported; the lines above say why.")
+    except CommandError as error:
+        print(f"Nothing was imported: {error} (With make: OWNER=U.)")
 
 
 def make_admin() -> list[str]:

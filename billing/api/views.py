@@ -1,5 +1,6 @@
 """The routes of usage and credits."""
 
+import datetime
 import uuid
 from dataclasses import asdict
 from typing import Any
@@ -266,7 +267,7 @@ class HoldViewSet(ViewSet):
             request_key=idempotency.request_key(request),
             tier=tier_of(request),
         )
-        return idempotency.created(outcome, hold_json(outcome.row))
+        return idempotency.created(outcome, hold_json(outcome.row, at))
 
     @extend_schema(
         parameters=[HOLD_ID, idempotency.HEADER],
@@ -278,18 +279,19 @@ class HoldViewSet(ViewSet):
         """Take what the hold set aside, or a part; the rest comes free."""
         body = serializers.CaptureRequest(data=request.data)
         body.is_valid(raise_exception=True)
+        at = timezone.now()
         outcome = services.capture_hold(
             user_id=request.user_id,
             hold_uid=hold_id,
             amount=body.validated_data.get("amount"),
             actor=request.auth.actor,
-            at=timezone.now(),
+            at=at,
             request_key=idempotency.request_key(request),
         )
         captured = outcome.row
         return Response(
             {
-                "hold": hold_json(captured.hold),
+                "hold": hold_json(captured.hold, at),
                 "transaction": transaction_response(captured.transaction),
             },
             headers={"Idempotency-Replayed": "true"} if outcome.replayed else {},
@@ -304,8 +306,9 @@ class HoldViewSet(ViewSet):
     def release(self, request: CallerRequest, hold_id: uuid.UUID) -> Response:
         """Set the hold's credits free."""
         serializers.EmptyRequest(data=request.data).is_valid(raise_exception=True)
-        hold = services.release_hold(user_id=request.user_id, hold_uid=hold_id, at=timezone.now())
-        return Response(hold_json(hold))
+        at = timezone.now()
+        hold = services.release_hold(user_id=request.user_id, hold_uid=hold_id, at=at)
+        return Response(hold_json(hold, at))
 
 
 def require_scope_for(request: CallerRequest, types: list[str]) -> None:
@@ -359,12 +362,12 @@ def transaction_response(row: CreditTransaction) -> dict[str, Any]:
     )
 
 
-def hold_json(hold: CreditHold) -> dict[str, Any]:
+def hold_json(hold: CreditHold, at: datetime.datetime) -> dict[str, Any]:
     return {
         "id": hold.uid,
         "amount": hold.amount,
         "captured_amount": hold.captured_amount,
-        "state": hold.state,
+        "state": hold.state_at(at),
         "expires_at": hold.expires_at,
         "created_at": hold.created_at,
     }

@@ -143,7 +143,7 @@ class TestRefusals:
         assert (tmp_path / "old.jsonl").read_text() == "mine"
         assert CreditTransaction.objects.count() == 7
 
-    @pytest.mark.parametrize("date", ["soon", "2026-13-01", ""])
+    @pytest.mark.parametrize("date", ["soon", "2026-13-01", "", "2999-01-01"])
     def test_of_what_is_no_date(self, tmp_path: Path, date: str) -> None:
         with pytest.raises(CommandError) as refusal:
             archive(tmp_path / "old.jsonl", before=date)

@@ -44,7 +44,7 @@ class TestAUsageFile:
         code, output, report = run(tree)
 
         assert (code, report[0]["status"], report[0]["user_id"]) == (0, "created", "ann")
-        assert "1 usage files" in output
+        assert "Usage files among them: 1." in output
         shown = person.get("/usage").json()
         assert (shown["daily_used"], shown["monthly_used"], shown["total_queries"]) == (10, 30, 70)
         assert person.post("/usage/increment", {}).status_code == 429

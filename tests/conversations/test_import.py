@@ -1,5 +1,6 @@
 import datetime
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -318,6 +319,7 @@ class TestRefuses:
             (trees.conversation(messages={}), "no list `messages`"),
             (trees.conversation(messages=[{"role": "model"}]), "unknown role"),
             (trees.conversation(messages=[{"content": "x"}]), "unknown role"),
+            (trees.conversation(messages=[{"role": ["user"]}]), "unknown role"),
             (trees.conversation(messages=["x"]), "not an object"),
             (trees.conversation(user_id="bob"), "owner"),
             (trees.conversation(user_id=5), "owner"),
@@ -353,6 +355,15 @@ class TestRefuses:
             "created", "failed", "created",
         ]  # fmt: skip
         assert "Read 3 files: 2 created, 0 updated, 0 unchanged, 0 skipped, 1 failed." in output
+
+    def test_a_name_that_is_not_utf_8_is_no_hindrance(self, tree: Path) -> None:
+        (tree / "ann").mkdir()
+        file = {"messages": [], "created_at": "2025-01-01"}
+        (tree / "ann" / os.fsdecode(b"\xff.json")).write_text(json.dumps(file))
+
+        code, _, report = run(tree)
+
+        assert (code, report[0]["status"], report[0]["path"]) == (0, "created", "ann/\ufffd.json")
 
 
 class TestAgain:

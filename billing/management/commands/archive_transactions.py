@@ -55,7 +55,13 @@ class Command(BaseCommand):
                 f"--before takes a date such as 2026-01-31, not {text!r}.",
                 returncode=WRONG_ARGUMENTS,
             ) from error
-        return datetime.datetime.combine(day, datetime.time(), datetime.UTC)
+        before = datetime.datetime.combine(day, datetime.time(), datetime.UTC)
+        if before > timezone.now():
+            raise CommandError(
+                f"--before {text} lies in the future: nothing would be left.",
+                returncode=WRONG_ARGUMENTS,
+            )
+        return before
 
     def _write(self, file: Path, before: datetime.datetime) -> list[tuple[CreditTransaction, str]]:
         """Write all entries to the file and sync it; the last entry of each account, its digest."""

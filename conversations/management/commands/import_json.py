@@ -107,6 +107,6 @@ class Command(BaseCommand):
         parts = ", ".join(f"{run.counts[status]} {status}" for status in STATUSES)
         self.stdout.write(f"Read {run.counts['read']} files: {parts}.")
         if run.usage_files:
-            self.stdout.write(f"Among them: {run.usage_files} usage files.")
+            self.stdout.write(f"Usage files among them: {run.usage_files}.")
         if dry_run:
             self.stdout.write("Dry run: nothing was written.")
