@@ -29,6 +29,9 @@ WORD = regex.compile(
     rf"(?V1)[[{CJK}]&&[\p{{L}}\p{{N}}]]|[[\p{{L}}\p{{N}}]--[{CJK}]][[\p{{L}}\p{{M}}\p{{N}}]--[{CJK}]]*"
 )
 
+# The same for plain English, which is most of what there is: four times as fast.
+ASCII_WORD = re.compile(r"[a-z0-9]+")
+
 # Keys of the stages whose texts name things and say nothing.
 LABEL_KEYS = {
     "model",
@@ -44,9 +47,14 @@ LABEL_KEYS = {
 
 def words_of(text: str) -> list[str]:
     """The words of a text in order: letters and digits of any script, in lower case."""
-    normal = unicodedata.normalize("NFKC", text[:INDEXED_CHARACTERS]).lower()
-    normal = normal.replace("i\u0307", "i")  # what a dotted capital I becomes
-    return [word[:WORD_CHARACTERS] for word in WORD.findall(normal)]
+    normal = text[:INDEXED_CHARACTERS]
+    if normal.isascii():
+        found = ASCII_WORD.findall(normal.lower())
+    else:
+        normal = unicodedata.normalize("NFKC", normal).lower()
+        # What a dotted capital I becomes.
+        found = WORD.findall(normal.replace("i\u0307", "i"))
+    return [word[:WORD_CHARACTERS] for word in found]
 
 
 def search_text(text: str) -> str:
