@@ -69,7 +69,7 @@ class TestList:
         assert "cache:read" in listed
         assert listed.index("old") < listed.index("web")
         assert "revoked" in listed
-        assert key.rpartition("_")[2] not in listed
+        assert key.split("_", 2)[2] not in listed
 
 
 class TestRevoke:
