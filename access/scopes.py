@@ -13,3 +13,6 @@ SCOPES = {
     "cache:manage": "invalidate cached answers by tag, model or namespace",
     "privacy:manage": "export and erase a person",
 }
+
+# What a person's own token has for their own data; no service key can be given it.
+OWN_DATA = "privacy:own"

@@ -24,7 +24,7 @@ ARROWS = {
     "consent": ANSWERING,
     "querycache": ANSWERING,
     "conversations": {"billing", "consent", "querycache"} | ANSWERING,
-    "operations": {"common"},
+    "operations": ANSWERING,
     "config": EVERYTHING - {"tests", "demo", "benchmarks"},
     "demo": EVERYTHING,
     "benchmarks": EVERYTHING,
