@@ -104,6 +104,7 @@ class StaffReading(models.Model):
     class Privacy:
         personal = {"user_id", "what", "reason"}
         not_personal = {"id", "staff", "at"}
+        emptied = {"what", "reason"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.staff}"

@@ -7,4 +7,4 @@ empty when the person is erased.
 from access.models import StaffReading
 from common.guards import append_only
 
-GUARDS = append_only(StaffReading, erasable=["what", "reason"])
+GUARDS = append_only(StaffReading)

@@ -183,6 +183,7 @@ class UsageOverride(models.Model):
     class Privacy:
         personal = {"user_id", "reason"}
         not_personal = {"id", "tier", "daily_limit", "monthly_limit", "actor", "created_at"}
+        emptied = {"reason"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.user_id}"
@@ -249,6 +250,8 @@ class CreditAccount(models.Model):
             "id", "tier", "is_guest", "balance", "held", "sequence", "max_credits",
             "refill_interval_hours", "last_refill_at", "next_refill_at", "frozen_at",
         }  # fmt: skip
+        emptied: set[str] = set()
+        head = True
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.user_id}"
@@ -321,6 +324,7 @@ class CreditHold(models.Model):
             "id", "uid", "amount", "captured_amount", "state", "actor", "request_hash",
             "expires_at", "created_at",
         }  # fmt: skip
+        emptied = {"description", "idempotency_key"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.amount}"
@@ -456,6 +460,7 @@ class CreditTransaction(models.Model):
             "id", "uid", "sequence", "type", "amount", "balance_after", "refunds", "hold", "actor",
             "request_hash", "created_at",
         }  # fmt: skip
+        emptied = {"description", "metadata", "idempotency_key"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.type} {self.amount}"
@@ -485,6 +490,7 @@ class LedgerCheckpoint(models.Model):
     class Privacy:
         personal = {"user_id"}
         not_personal = {"id", "sequence", "balance", "digest", "archive", "created_at"}
+        emptied: set[str] = set()
 
     def __str__(self) -> str:
         return f"#{self.pk} at {self.sequence}"

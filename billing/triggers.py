@@ -11,10 +11,6 @@
 The one other change they let through is the erasure of a person (common/guards.py).
 """
 
-from typing import Any
-
-from django.db import models
-
 from billing.models import (
     CreditAccount,
     CreditHold,
@@ -24,17 +20,12 @@ from billing.models import (
 )
 from common import guards
 from common.guards import Guard
+from common.rules import ERASED_OR_NEVER, Rule, kept, rule
 
 ACCOUNT = CreditAccount._meta.db_table
 ENTRY = CreditTransaction._meta.db_table
 HOLD = CreditHold._meta.db_table
 CHECKPOINT = LedgerCheckpoint._meta.db_table
-
-ERASABLE_ENTRY = ["description", "metadata", "idempotency_key"]
-ERASABLE_HOLD = ["description", "idempotency_key"]
-
-# Each rule: the condition under which it refuses, in SQL that both engines read, and what it says.
-Rule = tuple[str, str]
 
 FOLLOWS: Rule = (
     f"""NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE user_id = NEW.user_id
@@ -90,7 +81,6 @@ ENTRY_IS_ARCHIVED: Rule = (
         AND sequence >= OLD.sequence)""",
     "an entry is removed at or below a checkpoint alone",
 )
-NEVER: Rule = ("TRUE", "rows are kept as they were made")
 
 MOVE_ACCOUNT = f"""UPDATE {ACCOUNT} SET balance = NEW.balance_after, sequence = NEW.sequence
     WHERE user_id = NEW.user_id;"""
@@ -98,60 +88,6 @@ MOVE_ACCOUNT = f"""UPDATE {ACCOUNT} SET balance = NEW.balance_after, sequence = 
 LOCK_ACCOUNT = f"PERFORM 1 FROM {ACCOUNT} WHERE user_id = NEW.user_id FOR NO KEY UPDATE;"
 SUM_HOLDS = f"""UPDATE {ACCOUNT} SET held = (SELECT COALESCE(SUM(amount), 0) FROM {HOLD}
     WHERE user_id = NEW.user_id AND state = 'open') WHERE user_id = NEW.user_id;"""
-
-
-def rule(
-    model: type[models.Model],
-    name: str,
-    event: str,
-    rules: list[Rule],
-    act: str = "",
-    postgresql_before: str = "",
-) -> Guard:
-    """A trigger that refuses what breaks `rules` and then does `act`.
-
-    `event` is such as "AFTER INSERT" or "BEFORE UPDATE".
-    """
-    full_name = f"{model._meta.db_table}_{name}"
-    return Guard(
-        full_name,
-        model,
-        postgresql=lambda: _postgresql(model, full_name, event, rules, postgresql_before + act),
-        sqlite=lambda: _sqlite(model, full_name, event, rules, act),
-    )
-
-
-def _postgresql(
-    model: type[models.Model], name: str, event: str, rules: list[Rule], act: str
-) -> list[str]:
-    refusals = "\n".join(
-        f"IF {_filled(model, condition, 'postgresql')} THEN RAISE EXCEPTION 'ledger: {sentence}'"
-        " USING ERRCODE = 'check_violation'; END IF;"
-        for condition, sentence in rules
-    )
-    back = "OLD" if "DELETE" in event else "NEW"
-    return [
-        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$\n"
-        f"BEGIN\n{refusals}\n{act}\nRETURN {back};\nEND $$",
-        f'CREATE TRIGGER {name} {event} ON "{model._meta.db_table}"'
-        f" FOR EACH ROW EXECUTE FUNCTION {name}()",
-    ]
-
-
-def _sqlite(
-    model: type[models.Model], name: str, event: str, rules: list[Rule], act: str
-) -> list[str]:
-    refusals = "\n".join(
-        f"SELECT RAISE(ABORT, 'ledger: {sentence}') WHERE {_filled(model, condition, 'sqlite')};"
-        for condition, sentence in rules
-    ).replace("IS DISTINCT FROM", "IS NOT")  # which SQLite knows only since 3.39
-    return [f'CREATE TRIGGER {name} {event} ON "{model._meta.db_table}" BEGIN {refusals} {act} END']
-
-
-def _filled(model: type[models.Model], condition: str, vendor: str) -> str:
-    """The condition with `{erased}`: the row changes as the erasure changes it."""
-    erasable: dict[Any, list[str]] = {CreditTransaction: ERASABLE_ENTRY, CreditHold: ERASABLE_HOLD}
-    return condition.replace("{erased}", guards.erasure(model, erasable.get(model, []), vendor))
 
 
 def resolved_once() -> Rule:
@@ -165,13 +101,6 @@ def resolved_once() -> Rule:
     changed = f"OLD.state <> 'open' OR NEW.state = 'open' OR {moved}"
     return f"({changed}) AND NOT ({{erased}})", "a hold is resolved once"
 
-
-def kept(model: type[models.Model]) -> list[Guard]:
-    """Rows of the model are never removed, in one stroke neither."""
-    return [rule(model, "no_delete", "BEFORE DELETE", [NEVER]), *guards.no_replacing(model)]
-
-
-ERASED_OR_NEVER: Rule = ("NOT ({erased})", "rows are kept as they were made")
 
 GUARDS: list[Guard] = [
     rule(
@@ -199,5 +128,5 @@ GUARDS: list[Guard] = [
     *kept(CreditHold),
     rule(LedgerCheckpoint, "true", "BEFORE INSERT", [CHECKPOINT_IS_TRUE]),
     *guards.append_only(LedgerCheckpoint),
-    *guards.append_only(UsageOverride, erasable=["reason"]),
+    *guards.append_only(UsageOverride),
 ]

@@ -14,6 +14,7 @@ from django.core import checks
 from django.db import connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from common import privacy
 from common.models import ERASED_PREFIX
 
 HEX = "[0-9a-f]"
@@ -148,22 +149,15 @@ def check_guards(
 # The common kind of guard
 
 
-def append_only(model: type[models.Model], *, erasable: Iterable[str] = ()) -> list[Guard]:
-    """Guards that refuse every change and removal of the model's rows, but for the erasure.
-
-    The erasure of a person is the one UPDATE they let through: `user_id` becomes `erased-<uuid>`,
-    each column in `erasable` becomes empty, and every other column stays as it is.
-    """
+def append_only(model: type[models.Model]) -> list[Guard]:
+    """Guards that refuse every change and removal of the model's rows, but for the erasure."""
     table = model._meta.db_table
-    emptied = list(erasable)
     return [
         Guard(
             f"{table}_no_update",
             model,
-            lambda: _postgresql_row_guard(
-                model, "UPDATE", unless=erasure(model, emptied, "postgresql")
-            ),
-            lambda: _sqlite_row_guard(model, "UPDATE", unless=erasure(model, emptied, "sqlite")),
+            lambda: _postgresql_row_guard(model, "UPDATE", unless=erasure(model, "postgresql")),
+            lambda: _sqlite_row_guard(model, "UPDATE", unless=erasure(model, "sqlite")),
         ),
         Guard(
             f"{table}_no_delete",
@@ -191,12 +185,16 @@ def no_replacing(model: type[models.Model]) -> list[Guard]:
     ]
 
 
-def erasure(model: type[models.Model], erasable: Iterable[str], vendor: str) -> str:
+def erasure(model: type[models.Model], vendor: str) -> str:
     """The condition under which an UPDATE is the erasure of a person, and nothing else.
 
-    For the body of a trigger: `user_id` becomes `erased-<uuid>`, once; each column in `erasable`
-    becomes empty; every other column stays as it is.
+    For the body of a trigger: `user_id` becomes `erased-<uuid>`, once; each field that the model's
+    `Privacy.emptied` names becomes empty; every other column stays as it is. A model without
+    persons' rows has no erasure.
     """
+    personal = privacy.table_of(model)
+    if personal is None:
+        return "FALSE"
     pattern = "-".join(HEX * length for length in ERASED_UUID_LENGTHS)
     if vendor == "postgresql":
         # As text, because the type json has no equality.
@@ -210,7 +208,7 @@ def erasure(model: type[models.Model], erasable: Iterable[str], vendor: str) -> 
         # UPDATE OR REPLACE would remove, unseen, another row that has the new key already.
         other = f'SELECT 1 FROM "{model._meta.db_table}" WHERE id <> OLD.id'
         conditions.append(f"NOT EXISTS ({other} AND ({_key_taken(model)}))")
-    emptied = set(erasable)
+    emptied = set(personal.emptied or ())
     for field in model._meta.concrete_fields:
         column = f'"{field.column}"'
         if field.name in emptied:

@@ -5,7 +5,8 @@ forgotten. A declaration has:
 
 - `personal` and `not_personal`: every field in one of them;
 - `person`: the look-up that leads to the person's id, `user_id` unless it says otherwise;
-- `emptied`: the fields that the erasure empties in rows that stay. Without it the rows go.
+- `emptied`: the fields that the erasure empties in rows that stay. Without it the rows go;
+- `head`: True where a writer of the person's other rows locks this one first, and so the erasure.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ class PersonalTable:
     model: type[models.Model]
     person: str
     emptied: tuple[str, ...] | None
+    is_head: bool = False
 
     def rows_of(self, user_id: str) -> models.QuerySet[Any]:
         """The person's rows."""
@@ -37,7 +39,12 @@ def table_of(model: type[models.Model]) -> PersonalTable | None:
     if person is None:
         return None
     emptied = getattr(privacy, "emptied", None)
-    return PersonalTable(model, person, None if emptied is None else tuple(sorted(emptied)))
+    return PersonalTable(
+        model,
+        person,
+        emptied=None if emptied is None else tuple(sorted(emptied)),
+        is_head=getattr(privacy, "head", False),
+    )
 
 
 def tables() -> list[PersonalTable]:

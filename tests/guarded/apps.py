@@ -8,4 +8,4 @@ class GuardedConfig(AppConfig):
         from common import guards
         from tests.guarded.models import Proof
 
-        guards.register(guards.append_only(Proof, erasable=["note", "remark", "details"]))
+        guards.register(guards.append_only(Proof))

@@ -1,0 +1,75 @@
+"""Guards that are rules: conditions in SQL under which a trigger refuses a row.
+
+Written once, in SQL that both engines read. `{erased}` in a condition stands for "the row changes
+as the erasure of a person changes it" (common/guards.py).
+"""
+
+from django.db import models
+
+from common import guards
+from common.guards import Guard
+
+# The condition under which it refuses, and what it says then.
+Rule = tuple[str, str]
+
+NEVER: Rule = ("TRUE", "rows are kept as they were made")
+ERASED_OR_NEVER: Rule = ("NOT ({erased})", "rows are kept as they were made")
+
+
+def rule(
+    model: type[models.Model],
+    name: str,
+    event: str,
+    rules: list[Rule],
+    act: str = "",
+    postgresql_before: str = "",
+) -> Guard:
+    """A trigger that refuses what breaks `rules` and then does `act`.
+
+    `event` is such as "AFTER INSERT" or "BEFORE UPDATE".
+    """
+    full_name = f"{model._meta.db_table}_{name}"
+    return Guard(
+        full_name,
+        model,
+        postgresql=lambda: _postgresql(model, full_name, event, rules, postgresql_before + act),
+        sqlite=lambda: _sqlite(model, full_name, event, rules, act),
+    )
+
+
+def _postgresql(
+    model: type[models.Model], name: str, event: str, rules: list[Rule], act: str
+) -> list[str]:
+    refusals = "\n".join(
+        f"IF {_filled(model, condition, 'postgresql')} THEN"
+        f" RAISE EXCEPTION '{model._meta.app_label}: {sentence}'"
+        " USING ERRCODE = 'check_violation'; END IF;"
+        for condition, sentence in rules
+    )
+    back = "OLD" if "DELETE" in event else "NEW"
+    return [
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$\n"
+        f"BEGIN\n{refusals}\n{act}\nRETURN {back};\nEND $$",
+        f'CREATE TRIGGER {name} {event} ON "{model._meta.db_table}"'
+        f" FOR EACH ROW EXECUTE FUNCTION {name}()",
+    ]
+
+
+def _sqlite(
+    model: type[models.Model], name: str, event: str, rules: list[Rule], act: str
+) -> list[str]:
+    refusals = "\n".join(
+        f"SELECT RAISE(ABORT, '{model._meta.app_label}: {sentence}')"
+        f" WHERE {_filled(model, condition, 'sqlite')};"
+        for condition, sentence in rules
+    ).replace("IS DISTINCT FROM", "IS NOT")  # which SQLite knows only since 3.39
+    return [f'CREATE TRIGGER {name} {event} ON "{model._meta.db_table}" BEGIN {refusals} {act} END']
+
+
+def _filled(model: type[models.Model], condition: str, vendor: str) -> str:
+    return condition.replace("{erased}", guards.erasure(model, vendor))
+
+
+def kept(model: type[models.Model]) -> list[Guard]:
+    """Rows of the model are never removed, in one stroke neither."""
+    return [rule(model, "no_delete", "BEFORE DELETE", [NEVER]), *guards.no_replacing(model)]

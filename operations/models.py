@@ -1,0 +1,30 @@
+"""What operators did that must be known later."""
+
+from django.db import models
+
+
+class Erasure(models.Model):
+    """One person was forgotten. It says when, by whom and how many rows; never who it was.
+
+    `reference` is the name that stands in the rows that were kept (`erased-<uuid>`).
+    """
+
+    reference = models.CharField(max_length=50, unique=True)
+    counts = models.JSONField(help_text="Rows by table: those erased and those kept.")
+    actor = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(reference__startswith="erased-"),
+                name="operations_erasure_names_no_person",
+            )
+        ]
+
+    class Privacy:
+        personal: set[str] = set()
+        not_personal = {"id", "reference", "counts", "actor", "at"}
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.at:%Y-%m-%d}"
