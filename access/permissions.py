@@ -8,6 +8,9 @@ from rest_framework.request import Request
 from access import errors
 from access.authentication import Caller
 
+# The actor of a person who calls with a token of their own.
+PERSON = "self"
+
 # DRF's names for a method that the route does not have, and for OPTIONS: 405 follows.
 NO_ACTION = (None, "metadata")
 
@@ -38,3 +41,13 @@ class ActsForPerson(BasePermission):
         if view.action not in NO_ACTION and getattr(request, "user_id", None) is None:
             raise errors.UserIdRequired("Name the person you act for in the header X-User-Id.")
         return True
+
+
+class IsService(BasePermission):
+    """The caller is an application with a service key, not a person with their own token."""
+
+    message = "This is for service keys alone."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        caller: Any = request.auth
+        return view.action in NO_ACTION or caller.actor != PERSON

@@ -62,7 +62,9 @@ def _sqlite(
         f"SELECT RAISE(ABORT, '{model._meta.app_label}: {sentence}')"
         f" WHERE {_filled(model, condition, 'sqlite')};"
         for condition, sentence in rules
-    ).replace("IS DISTINCT FROM", "IS NOT")  # which SQLite knows only since 3.39
+    )
+    # Which SQLite knows only since 3.39.
+    refusals = refusals.replace("IS NOT DISTINCT FROM", "IS").replace("IS DISTINCT FROM", "IS NOT")
     return [f'CREATE TRIGGER {name} {event} ON "{model._meta.db_table}" BEGIN {refusals} {act} END']
 
 

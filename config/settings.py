@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "common",
     "access",
     "billing",
+    "consent",
     "conversations",
     "operations",
     *env.list("EXTRA_APPS", default=[]),
@@ -186,6 +187,12 @@ CREDITS_EXHAUSTED_STATUS = env.int("CREDITS_EXHAUSTED_STATUS", default=402)
 CREDITS_COSTS = env.dict("CREDITS_COSTS", cast={"value": int}, default={})
 # How long the credits of a paid view's call stay set aside, should its process die.
 CREDITS_HOLD_SECONDS = env.int("CREDITS_HOLD_SECONDS", default=300)
+
+# Consent: which gates are on (purposes, such as history_storage), and the language of texts where
+# the asker names none. IP addresses in evidence are left out, or cut to their network.
+CONSENT_GATES = env.list("CONSENT_GATES", default=[])
+CONSENT_DEFAULT_LOCALE = env.str("CONSENT_DEFAULT_LOCALE", default="en")
+CONSENT_STORE_IP = env.bool("CONSENT_STORE_IP", default=False)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["access.authentication.BearerAuthentication"],

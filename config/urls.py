@@ -13,6 +13,7 @@ version_1: list[URLPattern | URLResolver] = [
     path("docs", views.DocumentationView.as_view(), name="docs"),
     path("", include("conversations.api.urls")),
     path("", include("billing.api.urls")),
+    path("", include("consent.api.urls")),
 ]
 
 urlpatterns = [

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from common.models import JSONField
+
 
 class Erasure(models.Model):
     """One person was forgotten. It says when, by whom and how many rows; never who it was.
@@ -10,7 +12,7 @@ class Erasure(models.Model):
     """
 
     reference = models.CharField(max_length=50, unique=True)
-    counts = models.JSONField(help_text="Rows by table: those erased and those kept.")
+    counts = JSONField(help_text="Rows by table: those erased and those kept.")
     actor = models.CharField(max_length=200)
     at = models.DateTimeField()
 

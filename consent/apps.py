@@ -1,0 +1,19 @@
+from django.apps import AppConfig
+
+from common import default_rows, guards, maintenance, verification
+
+
+class ConsentConfig(AppConfig):
+    name = "consent"
+    verbose_name = "Consent"
+
+    def ready(self) -> None:
+        from consent import services, system_checks  # noqa: F401  (registers the checks)
+        from consent.checks import CHECKS
+        from consent.maintenance import TASKS
+        from consent.triggers import GUARDS
+
+        guards.register(GUARDS)
+        verification.register(CHECKS)
+        maintenance.register(TASKS)
+        default_rows.register(self.label, services.ensure_purposes)

@@ -1,0 +1,21 @@
+"""What `manage.py maintain` tidies of consent."""
+
+import datetime
+
+from common.maintenance import Task
+from consent import services
+from consent.models import ConsentState
+
+
+def _waiting(at: datetime.datetime) -> int:
+    return ConsentState.objects.expired(at=at).filter(granted=True).count()
+
+
+TASKS = [
+    Task(
+        "expired_consents",
+        "Write down consents that have run out",
+        waiting=_waiting,
+        tidy=services.record_expired,
+    )
+]

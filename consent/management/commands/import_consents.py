@@ -1,0 +1,67 @@
+import datetime
+from argparse import ArgumentParser
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from common.commands import Command as BaseCommand
+from common.commands import progress
+from consent import import_files, services
+from consent.import_files import BadLine
+
+BATCH_PERSONS = 500
+SHOWN_PROBLEMS = 20
+
+
+class Command(BaseCommand):
+    help = (
+        "Import consents of the original, JSON lines of user_id, terms_accepted,"
+        " marketing_consent, timestamp, updated_at. What a person answered here stays."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path, at = options["file"], timezone.now()
+        try:
+            total = self._refuse_bad_lines(path, at)
+            counts = self._store(path, at, total)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+        self.stdout.write(
+            f"{total} persons: {counts['imported']} events imported, {counts['unchanged']} answers"
+            " stood already and are unchanged."
+        )
+
+    def _refuse_bad_lines(self, path: Path, at: datetime.datetime) -> int:
+        """How many persons the file has; any bad line refuses the whole of it."""
+        problems: list[str] = []
+        first_lines: dict[str, int] = {}
+        for number, line in import_files.lines(path):
+            try:
+                user_id = import_files.read_line(line, at=at).user_id
+                if user_id in first_lines:
+                    raise BadLine(f"its person stands in line {first_lines[user_id]} already")
+                first_lines[user_id] = number
+            except BadLine as error:
+                problems.append(f"line {number}: {error}")
+        if problems:
+            for problem in problems[:SHOWN_PROBLEMS]:
+                self.stderr.write(problem)
+            if len(problems) > SHOWN_PROBLEMS:
+                self.stderr.write(f"… and {len(problems) - SHOWN_PROBLEMS} more")
+            raise CommandError(f"{len(problems)} bad lines; nothing was imported. Mend the file.")
+        return len(first_lines)
+
+    def _store(self, path: Path, at: datetime.datetime, total: int) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        lines = progress(import_files.lines(path), total, "persons", self.stdout)
+        consents = (import_files.read_line(line, at=at) for _, line in lines)
+        while batch := list(islice(consents, BATCH_PERSONS)):
+            counts += services.store_imported(batch, at=at)
+        return counts

@@ -1,0 +1,17 @@
+"""Every write to consent, one function per act."""
+
+from consent.services.answers import Answer, record_answers
+from consent.services.expiry import record_expired
+from consent.services.imports import ImportedConsent, store_imported
+from consent.services.texts import ensure_purposes, normalised, publish_policy
+
+__all__ = [
+    "Answer",
+    "ImportedConsent",
+    "ensure_purposes",
+    "normalised",
+    "publish_policy",
+    "record_answers",
+    "record_expired",
+    "store_imported",
+]

@@ -1,0 +1,215 @@
+"""What persons say: answers become events of their chain."""
+
+import datetime
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from common.models import update_returning
+from consent import chain, errors, reports
+from consent.models import ConsentChain, ConsentEvent, ConsentState
+
+NETWORK_BITS = {4: 24, 6: 48}
+Action = ConsentEvent.Action
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a person says about one purpose.
+
+    `version` is that of the text they saw; None where none is published. `method` is how they said
+    it, such as `checkbox`; `evidence` is what else shows it.
+    """
+
+    purpose: str
+    granted: bool
+    version: int | None = None
+    method: str = ""
+    reason: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+def record_answers(
+    *,
+    user_id: str,
+    answers: Sequence[Answer],
+    source: str,
+    actor: str,
+    at: datetime.datetime,
+    locale: str | None = None,
+) -> list[dict[str, Any]]:
+    """This function will add one event for each answer, all or nothing.
+
+    Returns the purposes' items as the API shows them. Raises PurposeUnknown, PurposeRequired (a
+    required purpose cannot be withdrawn) and PolicyOutdated (the text seen is not the current one).
+    """
+    keys = [answer.purpose for answer in answers]
+    with transaction.atomic():
+        head, is_new = locked_chain(user_id)
+        purposes = reports.purposes(locale=locale, at=at, keys=keys)
+        # Whether a no is a refusal or a withdrawal depends on what stands.
+        says_no = not all(answer.granted for answer in answers)
+        agreed = _agreed(user_id, keys, at) if says_no and not is_new else set()
+        new = []
+        for answer in answers:
+            purpose = purposes.get(answer.purpose)
+            if purpose is None:
+                raise errors.PurposeUnknown(f"There is no purpose {answer.purpose!r}.")
+            _require_fit(answer, purpose)
+            action = _action(answer, is_agreed=answer.purpose in agreed)
+            new.append(new_event(answer, purpose, action, source=source, actor=actor, at=at))
+        append(head, new)
+    return [reports.item(purposes[event.row.purpose_id], event.state, at=at) for event in new]
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    """An event before it has its place in the chain, and the number of its text."""
+
+    row: ConsentEvent
+    version: int | None
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What counts after it, as a row of reports.STATE_COLUMNS."""
+        return {
+            "granted": self.row.granted,
+            "since": self.row.recorded_at,
+            "expires_at": self.row.expires_at,
+            "policy_version__version": self.version,
+        }
+
+
+def locked_chain(user_id: str) -> tuple[ConsentChain, bool]:
+    """The person's chain, locked, and whether it was made just now; one statement or two."""
+    columns = ["id", "user_id", "salt", "reference", "last_sequence", "last_hash"]
+    # An UPDATE that changes nothing locks and reads in one statement, on both engines.
+    rows = update_returning(
+        ConsentChain.objects.filter(user_id=user_id), columns, last_sequence=F("last_sequence")
+    )
+    if rows:
+        return ConsentChain(**rows[0]), False
+    head = new_chain(user_id)
+    try:
+        with transaction.atomic():
+            head.save(force_insert=True)
+    except IntegrityError:
+        # Another request was the first, a moment ago.
+        return ConsentChain.objects.locked().get(user_id=user_id), False
+    return head, True
+
+
+def new_chain(user_id: str) -> ConsentChain:
+    salt = chain.new_salt()
+    return ConsentChain(user_id=user_id, salt=salt, reference=chain.reference_of(user_id, salt))
+
+
+def _agreed(user_id: str, keys: list[str], at: datetime.datetime) -> set[str]:
+    states = ConsentState.objects.for_user(user_id).granting(at=at)
+    return set(states.filter(purpose__key__in=keys).values_list("purpose__key", flat=True))
+
+
+def _action(answer: Answer, *, is_agreed: bool) -> str:
+    if answer.granted:
+        return Action.GIVEN
+    return Action.WITHDRAWN if is_agreed else Action.REFUSED
+
+
+def _require_fit(answer: Answer, purpose: dict[str, Any]) -> None:
+    current = purpose["text_version"]
+    if not answer.granted:
+        if purpose["required"]:
+            raise errors.PurposeRequired(
+                f"{purpose['title']!r} is required: it ends by closing the account (erasing the"
+                " person), and cannot be withdrawn without that.",
+                purpose=answer.purpose,
+            )
+    elif answer.version != current:
+        raise errors.PolicyOutdated(
+            f"The current text of {answer.purpose!r} is version {current}: show it, and send that."
+            if current
+            else f"{answer.purpose!r} has no published text: give consent without a version.",
+            purpose=answer.purpose,
+            current_version=current,
+            locale=purpose["text_locale"],
+            text_sha256=purpose["text_sha256"],
+        )
+
+
+def new_event(
+    answer: Answer,
+    purpose: dict[str, Any],
+    action: str,
+    *,
+    source: str,
+    actor: str,
+    at: datetime.datetime,
+) -> NewEvent:
+    # What was imported was said of a text that we do not have.
+    has_text = answer.granted and action != Action.IMPORTED
+    days = purpose["default_validity_days"] if answer.granted else None
+    row = ConsentEvent(
+        purpose_id=answer.purpose,
+        action=action,
+        granted=answer.granted,
+        policy_version_id=purpose["text_id"] if has_text else None,
+        text_sha256=(purpose["text_sha256"] or "") if has_text else "",
+        source=source,
+        method=answer.method,
+        actor=actor,
+        reason=answer.reason,
+        evidence=without_addresses(answer.evidence),
+        recorded_at=at,
+        expires_at=None if days is None else at + datetime.timedelta(days=days),
+    )
+    return NewEvent(row, purpose["text_version"] if has_text else None)
+
+
+def append(head: ConsentChain, new: Sequence[NewEvent]) -> None:
+    """Add the events to the chain, whose lock is held; the trigger moves chain and state."""
+    ConsentEvent.objects.bulk_create(linked(head, new))
+
+
+def linked(head: ConsentChain, new: Sequence[NewEvent]) -> list[ConsentEvent]:
+    """The rows with sequence and hashes; `head` moves along."""
+    if head.salt is None:
+        raise ValueError("An erased person's chain has no new events.")
+    for event in new:
+        row = event.row
+        row.user_id = head.user_id
+        row.sequence = head.last_sequence + 1
+        row.details_hmac = chain.details_hmac(row.reason, row.evidence, head.salt)
+        row.previous_hash = head.last_hash
+        row.hash = chain.hash_of(
+            chain.event_json(vars(row) | {"policy_version__version": event.version}),
+            head.reference,
+        )
+        head.last_sequence, head.last_hash = row.sequence, row.hash
+    return [event.row for event in new]
+
+
+def without_addresses(value: Any) -> Any:
+    """The evidence as it is stored: an IP address is cut to its network, or left out (null).
+
+    CONSENT_STORE_IP says which. A /24 (IPv4) or /48 (IPv6) tells where, not who.
+    """
+    if isinstance(value, dict):
+        return {name: without_addresses(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [without_addresses(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        address = ipaddress.ip_address(value.strip())
+    except ValueError:
+        return value
+    if not settings.CONSENT_STORE_IP:
+        return None
+    address = getattr(address, "ipv4_mapped", None) or address
+    bits = NETWORK_BITS[address.version]
+    return str(ipaddress.ip_network((address.packed, bits), strict=False))
