@@ -99,6 +99,7 @@ class Usage(models.Model):
             "id", "tier", "daily_used", "daily_limit", "monthly_used", "monthly_limit",
             "total_queries", "last_daily_reset", "last_monthly_reset",
         }  # fmt: skip
+        head = True
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.user_id}"

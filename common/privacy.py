@@ -9,6 +9,8 @@ forgotten. A declaration has:
 - `head`: True where a writer of the person's other rows locks this one first, and so the erasure.
 """
 
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,12 @@ class PersonalTable:
     person: str
     emptied: tuple[str, ...] | None
     is_head: bool = False
+
+    @property
+    def label(self) -> str:
+        """Such as `billing.credit_transaction`."""
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", self.model.__name__).lower()
+        return f"{self.model._meta.app_label}.{name}"
 
     def rows_of(self, user_id: str) -> models.QuerySet[Any]:
         """The person's rows."""
@@ -51,3 +59,33 @@ def tables() -> list[PersonalTable]:
     """Every table with rows of persons, in the order of apps and models."""
     found = (table_of(model) for model in apps.get_models())
     return [table for table in found if table is not None]
+
+
+# What an app adds to the declarations
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What the declarations cannot say of an app.
+
+    `refuse_erasure(user_id)` raises a DomainError while the person may not be erased;
+    `after_erasure()` ends it, in the same transaction; `also_export(user_id)` gives what explains
+    the person's rows and is in nobody's, as a name and its rows.
+    """
+
+    refuse_erasure: Callable[[str], None] | None = None
+    after_erasure: Callable[[], None] | None = None
+    also_export: Callable[[str], tuple[str, Iterable[dict[str, Any]]]] | None = None
+
+
+_extras: dict[str, Extras] = {}
+
+
+def register(app_label: str, extras: Extras) -> None:
+    """Make these part of export and erasure."""
+    _extras[app_label] = extras
+
+
+def extras() -> dict[str, Extras]:
+    """By the app's label."""
+    return dict(_extras)

@@ -14,6 +14,7 @@ version_1: list[URLPattern | URLResolver] = [
     path("", include("conversations.api.urls")),
     path("", include("billing.api.urls")),
     path("", include("consent.api.urls")),
+    path("", include("operations.api.privacy_urls")),
 ]
 
 urlpatterns = [

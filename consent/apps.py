@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from common import default_rows, guards, maintenance, verification
+from common import default_rows, guards, maintenance, privacy, verification
 
 
 class ConsentConfig(AppConfig):
@@ -8,7 +8,7 @@ class ConsentConfig(AppConfig):
     verbose_name = "Consent"
 
     def ready(self) -> None:
-        from consent import services, system_checks  # noqa: F401  (registers the checks)
+        from consent import reports, services, system_checks  # noqa: F401  (registers the checks)
         from consent.checks import CHECKS
         from consent.maintenance import TASKS
         from consent.triggers import GUARDS
@@ -16,4 +16,5 @@ class ConsentConfig(AppConfig):
         guards.register(GUARDS)
         verification.register(CHECKS)
         maintenance.register(TASKS)
+        privacy.register(self.label, privacy.Extras(also_export=reports.texts_agreed_to))
         default_rows.register(self.label, services.ensure_purposes)

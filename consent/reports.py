@@ -111,18 +111,28 @@ def granting(
 def current_texts(*, locale: str | None, at: datetime.datetime) -> list[dict[str, Any]]:
     """The text of each purpose that has one, for that locale; two statements."""
     ids = [row["text_id"] for row in purposes(locale=locale, at=at).values() if row["text_id"]]
-    return [
-        {
-            "purpose": text.purpose_id,
-            "version": text.version,
-            "locale": text.locale,
-            "text": text.text,
-            "text_sha256": text.text_sha256,
-            "published_at": text.published_at,
-            "material": text.material,
-        }
-        for text in PolicyVersion.objects.filter(pk__in=ids).order_by("purpose__id")
-    ]
+    texts = PolicyVersion.objects.filter(pk__in=ids).order_by("purpose__id")
+    return [policy_json(text) for text in texts]
+
+
+def policy_json(text: PolicyVersion) -> dict[str, Any]:
+    """A text as the API shows it."""
+    return {
+        "purpose": text.purpose_id,
+        "version": text.version,
+        "locale": text.locale,
+        "text": text.text,
+        "text_sha256": text.text_sha256,
+        "published_at": text.published_at,
+        "material": text.material,
+    }
+
+
+def texts_agreed_to(user_id: str) -> tuple[str, list[dict[str, Any]]]:
+    """The texts that the person's events name, for their export."""
+    named = ConsentEvent.objects.for_user(user_id).values("policy_version")
+    texts = PolicyVersion.objects.filter(pk__in=named).order_by("pk")
+    return "texts_agreed_to", [{"policy_version": text.pk} | policy_json(text) for text in texts]
 
 
 # For staff

@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from common import guards, verification
+from common import guards, privacy, verification
 
 
 class ConversationsConfig(AppConfig):
@@ -8,7 +8,12 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from conversations.checks import CHECKS
-        from conversations.triggers import GUARDS
+        from conversations.models import Conversation, Message
+        from conversations.triggers import GUARDS, forget_deleted_words
+
+        def forget_words() -> None:
+            forget_deleted_words([Conversation, Message])
 
         guards.register(GUARDS)
         verification.register(CHECKS)
+        privacy.register(self.label, privacy.Extras(after_erasure=forget_words))

@@ -135,6 +135,7 @@ class Conversation(models.Model):
             "id", "uid", "message_count", "archived_at", "source", "request_hash", "created_at",
             "updated_at",
         }  # fmt: skip
+        head = True
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.title}"

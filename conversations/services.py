@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from common.idempotency import Outcome, RequestKey
 from common.models import update_returning
+from consent.gates import requires_consent
 from conversations import errors
 from conversations.council import CouncilConversation
 from conversations.models import BATCH_ROWS, DEFAULT_TITLE, Conversation, Message
@@ -43,6 +44,7 @@ class NewMessage:
         return row
 
 
+@requires_consent("history_storage")
 def create_conversation(
     *,
     user_id: str,
@@ -125,6 +127,7 @@ def _standing_conversation(
     return Outcome(standing, created=False)
 
 
+@requires_consent("history_storage")
 def append_message(
     *, user_id: str, conversation_uid: uuid.UUID, message: NewMessage, request_key: RequestKey
 ) -> Outcome[Message]:

@@ -100,7 +100,7 @@ def locked_chain(user_id: str) -> tuple[ConsentChain, bool]:
             head.save(force_insert=True)
     except IntegrityError:
         # Another request was the first, a moment ago.
-        return ConsentChain.objects.locked().get(user_id=user_id), False
+        return locked_chain(user_id)
     return head, True
 
 

@@ -1,34 +1,13 @@
-"""Many at once, in threads and in processes of their own."""
+"""Many processes of their own at once."""
 
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
 from tests import processes
 
-CLIENTS = 16
 PROCESSES = 8
-
-
-def at_once(act: Callable[[int], Any], clients: int = CLIENTS) -> list[Any]:
-    """What `act(0)`, `act(1)` … give, each in a thread of its own that begins with the others."""
-    begin = threading.Barrier(clients)
-
-    def one(number: int) -> Any:
-        try:
-            begin.wait(timeout=30)
-            return act(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(clients) as threads:
-        return list(threads.map(one, range(clients)))
 
 
 def process(module: str, *arguments: str) -> "subprocess.Popen[str]":

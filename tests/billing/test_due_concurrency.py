@@ -12,7 +12,7 @@ from billing.models import CreditHold
 from common.errors import DomainError
 from tests.billing import books
 from tests.billing.books import DAY, MOMENT, account, drift, entries
-from tests.billing.races import CLIENTS, at_once
+from tests.processes import CLIENTS, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

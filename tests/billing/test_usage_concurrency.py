@@ -7,8 +7,9 @@ import pytest
 
 from billing.models import Usage, UsageIncrement
 from tests.billing.books import drift
-from tests.billing.races import CLIENTS, PROCESSES, at_once, processes_at_once
+from tests.billing.races import PROCESSES, processes_at_once
 from tests.client import ApiClient
+from tests.processes import CLIENTS, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,42 +2,23 @@
 
 import subprocess
 import sys
-import threading
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from conversations.models import Conversation, Message
 from tests import processes
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of, make_conversations
+from tests.processes import CLIENTS, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CLIENTS = 16
 PROCESSES = 8
 TIMES = 10
 OWN = "0190a0b0-0000-7000-8000-00000000000a"
-
-
-def at_once(act: Callable[[int], Any], clients: int = CLIENTS) -> list[Any]:
-    """What `act(0)`, `act(1)` … give, each in a thread of its own that begins with the others."""
-    begin = threading.Barrier(clients)
-
-    def one(number: int) -> Any:
-        try:
-            begin.wait(timeout=30)
-            return act(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(clients) as threads:
-        return list(threads.map(one, range(clients)))
 
 
 def process_that_appends(key: str, conversation: str, number: int) -> "subprocess.Popen[str]":

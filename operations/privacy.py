@@ -1,0 +1,86 @@
+"""What is held about a person, in all apps: read through the models' declarations.
+
+common/privacy.py says what a declaration holds; operations/services.py erases.
+"""
+
+import datetime
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+import orjson
+from django.db import transaction
+
+from common import privacy
+from common.privacy import PersonalTable
+
+CHUNK_ROWS = 500
+
+
+def export(user_id: str, *, at: datetime.datetime) -> Iterator[bytes]:
+    """Everything about the person as one JSON document, in pieces: by app, by table, by row.
+
+    Rows have every column; bytes are written in hex. In one transaction, which ends with the last
+    piece.
+    """
+    with transaction.atomic():
+        opening = {"user_id": user_id, "exported_at": at}
+        yield orjson.dumps(opening, option=orjson.OPT_UTC_Z)[:-1]
+        for app_label, tables in groupby(privacy.tables(), key=_app_label):
+            yield b"," + orjson.dumps(app_label) + b":{"
+            yield from _joined(_app(app_label, tables, user_id))
+            yield b"}"
+        yield b"}\n"
+
+
+def _app_label(table: PersonalTable) -> str:
+    return table.model._meta.app_label
+
+
+def _app(
+    app_label: str, tables: Iterable[PersonalTable], user_id: str
+) -> Iterator[Iterator[bytes]]:
+    for table in tables:
+        columns = [field.name for field in table.model._meta.concrete_fields]
+        rows = table.rows_of(user_id).order_by("pk").values(*columns)
+        name = table.label.partition(".")[2]
+        yield _table(name, rows.iterator(chunk_size=CHUNK_ROWS))
+    extras = privacy.extras().get(app_label)
+    if extras and extras.also_export:
+        yield _table(*extras.also_export(user_id))
+
+
+def _table(name: str, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    yield orjson.dumps(name) + b":["
+    yield from _joined(iter([_row(row)]) for row in rows)
+    yield b"]"
+
+
+def _row(row: dict[str, Any]) -> bytes:
+    return orjson.dumps(row, default=_as_hex, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+
+
+def _as_hex(value: Any) -> str:
+    if isinstance(value, (bytes, memoryview)):
+        return bytes(value).hex()
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _joined(parts: Iterable[Iterator[bytes]]) -> Iterator[bytes]:
+    for number, part in enumerate(parts):
+        if number:
+            yield b","
+        yield from part
+
+
+def counts(user_id: str) -> dict[str, dict[str, int]]:
+    """How many rows an erasure would take away (`erased`) and would keep without a name (`kept`).
+
+    By table; those without any are left out.
+    """
+    found: dict[str, dict[str, int]] = {"erased": {}, "kept": {}}
+    for table in privacy.tables():
+        rows = table.rows_of(user_id).count()
+        if rows:
+            found["erased" if table.emptied is None else "kept"][table.label] = rows
+    return found

@@ -1,0 +1,116 @@
+"""What operations writes: the erasure of a person."""
+
+import contextlib
+import datetime
+import re
+import uuid
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import IntegrityError, OperationalError, models, transaction
+from django.db.models import Q
+from django.db.models.functions import Cast
+
+from common import privacy
+from common.models import ERASED_PREFIX
+from common.privacy import PersonalTable
+from operations.models import Erasure
+
+LOG = "admin.log_entry"
+# Something may be added for the person after their rows were locked, and meet the erasure.
+ATTEMPTS = 3
+
+
+def erase_person(*, user_id: str, actor: str, at: datetime.datetime) -> Erasure:
+    """This function will forget a person, in one act that is recorded without their name.
+
+    Conversations, cache entries, usage and log-like rows go. What the law wants kept (the ledger,
+    consent events, readings by staff) stays under `erased-<uuid>` with its free texts empty, and
+    leads nowhere; so do the admin's log entries. Raises what an app's `refuse_erasure` raises; then
+    nothing is written.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with contextlib.suppress(IntegrityError, OperationalError):
+            return _erase_person(user_id, actor, at)
+    return _erase_person(user_id, actor, at)
+
+
+def _erase_person(user_id: str, actor: str, at: datetime.datetime) -> Erasure:
+    reference = f"{ERASED_PREFIX}{uuid.uuid4()}"
+    tables = privacy.tables()
+    with transaction.atomic():
+        for extras in privacy.extras().values():
+            if extras.refuse_erasure:
+                extras.refuse_erasure(user_id)
+        _lock_heads(tables, user_id)
+        counts: dict[str, dict[str, int]] = {"erased": {}, "kept": {}}
+        emptied = _empty_log_entries(tables, user_id, reference)
+        if emptied:
+            counts["kept"][LOG] = emptied
+        for table in _in_order(tables):
+            rows = _erase(table, user_id, reference)
+            if rows:
+                counts["erased" if table.emptied is None else "kept"][table.label] = rows
+        for extras in privacy.extras().values():
+            if extras.after_erasure:
+                extras.after_erasure()
+        return Erasure.objects.create(reference=reference, counts=counts, actor=actor, at=at)
+
+
+def _in_order(tables: list[PersonalTable]) -> list[PersonalTable]:
+    """Rows that stay, the heads first, as all writers do; then those that go, children first."""
+    kept = [table for table in tables if table.emptied is not None]
+    going = [table for table in tables if table.emptied is None]
+    return sorted(kept, key=lambda table: not table.is_head) + going[::-1]
+
+
+def _lock_heads(tables: list[PersonalTable], user_id: str) -> None:
+    """Whoever is adding to the person's rows is waited for, and whoever comes next waits."""
+    for table in tables:
+        if table.is_head:
+            heads = table.rows_of(user_id).select_for_update(of=("self",), no_key=True)
+            list(heads.order_by("pk").values_list("pk"))
+
+
+def _erase(table: PersonalTable, user_id: str, reference: str) -> int:
+    rows = table.rows_of(user_id)
+    if table.emptied is None:
+        return rows.delete()[1].get(table.model._meta.label, 0)
+    empty = {name: _empty(table.model._meta.get_field(name)) for name in table.emptied}
+    return rows.update(**{table.person: reference} | empty)
+
+
+def _empty(field: Any) -> Any:
+    if field.null:
+        return None
+    return {} if isinstance(field, models.JSONField) else ""
+
+
+def _empty_log_entries(tables: list[PersonalTable], user_id: str, reference: str) -> int:
+    """Entries about the person's rows lose their words, others the person's id."""
+    about = Q(pk__in=[])
+    logged = set(LogEntry.objects.values_list("content_type", flat=True).distinct())
+    for table in tables:
+        content_type = ContentType.objects.get_for_model(table.model)
+        if content_type.pk in logged:
+            keys = table.rows_of(user_id).values(key=Cast("pk", models.TextField()))
+            about |= Q(content_type=content_type, object_id__in=keys)
+    emptied = LogEntry.objects.filter(about).update(object_repr="", change_message="")
+    return emptied + _rename_in_log_entries(user_id, reference)
+
+
+def _rename_in_log_entries(user_id: str, reference: str) -> int:
+    named = LogEntry.objects.filter(
+        Q(object_repr__contains=user_id) | Q(change_message__contains=user_id)
+    )
+    # As a whole word: somebody may be called "a".
+    whole = re.compile(rf"(?<!\w){re.escape(user_id)}(?!\w)")
+    renamed = 0
+    for entry in named.iterator(chunk_size=500):
+        if whole.search(entry.object_repr) or whole.search(entry.change_message):
+            entry.object_repr = whole.sub(reference, entry.object_repr)[:200]
+            entry.change_message = whole.sub(reference, entry.change_message)
+            entry.save(update_fields=["object_repr", "change_message"])
+            renamed += 1
+    return renamed

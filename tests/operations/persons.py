@@ -1,0 +1,110 @@
+"""A person of whom every table holds something, and a look into every table by raw SQL."""
+
+from typing import Any
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.utils import timezone
+
+from access import services as access_services
+from billing import services as billing_services
+from billing.models import CreditAccount, CreditTransaction
+from common import privacy
+from consent import services as consent_services
+from tests.client import ApiClient
+from tests.guarded.models import Proof
+
+# Words that stand nowhere else.
+SECRETS = ["quokka", "wombat", "numbat", "bilby", "potoroo", "dunnart"]
+QUOKKA, WOMBAT, NUMBAT, BILBY, POTOROO, DUNNART = SECRETS
+
+
+def write_life_of(person: ApiClient, user_id: str) -> None:
+    """Rows of the person in every table, through the API and the services of staff."""
+    conversation = {
+        "title": f"About {QUOKKA}",
+        "metadata": {"topic": WOMBAT},
+        "messages": [
+            {"role": "user", "content": f"Is a {QUOKKA} shy?"},
+            {"role": "assistant", "stage1": [{"model": "m", "response": NUMBAT}]},
+        ],
+    }
+    acts = [
+        ("POST", "/conversations", conversation),
+        ("POST", "/usage/increment", {"amount": 2}),
+        ("POST", "/credits/transactions",
+         {"type": "deduct", "amount": 3, "description": BILBY, "metadata": {"of": POTOROO}}),
+        ("POST", "/credits/holds", {"amount": 4, "description": BILBY}),
+        ("PATCH", "/usage", {"daily_limit": 7, "reason": DUNNART}),
+        ("PUT", "/consent/terms", {"policy_version": 1, "evidence": {"page": WOMBAT}}),
+        ("DELETE", "/consent/marketing", None),
+    ]  # fmt: skip
+    for number, (method, path, body) in enumerate(acts):
+        # Keys may hold anything, the person's id as well.
+        key = {"idempotency_key": f"{number}-{QUOKKA}"} if method == "POST" else {}
+        response = person.request(method, path, body, **key)
+        assert response.status_code < 300, response.content
+    access_services.record_reading(
+        staff="staff:dana", user_id=user_id, what=f"about {QUOKKA}", reason=WOMBAT
+    )
+    account = CreditAccount.objects.get(user_id=user_id)
+    first = CreditTransaction.objects.get(user_id=user_id, sequence=1)
+    billing_services.replace_by_checkpoint(
+        last=first, digest="0" * 64, archive="a.jsonl", at=timezone.now()
+    )
+    Proof.objects.create(user_id=user_id, sequence=1, amount=1, note=NUMBAT)
+    log(f"Granted. Reason: {DUNNART} of {user_id}", account)
+
+
+def log(message: str, row: Any, name: str = "") -> LogEntry:
+    """What the admin writes of an act on the row."""
+    user, _ = User.objects.get_or_create(username="dana", is_staff=True)
+    return LogEntry.objects.create(
+        user=user,
+        content_type=ContentType.objects.get_for_model(row),
+        object_id=str(row.pk),
+        object_repr=name or str(row),
+        action_flag=CHANGE,
+        change_message=message,
+    )
+
+
+def publish_terms() -> None:
+    consent_services.publish_policy(
+        purpose="terms", version=1, locale="en", text="Be kind.", at=timezone.now()
+    )
+
+
+def rows_by_table(user_id: str) -> dict[str, int]:
+    """How many rows each table that holds persons has of this one, by raw SQL."""
+    found = {}
+    for table in privacy.tables():
+        column = table.model._meta.get_field(table.person.split("__")[-1]).column
+        assert "__" not in table.person, "Say here how raw SQL finds this table's person."
+        with connection.cursor() as cursor:
+            name = table.model._meta.db_table
+            cursor.execute(f'SELECT COUNT(*) FROM "{name}" WHERE "{column}" = %s', [user_id])
+            found[table.label] = cursor.fetchone()[0]
+    return found
+
+
+def places_of(words: list[str]) -> list[str]:
+    """Every table and column, of whatever kind, in which one of the words stands."""
+    found = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor, include_views=True):
+            cursor.execute(f'SELECT * FROM "{table}"')
+            columns = [column[0] for column in cursor.description]
+            for row in cursor.fetchall():
+                for column, value in zip(columns, row, strict=True):
+                    text = as_text(value)
+                    found += [f"{table}.{column}: {word}" for word in words if word in text]
+    return sorted(set(found))
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, (bytes, memoryview)):
+        return bytes(value).decode("utf-8", "replace") + bytes(value).hex()
+    return str(value)

@@ -1,0 +1,140 @@
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from django.core.management import CommandError, call_command
+
+from access import services
+from common import privacy
+from tests.asserts import assert_problem, assert_statements
+from tests.client import ApiClient
+from tests.operations.persons import SECRETS, publish_terms, rows_by_table, write_life_of
+
+pytestmark = pytest.mark.django_db
+
+ZOE = "zoë|marek 7"
+
+
+@pytest.fixture
+def zoe(key: str) -> ApiClient:
+    return ApiClient(key, ZOE)
+
+
+@pytest.fixture(autouse=True)
+def lives(zoe: ApiClient, stranger: ApiClient) -> None:
+    publish_terms()
+    write_life_of(zoe, ZOE)
+    stranger.post("/conversations", {"title": "Bob's own"})
+
+
+def document(response: Any) -> dict[str, Any]:
+    assert response.status_code == 200
+    content: dict[str, Any] = orjson.loads(b"".join(response.streaming_content))
+    return content
+
+
+def rows_in(exported: dict[str, Any]) -> dict[str, int]:
+    return {
+        f"{app}.{table}": len(rows)
+        for app, tables in exported.items()
+        if isinstance(tables, dict)
+        for table, rows in tables.items()
+        if table != "texts_agreed_to"
+    }
+
+
+class TestTheExport:
+    def test_has_something_of_every_table(self) -> None:
+        """Whoever adds a table with persons lets write_life_of write into it."""
+        assert [table for table, rows in rows_by_table(ZOE).items() if rows == 0] == []
+
+    def test_holds_every_row_that_raw_sql_finds(self, zoe: ApiClient) -> None:
+        exported = document(zoe.get("/privacy/export"))
+
+        assert exported["user_id"] == ZOE
+        assert rows_in(exported) == rows_by_table(ZOE)
+        text = orjson.dumps(exported).decode()
+        assert [word for word in SECRETS if word not in text] == []
+
+    def test_has_every_column_of_a_row(self, zoe: ApiClient) -> None:
+        exported = document(zoe.get("/privacy/export"))
+
+        for table in privacy.tables():
+            app, name = table.label.split(".")
+            for row in exported[app][name]:
+                assert set(row) == {field.name for field in table.model._meta.concrete_fields}
+
+    def test_holds_the_texts_agreed_to(self, zoe: ApiClient) -> None:
+        exported = document(zoe.get("/privacy/export"))
+
+        [text] = exported["consent"]["texts_agreed_to"]
+        assert (text["purpose"], text["version"], text["text"]) == ("terms", 1, "Be kind.")
+        assert exported["consent"]["consent_event"][0]["policy_version"] == text["policy_version"]
+
+    def test_holds_nothing_of_others(self, zoe: ApiClient, stranger: ApiClient) -> None:
+        assert b"Bob" not in orjson.dumps(document(zoe.get("/privacy/export")))
+
+        theirs = document(stranger.get("/privacy/export"))
+        assert sum(rows_in(theirs).values()) == 1
+        assert theirs["conversations"]["conversation"][0]["title"] == "Bob's own"
+
+    def test_of_somebody_unknown_is_empty(self, key: str) -> None:
+        exported = document(ApiClient(key, "nobody").get("/privacy/export"))
+
+        assert set(rows_in(exported)) == set(rows_by_table(ZOE))
+        assert sum(rows_in(exported).values()) == 0
+
+    def test_is_a_file_to_keep(self, zoe: ApiClient) -> None:
+        response = zoe.get("/privacy/export")
+
+        assert response["Content-Type"] == "application/json"
+        assert response["Content-Disposition"] == 'attachment; filename="export.json"'
+
+    def test_takes_one_statement_a_table(self, zoe: ApiClient) -> None:
+        document(zoe.get("/privacy/export"))
+
+        # The key, each table, and the texts.
+        with assert_statements(1 + len(privacy.tables()) + 1):
+            document(zoe.get("/privacy/export"))
+
+    def test_needs_the_right(self) -> None:
+        key = services.create_key(name="chat", scopes=["conversations:read"], by="system").key
+
+        problem = assert_problem(ApiClient(key, ZOE).get("/privacy/export"), 403, "missing_scope")
+
+        assert problem["scope"] == "privacy:manage"
+
+
+class TestExportUser:
+    def test_writes_the_same_document(self, zoe: ApiClient, tmp_path: Path) -> None:
+        output, file = StringIO(), tmp_path / "zoe.json"
+
+        call_command("export_user", ZOE, str(file), stdout=output)
+
+        written = orjson.loads(file.read_bytes())
+        shown = document(zoe.get("/privacy/export"))
+        assert written | {"exported_at": ""} == shown | {"exported_at": ""}
+        assert output.getvalue().startswith(f"{sum(rows_by_table(ZOE).values())} rows of {ZOE}")
+        assert file.stat().st_mode & 0o777 == 0o600
+
+    def test_leaves_a_file_that_stands_there(self, tmp_path: Path) -> None:
+        file = tmp_path / "zoe.json"
+        file.write_text("mine")
+
+        with pytest.raises(CommandError, match="exists already"):
+            call_command("export_user", ZOE, str(file))
+
+        assert file.read_text() == "mine"
+
+    def test_says_that_it_cannot_write(self, tmp_path: Path) -> None:
+        with pytest.raises(CommandError, match="Cannot write"):
+            call_command("export_user", ZOE, str(tmp_path / "no" / "zoe.json"))
+
+    @pytest.mark.parametrize("user_id", ["", "erased-1", "a\x00b", "x" * 129])
+    def test_refuses_what_is_nobodys_id(self, user_id: str, tmp_path: Path) -> None:
+        with pytest.raises(CommandError):
+            call_command("export_user", user_id, str(tmp_path / "a.json"))
+
+        assert list(tmp_path.iterdir()) == []
