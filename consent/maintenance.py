@@ -8,7 +8,7 @@ from consent.models import ConsentState
 
 
 def _waiting(at: datetime.datetime) -> int:
-    return ConsentState.objects.expired(at=at).filter(granted=True).count()
+    return ConsentState.objects.unrecorded(at=at).count()
 
 
 TASKS = [

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact
 
@@ -313,6 +313,11 @@ class ConsentStateQuerySet(models.QuerySet["ConsentState"]):
     def expired(self, *, at: datetime.datetime) -> "ConsentStateQuerySet":
         """Given once, and past the end; whether or not a job has written that down."""
         return self.filter(expires_at__lte=at)
+
+    def unrecorded(self, *, at: datetime.datetime) -> "ConsentStateQuerySet":
+        """Expired, and not written down yet. An erased person's chain has no new events."""
+        lives = ConsentChain.objects.filter(user_id=OuterRef("user_id"), salt__isnull=False)
+        return self.expired(at=at).filter(Exists(lives), granted=True)
 
 
 class ConsentState(models.Model):

@@ -4,8 +4,8 @@ import datetime
 
 from django.db import transaction
 
-from consent.models import ConsentEvent, ConsentState
-from consent.services.answers import NewEvent, append, locked_chain
+from consent.models import ConsentChain, ConsentEvent, ConsentState
+from consent.services.answers import NewEvent, append
 
 SYSTEM = "system"
 
@@ -15,19 +15,23 @@ def record_expired(at: datetime.datetime, limit: int) -> int:
 
     Returns how many; each person's are one transaction.
     """
-    due = ConsentState.objects.expired(at=at).filter(granted=True).order_by("expires_at", "id")
-    persons = list(dict.fromkeys(due.values_list("user_id", flat=True)[:limit]))
-    return sum(_record_expired_of(user_id, at) for user_id in persons)
+    due = ConsentState.objects.unrecorded(at=at).order_by("expires_at", "id")
+    recorded = 0
+    for user_id in dict.fromkeys(due.values_list("user_id", flat=True)[:limit]):
+        if recorded < limit:
+            recorded += _record_expired_of(user_id, at, limit - recorded)
+    return recorded
 
 
-def _record_expired_of(user_id: str, at: datetime.datetime) -> int:
+def _record_expired_of(user_id: str, at: datetime.datetime, limit: int) -> int:
     with transaction.atomic():
-        head, _ = locked_chain(user_id)
-        due = ConsentState.objects.for_user(user_id).expired(at=at).filter(granted=True)
-        new = [
-            _expired(state, at)
-            for state in due.select_related("policy_version").order_by("purpose_id")
-        ]
+        # Not made where there is none: the person may have been erased a moment ago.
+        head = ConsentChain.objects.locked().filter(user_id=user_id).first()
+        if head is None:
+            return 0
+        due = ConsentState.objects.for_user(user_id).unrecorded(at=at)
+        states = due.select_related("policy_version").order_by("expires_at", "purpose_id")
+        new = [_expired(state, at) for state in states[:limit]]
         append(head, new)
     return len(new)
 
