@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,13 @@ from consent import chain, errors, reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
 
 NETWORK_BITS = {4: 24, 6: 48}
+# Addresses in any text, with the length of a network. `Chrome/120.0.0.0` is a version.
+IPV6 = re.compile(
+    r"(?<![\w.])(?:[0-9a-f]{1,4})?(?::[0-9a-f]{0,4}){2,8}(?:\.\d{1,3}){0,3}(?:%\w+)?(?:/\d{1,3})?(?!\w)",
+    re.IGNORECASE,
+)
+IPV4 = re.compile(r"(?<![\w.])(?<!\w/)\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,3})?(?!\w|\.\d)", re.ASCII)
+NO_ADDRESS = "[address]"
 Action = ConsentEvent.Action
 
 
@@ -196,20 +204,36 @@ def linked(head: ConsentChain, new: Sequence[NewEvent]) -> list[ConsentEvent]:
 def without_addresses(value: Any) -> Any:
     """The evidence as it is stored: an IP address is cut to its network, or left out (null).
 
-    CONSENT_STORE_IP says which. A /24 (IPv4) or /48 (IPv6) tells where, not who.
+    CONSENT_STORE_IP says which. A /24 (IPv4) or /48 (IPv6) tells where, not who. Within a text or
+    a name, `[address]` stands for one that is left out.
     """
     if isinstance(value, dict):
-        return {name: without_addresses(item) for name, item in value.items()}
+        return {_cut_text(name): without_addresses(item) for name, item in value.items()}
     if isinstance(value, list):
         return [without_addresses(item) for item in value]
     if not isinstance(value, str):
         return value
+    cut = _cut_text(value)
+    return None if cut == NO_ADDRESS != value else cut
+
+
+def _cut_text(text: str) -> str:
+    return IPV4.sub(_cut, IPV6.sub(_cut, text))
+
+
+def _cut(found: re.Match[str]) -> str:
+    """What is stored of an address; the text itself if it is none, such as a time of day."""
+    written = found[0].partition("/")[0]
+    if ":" not in written:
+        written = ".".join(str(int(part)) for part in written.split("."))
     try:
-        address = ipaddress.ip_address(value.strip())
+        address = ipaddress.ip_address(written)
     except ValueError:
-        return value
+        return found[0]
     if not settings.CONSENT_STORE_IP:
-        return None
-    address = getattr(address, "ipv4_mapped", None) or address
-    bits = NETWORK_BITS[address.version]
-    return str(ipaddress.ip_network((address.packed, bits), strict=False))
+        return NO_ADDRESS
+    if isinstance(address, ipaddress.IPv6Address):
+        # These hold a whole IPv4 address, 6to4 within the first 48 bits.
+        address = address.ipv4_mapped or address.sixtofour or address
+    network = (address.packed, NETWORK_BITS[address.version])
+    return str(ipaddress.ip_network(network, strict=False))
