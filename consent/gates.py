@@ -10,11 +10,17 @@ refused, in every process.
 import datetime
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.utils import timezone
+from rest_framework.exceptions import APIException, NotAuthenticated
 
+from access.authentication import caller_of
+from access.errors import UserIdRequired
+from common.api import problem_response
+from common.errors import DomainError
 from consent import errors, reports
 from consent.models import ConsentState
 
@@ -28,15 +34,26 @@ known_purposes: set[str] = set()
 def requires_consent(*purposes: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let the act happen only with the person's consent to these purposes.
 
-    For services, which name the person in the argument `user_id`, and for views, whose request has
-    `user_id`. Raises ConsentRequired (403 `consent_required`) before anything is done.
+    For services, which name the person in the argument `user_id`; for methods of REST framework's
+    views; and for Django's own views, which find the person by the request's key and X-User-Id.
+    Raises ConsentRequired (403 `consent_required`) before anything is done; a view of Django's own
+    answers with it.
     """
     known_purposes.update(purposes)
 
     def gated(act: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(act)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            require_consent(user_id=_person(args, kwargs), purposes=purposes, at=timezone.now())
+            if not _gated(purposes):
+                return act(*args, **kwargs)
+            request = next((one for one in args[:2] if isinstance(one, HttpRequest)), None)
+            try:
+                user_id = _person(args, kwargs) if request is None else _caller(request)
+                require_consent(user_id=user_id, purposes=purposes, at=timezone.now())
+            except (DomainError, APIException) as error:
+                if request is None:
+                    raise
+                return cast(R, problem_response(request, error))
             return act(*args, **kwargs)
 
         return checked
@@ -44,14 +61,25 @@ def requires_consent(*purposes: str) -> Callable[[Callable[P, R]], Callable[P, R
     return gated
 
 
+def _gated(purposes: tuple[str, ...]) -> list[str]:
+    return [purpose for purpose in purposes if purpose in settings.CONSENT_GATES]
+
+
 def _person(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    if "user_id" in kwargs:
-        return str(kwargs["user_id"])
-    for argument in args[:2]:  # the view and the request, or the request alone
-        user_id = getattr(argument, "user_id", None)
+    for user_id in (kwargs.get("user_id"), *(getattr(one, "user_id", None) for one in args[:2])):
         if user_id is not None:
             return str(user_id)
     raise TypeError("requires_consent is for acts with user_id, and views of a person's request.")
+
+
+def _caller(request: HttpRequest) -> str:
+    """The person a request to a view of Django's own is for, as the API finds them."""
+    found = caller_of(request)
+    if found is None:
+        raise NotAuthenticated
+    if found[1] is None:
+        raise UserIdRequired("Name the person you act for in the header X-User-Id.")
+    return found[1]
 
 
 def require_consent(*, user_id: str, purposes: tuple[str, ...], at: datetime.datetime) -> None:
@@ -59,7 +87,7 @@ def require_consent(*, user_id: str, purposes: tuple[str, ...], at: datetime.dat
 
     One statement if any of them is in CONSENT_GATES, else none.
     """
-    gated = [purpose for purpose in purposes if purpose in settings.CONSENT_GATES]
+    gated = _gated(purposes)
     if not gated:
         return
     agreed = ConsentState.objects.for_user(user_id).granting(at=at).filter(purpose__key__in=gated)
