@@ -33,7 +33,8 @@ def details_hmac(reason: str, evidence: dict[str, Any], salt: str) -> str:
 
 
 def _hmac(salt: str, message: bytes) -> str:
-    return hmac.new(bytes.fromhex(salt), message, hashlib.sha256).hexdigest()
+    # The key is the salt as it is written, so that a damaged one is wrong rather than unreadable.
+    return hmac.new(salt.encode(), message, hashlib.sha256).hexdigest()
 
 
 def canonical(value: dict[str, Any]) -> bytes:

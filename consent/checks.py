@@ -1,7 +1,8 @@
 """What `manage.py verify` derives anew of consent."""
 
+import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db.models import Exists, OuterRef
@@ -19,8 +20,24 @@ from consent.models import (
 )
 
 CHUNK_ROWS = 2000
+# What a value raises that is none of its column's kind; SQLite keeps any text in any column.
+UNREADABLE = (ValueError, TypeError, AttributeError)
 
 
+def _or_unreadable(find: Callable[[], Iterator[str]]) -> Callable[[], Iterator[str]]:
+    """A row that cannot even be read is a finding, too; it ends the check."""
+
+    @functools.wraps(find)
+    def found() -> Iterator[str]:
+        try:
+            yield from find()
+        except UNREADABLE as error:
+            yield f"a row cannot be read, and those after it were not looked at: {error}"
+
+    return found
+
+
+@_or_unreadable
 def _texts() -> Iterator[str]:
     for text in PolicyVersion.objects.order_by("pk").iterator(chunk_size=100):
         if hashlib.sha256(text.text.encode()).hexdigest() != text.text_sha256:
@@ -36,7 +53,17 @@ def _chains() -> Iterator[str]:
         "policy_version__purpose_id",
     )  # fmt: skip
     person, sequence, last_hash, is_bad = "", 0, NO_HASH, False
-    for row in rows.iterator(chunk_size=CHUNK_ROWS):
+    found = rows.iterator(chunk_size=CHUNK_ROWS)
+    while True:
+        try:
+            row = next(found, None)
+        except UNREADABLE as error:
+            # Rows are read many at once, so that it may stand further on.
+            place = f"after event {sequence} of {person}" if person else "among the first events"
+            yield f"{place} one cannot be read, and no later one was looked at: {error}"
+            return
+        if row is None:
+            return
         if row["user_id"] != person:
             person, sequence, last_hash, is_bad = row["user_id"], 0, NO_HASH, False
         if is_bad:
@@ -63,6 +90,8 @@ def _problem(
         return "its text is not the one that was published"
     if row["policy_version__purpose_id"] not in (None, row["purpose_id"]):
         return "its text is of another purpose"
+    if head["salt"] is None and (row["reason"] or row["evidence"]):
+        return "its reason and evidence outlived their person"
     if head["salt"] is not None:
         details = chain.details_hmac(row["reason"], row["evidence"], head["salt"])
         if details != row["details_hmac"]:
@@ -70,6 +99,7 @@ def _problem(
     return None
 
 
+@_or_unreadable
 def _heads() -> Iterator[str]:
     """The chain says where its last event stands, and its reference is the person's."""
     last = ConsentEvent.objects.filter(user_id=OuterRef("user_id")).order_by("-sequence")
@@ -87,6 +117,7 @@ def _heads() -> Iterator[str]:
             yield f"{head.user_id}: the chain's reference is not this person's"
 
 
+@_or_unreadable
 def _states() -> Iterator[str]:
     """The projection says what the fold of the events says, no more and no less."""
     later = ConsentEvent.objects.filter(

@@ -81,7 +81,10 @@ def _time(row: dict[str, Any], name: str, at: datetime.datetime) -> datetime.dat
         raise BadLine(f"{name} is not a time such as 2025-05-03T12:00:00Z")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
-    moment = moment.astimezone(datetime.UTC)
+    try:
+        moment = moment.astimezone(datetime.UTC)
+    except OverflowError:
+        raise BadLine(f"{name} is not within the years 1 to 9999 in UTC") from None
     if moment > at:
         raise BadLine(f"{name} lies in the future")
     return moment

@@ -7,7 +7,7 @@ from django.core import checks
 from django.urls import get_resolver
 
 from consent.gates import known_purposes
-from consent.services.texts import LOCALE
+from consent.services.texts import LOCALE, canonical_locale
 
 
 @checks.register
@@ -28,12 +28,13 @@ def check_gates(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
 
 @checks.register
 def check_default_locale(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
-    if LOCALE.fullmatch(settings.CONSENT_DEFAULT_LOCALE):
+    locale = settings.CONSENT_DEFAULT_LOCALE
+    if LOCALE.fullmatch(locale) and canonical_locale(locale) == locale:
         return []
     return [
         checks.Error(
-            f"CONSENT_DEFAULT_LOCALE={settings.CONSENT_DEFAULT_LOCALE!r} is no locale.",
-            hint="Set it to one such as en or pt-BR.",
+            f"CONSENT_DEFAULT_LOCALE={locale!r} is no locale.",
+            hint="Set it to one such as en or pt-BR, in these cases of letters.",
             id="consent.E002",
         )
     ]

@@ -10,7 +10,7 @@ from common.models import USER_ID_MAX_LENGTH
 from common.pagination import ListQuery, PageResponse
 from common.serializers import Integer, JSONObject, StrictSerializer, Text
 from consent.models import HASH_LENGTH, VERSION_MAX, ConsentEvent
-from consent.services.texts import LOCALE, LOCALE_MAX_LENGTH
+from consent.services.texts import LOCALE, LOCALE_MAX_LENGTH, canonical_locale
 
 EVIDENCE_MAX_BYTES = 8192
 MAX_PURPOSES = 50
@@ -29,7 +29,7 @@ class Locale(Text):
         locale = super().to_internal_value(data)
         if not LOCALE.fullmatch(locale):
             self.fail("no_locale")
-        return locale
+        return canonical_locale(locale)
 
 
 class Evidence(JSONObject):

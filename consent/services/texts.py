@@ -30,6 +30,13 @@ def ensure_purposes() -> None:
             Purpose.objects.create(key=key, title=title, required=required)
 
 
+def canonical_locale(locale: str) -> str:
+    """`pt-BR` for `PT-br`: as RFC 5646, 2.1.1 writes it, so that one language has one name."""
+    language, *rest = locale.split("-")
+    cases = {2: str.upper, 4: str.title}
+    return "-".join([language.lower(), *(cases.get(len(one), str.lower)(one) for one in rest)])
+
+
 def normalised(text: str) -> str:
     """The text as it is stored and hashed: as it came, but lines end with LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
@@ -57,6 +64,7 @@ def publish_policy(
         raise errors.PolicyInvalid(f"{locale!r} is no locale; one is such as en or pt-BR.")
     if not 1 <= version <= VERSION_MAX:
         raise errors.PolicyInvalid("A version is a whole number from 1.")
+    locale = canonical_locale(locale)
     row = PolicyVersion(
         purpose_id=purpose,
         version=version,
@@ -68,7 +76,7 @@ def publish_policy(
     )
     with transaction.atomic():
         # One publication at a time for a purpose.
-        if not Purpose.objects.select_for_update().filter(key=purpose).exists():
+        if not Purpose.objects.select_for_update(no_key=True).filter(key=purpose).exists():
             known = ", ".join(Purpose.objects.order_by("id").values_list("key", flat=True))
             raise errors.PurposeUnknown(f"There is no purpose {purpose!r}. There are: {known}.")
         standing = PolicyVersion.objects.filter(purpose__key=purpose, locale=locale)

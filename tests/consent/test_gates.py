@@ -220,7 +220,7 @@ class TestTheSystemChecks:
         assert "histroy" in problem.msg and "history_storage," not in problem.msg
         assert "history_storage" in (problem.hint or "")
 
-    @pytest.mark.parametrize("locale", ["", "e", "english!", "en_US"])
+    @pytest.mark.parametrize("locale", ["", "e", "english!", "en_US", "EN", "pt-br"])
     def test_name_a_default_locale_that_is_none(self, settings: Any, locale: str) -> None:
         settings.CONSENT_DEFAULT_LOCALE = locale
 

@@ -28,6 +28,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         path, at = options["file"], timezone.now()
+        if path.exists() and not path.is_file():
+            # It is read twice: first whole, so that a bad line refuses all of it.
+            raise CommandError(f"{path} is not a file.")
         try:
             total = self._refuse_bad_lines(path, at)
             counts = self._store(path, at, total)
