@@ -19,6 +19,10 @@ from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of, stored
 
 OPEN_TO_ALL = {"/schema", "/docs"}
+# What belongs to no person, so that no X-User-Id is needed.
+WITHOUT_PERSON = {"/consent/policies", "/consent/query"}
+# Parameters in the path that are nobody's id: a value that is known, and what an unknown one gets.
+NOBODYS = {"purpose": ("marketing", "purpose_unknown")}
 
 # By the name of the parameter in the path: something of Ann's, and its id.
 OWNED: dict[str, Callable[[], object]] = {
@@ -54,6 +58,8 @@ def make_hold() -> CreditHold:
 # Bodies that are right, for the acts that look at the body before they look for the row.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/conversations/<uid:conversation_id>/messages"): {"role": "user", "content": "a"},
+    ("POST", "/consent/query"): {"user_ids": ["ann"], "purpose": "marketing"},
+    ("PUT", "/consent"): {"purposes": {"marketing": True}},
 }
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -106,8 +112,15 @@ def all_acts() -> list[Act]:
 ACTS = [act for act in all_acts() if act.route not in OPEN_TO_ALL]
 # DELETE last, so that a row is there for the others.
 ACTS_ON_ONE = sorted(
-    (act for act in ACTS if act.parameters), key=lambda act: act.method == "DELETE"
+    (act for act in ACTS if set(act.parameters) - set(NOBODYS)),
+    key=lambda act: act.method == "DELETE",
 )
+
+
+def ids_of_ann() -> dict[str, object]:
+    """A value for each parameter in a path: of rows, ids of new ones of Ann's."""
+    known = {name: value for name, (value, _) in NOBODYS.items()}
+    return known | {name: make() for name, make in OWNED.items()}
 
 
 def send(client: ApiClient, act: Act, path: str) -> Any:
@@ -130,7 +143,7 @@ class TestEveryRoute:
     ) -> None:
         unknown = {name for act in ACTS_ON_ONE for name in act.parameters} - set(OWNED)
         assert not unknown, f"Say in OWNED how to make something with the ids {unknown}."
-        ids = {name: make() for name, make in OWNED.items()}
+        ids = ids_of_ann()
         before = stored()
 
         for act in ACTS_ON_ONE:
@@ -147,7 +160,7 @@ class TestEveryRoute:
     @pytest.mark.django_db
     def test_needs_credentials_unless_it_is_open_to_all(self) -> None:
         anybody = ApiClient(None, "ann")
-        ids = {name: make() for name, make in OWNED.items()}
+        ids = ids_of_ann()
         before = stored()
 
         for act in ACTS:
@@ -160,21 +173,36 @@ class TestEveryRoute:
 
     def test_needs_the_person_acted_for(self, key: str) -> None:
         nobody = ApiClient(key, None)
-        ids = {name: make() for name, make in OWNED.items()}
+        ids = ids_of_ann()
         before = stored()
 
         for act in ACTS:
             response = send(nobody, act, act.path(ids.__getitem__))
-            assert_problem(response, 400, "user_id_required")
+            if act.route in WITHOUT_PERSON:
+                assert response.status_code == 200, (str(act), response.content)
+            else:
+                assert_problem(response, 400, "user_id_required")
 
         assert stored() == before
+        assert {act.route for act in ACTS} >= WITHOUT_PERSON
+
+    def test_knows_what_it_names_in_its_path(self, person: ApiClient) -> None:
+        before = stored()
+
+        for act in (act for act in ACTS if set(act.parameters) & set(NOBODYS)):
+            [name] = act.parameters
+            response = send(person, act, act.path(lambda _: "nothing"))
+            assert_problem(response, 404, NOBODYS[name][1])
+            assert stored() == before, act
+            assert send(person, act, act.path(lambda name: NOBODYS[name][0])).status_code == 200
+            before = stored()
 
     @pytest.mark.django_db
     @pytest.mark.parametrize("act", ACTS, ids=str)
     def test_needs_its_scope(self, act: Act) -> None:
         others = set(SCOPES) - set(act.scopes)
         key = services.create_key(name="all but one", scopes=others, by="system").key
-        ids = {name: make() for name, make in OWNED.items()}
+        ids = ids_of_ann()
         before = stored()
 
         response = send(ApiClient(key, "ann"), act, act.path(ids.__getitem__))

@@ -49,9 +49,8 @@ METHOD_HELP = "How it was said, such as `checkbox` or `button`."
 
 class Method(serializers.RegexField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            r"^[A-Za-z][A-Za-z0-9_.-]*\Z", max_length=50, help_text=METHOD_HELP, **kwargs
-        )
+        kwargs |= {"max_length": 50, "help_text": METHOD_HELP, "trim_whitespace": False}
+        super().__init__(r"^[A-Za-z][A-Za-z0-9_.-]*\Z", **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
