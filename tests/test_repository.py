@@ -30,6 +30,7 @@ ARROWS = {
     "benchmarks": EVERYTHING,
     "tests": EVERYTHING,
     "manage.py": set(),
+    "docs": set(),
 }
 
 FORBIDDEN_NAMES = {
