@@ -263,7 +263,8 @@ class ConsentEvent(models.Model):
             models.CheckConstraint(
                 condition=Q(granted=True, expires_at=None)
                 | Q(granted=True, expires_at__gt=F("recorded_at"))
-                | Q(action="expired", expires_at__lte=F("recorded_at"))
+                # Said in so many words: a comparison with null would let an end be missing.
+                | Q(action="expired", expires_at__isnull=False, expires_at__lte=F("recorded_at"))
                 | Q(granted=False, expires_at=None) & ~Q(action="expired"),
                 name="consent_event_expires_after_it_was_given",
             ),

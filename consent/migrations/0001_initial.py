@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='consentevent',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('expires_at', None), ('granted', True)), models.Q(('expires_at__gt', models.F('recorded_at')), ('granted', True)), models.Q(('action', 'expired'), ('expires_at__lte', models.F('recorded_at'))), models.Q(('expires_at', None), ('granted', False), models.Q(('action', 'expired'), _negated=True)), _connector='OR'), name='consent_event_expires_after_it_was_given'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('expires_at', None), ('granted', True)), models.Q(('expires_at__gt', models.F('recorded_at')), ('granted', True)), models.Q(('action', 'expired'), ('expires_at__isnull', False), ('expires_at__lte', models.F('recorded_at'))), models.Q(('expires_at', None), ('granted', False), models.Q(('action', 'expired'), _negated=True)), _connector='OR'), name='consent_event_expires_after_it_was_given'),
         ),
         migrations.AddConstraint(
             model_name='consentevent',

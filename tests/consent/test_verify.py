@@ -50,7 +50,7 @@ TEXT_COLUMNS = [
 FLIPS = {
     "the first character": "'~' || SUBSTR({0}, 2)",
     "the last character": "SUBSTR({0}, 1, LENGTH({0}) - 1) || '~'",
-    "one character more": "{0} || ' '",
+    "one character more": "{0} || '~'",
     "one character less": "SUBSTR({0}, 2)",
 }
 STATE_COLUMNS = {

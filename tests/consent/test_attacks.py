@@ -1,0 +1,105 @@
+"""Raw SQL against events, chains, states and texts: all refused; and each guard is needed."""
+
+import pytest
+from django.db import DatabaseError, IntegrityError
+
+from common import guards
+from consent.models import ConsentEvent, PolicyVersion
+from consent.triggers import GUARDS
+from tests.consent.answers import drift, execute, fold, publish, say, states
+from tests.consent.attacks import ATTACKS, BEHIND, SQLITE, event, text, write_events
+from tests.conversations.recipes import stored
+
+pytestmark = pytest.mark.django_db
+
+EACH_ATTACK = [
+    pytest.param(sql, id=f"{guard.removeprefix('consent_')}: {name}")
+    for guard, attacks in ATTACKS.items()
+    for name, sql in attacks.items()
+]
+
+
+@pytest.fixture(autouse=True)
+def events() -> None:
+    write_events()
+    assert drift() == []
+
+
+def everything() -> object:
+    return stored(), list(PolicyVersion.objects.order_by("pk").values())
+
+
+class TestAnAttack:
+    @pytest.mark.parametrize("sql", EACH_ATTACK)
+    def test_is_refused(self, sql: str) -> None:
+        before = everything()
+
+        with pytest.raises(IntegrityError):
+            execute(sql)
+
+        assert everything() == before
+
+    def test_through_the_orm_is_refused(self) -> None:
+        row = ConsentEvent.objects.order_by("sequence")[1]
+        row.actor = "eve"
+        before = everything()
+
+        from django.db import transaction
+
+        for act in (row.save, row.delete, lambda: ConsentEvent.objects.update(actor="eve")):
+            with pytest.raises(IntegrityError), transaction.atomic():
+                act()
+
+        assert everything() == before
+
+
+class TestEachGuard:
+    def test_has_an_attack(self) -> None:
+        assert {guard.name for guard in GUARDS} == set(ATTACKS)
+
+    @pytest.mark.parametrize("guard", ATTACKS)
+    def test_is_what_keeps_an_attack_off(self, guard: str) -> None:
+        dropped = {guard, *(BEHIND.get(guard, ()) if not SQLITE else ())}
+        guards.drop([one for one in GUARDS if one.name in dropped])
+
+        succeeded = [name for name, sql in ATTACKS[guard].items() if changes_something(sql)]
+
+        assert succeeded != []
+
+
+def changes_something(sql: str) -> bool:
+    before = everything()
+    try:
+        execute(sql)
+    except DatabaseError:
+        return False
+    return everything() != before
+
+
+class TestARightEvent:
+    def test_moves_chain_and_state_even_by_raw_sql(self) -> None:
+        execute(event())
+
+        assert states("ann") == fold("ann")
+        assert states("ann")["marketing"][0] is True
+
+    def test_with_a_forged_hash_is_found_by_verify(self) -> None:
+        execute(event())
+
+        assert len(drift()) == 1 and drift()[0].startswith("ann: event 4 (")
+        assert "its hash" in drift()[0]
+
+    def test_follows_after_all_the_attacks(self) -> None:
+        for attacks in ATTACKS.values():
+            for sql in attacks.values():
+                with pytest.raises(IntegrityError):
+                    execute(sql)
+
+        say(version=1)
+
+        assert drift() == []
+
+    def test_of_a_new_text_can_be_published(self) -> None:
+        execute(text())
+
+        assert publish(version=3).version == 3
