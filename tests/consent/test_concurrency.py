@@ -8,9 +8,9 @@ import pytest
 from common.errors import DomainError
 from consent import services
 from consent.models import ConsentChain, ConsentEvent, ConsentState, PolicyVersion
-from tests.billing.races import CLIENTS, at_once
 from tests.client import ApiClient
 from tests.consent.answers import MOMENT, drift, fold, publish, states
+from tests.processes import CLIENTS, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,6 @@ from django.utils import timezone
 from consent import errors, gates, reports, services
 from consent.maintenance import TASKS
 from consent.models import ConsentChain, ConsentEvent
-from tests.billing.races import at_once
 from tests.client import ApiClient
 from tests.consent.answers import (
     DAY,
@@ -24,6 +23,7 @@ from tests.consent.answers import (
     states,
     valid_for,
 )
+from tests.processes import at_once
 
 pytestmark = pytest.mark.django_db
 
