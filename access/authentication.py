@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from access import errors, services
 from access.models import ApiKey
+from common import calls
 from common.models import validate_user_id
 
 
@@ -63,7 +64,10 @@ def caller_of(request: Any) -> tuple[Caller, str | None] | None:
         raise AuthenticationFailed("Send `Authorization: Bearer <key>`.")
     # A person's own token (JWT) is told apart here, by its lack of the mark.
     caller = _caller_with_key(token.strip())
-    return caller, person_named_in(request)
+    calls.note_caller(actor=caller.actor, user_id=None)
+    user_id = person_named_in(request)
+    calls.note_caller(actor=caller.actor, user_id=user_id)
+    return caller, user_id
 
 
 def _caller_with_key(key: str) -> Caller:

@@ -51,3 +51,13 @@ class IsService(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         caller: Any = request.auth
         return view.action in NO_ACTION or caller.actor != PERSON
+
+
+class AnyService(BasePermission):
+    """Any service key, or staff who are logged in: for what belongs to no person."""
+
+    message = "This is for service keys and staff alone."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        caller = request.auth
+        return isinstance(caller, Caller) and caller.actor != PERSON

@@ -7,7 +7,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from rest_framework.exceptions import APIException, NotAuthenticated
@@ -27,7 +27,7 @@ Cost = int | Callable[[Any], int]
 
 SCOPE = "billing:charge"
 FREE_METHODS = ("HEAD", "OPTIONS")
-DATABASE_ERRORS = (OperationalError, InterfaceError)
+DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError)
 # The view's Idempotency-Key is its own: the hold has none.
 NO_KEY = RequestKey(None, "")
 

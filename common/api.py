@@ -3,19 +3,20 @@
 import http
 import logging
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views import defaults
 from rest_framework import exceptions, negotiation, parsers, renderers
 from rest_framework.response import Response
 
-from common import errors, json_values
+from common import errors, events, json_values
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,10 @@ CODES: dict[type[Exception], str] = {
     OperationalError: "database_unavailable",
     InterfaceError: "database_unavailable",
 }
+# PostgreSQL calls these internal errors: a database that takes no writes, as a standby, and the
+# end of a session that sat in its transaction for too long.
+UNAVAILABLE_STATES = frozenset({"25006", "25P03"})
+COUNTED_REFUSALS = frozenset({402, 429})
 SERVER_ERROR = "internal_error"
 BAD_REQUEST = "bad_request"
 
@@ -137,7 +142,9 @@ class BodyLimitMiddleware:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path == "/api" or request.path.startswith("/api/")
+    return request.path in ("/api", "/health", "/metrics") or request.path.startswith(
+        ("/api/", "/health/")
+    )
 
 
 def problem(
@@ -159,9 +166,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """The one place where an exception becomes an answer; what it does not know becomes a 500."""
     request = context["request"]
     if isinstance(error, errors.DomainError):
+        if error.status in COUNTED_REFUSALS:
+            events.REFUSALS.count(code=error.code)
         return _response(request, _domain_problem(request, error), error.headers)
-    if isinstance(error, (OperationalError, InterfaceError)):
-        logger.warning("The database is unavailable: %s", error)
+    if is_unavailable(error):
+        logger.warning("The database is unavailable: %s", str(error).partition("\n")[0])
         return _response(request, *_unavailable(request))
     if isinstance(error, Http404):
         error = exceptions.NotFound()
@@ -207,6 +216,13 @@ def _domain_problem(request: HttpRequest, error: errors.DomainError) -> dict[str
         detail=error.message,
         **error.details,
     )
+
+
+def is_unavailable(error: BaseException | None) -> bool:
+    """Whether the database is to blame, and the same request may pass a little later."""
+    if isinstance(error, InternalError):
+        return getattr(error.__cause__, "pgcode", None) in UNAVAILABLE_STATES
+    return isinstance(error, (OperationalError, InterfaceError))
 
 
 def _unavailable(request: HttpRequest) -> tuple[dict[str, Any], dict[str, str]]:
@@ -278,6 +294,13 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    # Django calls this while it handles the exception, whoever raised it.
+    if is_unavailable(sys.exc_info()[1]):
+        body, headers = _unavailable(request)
+        response = _http_response(body) if _is_api(request) else _unavailable_page()
+        for name, value in headers.items():
+            response[name] = value
+        return response
     if not _is_api(request):
         return defaults.server_error(request)
     return _http_response(
@@ -288,4 +311,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
             title="Internal Server Error",
             detail="Something went wrong on our side; it has been logged.",
         )
+    )
+
+
+def _unavailable_page() -> HttpResponse:
+    return HttpResponse(
+        "<!doctype html><title>Unavailable</title><h1>The database does not answer just now</h1>"
+        "<p>Try again in a moment.</p>",
+        status=503,
     )

@@ -46,7 +46,7 @@ USER_ID = OpenApiParameter(
     required=True,
     description="The person a service key acts for: 1 to 128 characters in UTF-8.",
 )
-OPEN_TO_ALL = ("/api/v1/schema", "/api/v1/docs")
+OPEN_TO_ALL = ("/api/v1/schema", "/api/v1/docs", "/health/live")
 
 
 def add_problem_answers(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -84,4 +84,4 @@ class Schema(AutoSchema):
         return f"{noun}_{action}"
 
     def get_override_parameters(self) -> list[Any]:
-        return [USER_ID]
+        return [USER_ID] if getattr(self.view, "acts_for_person", True) else []

@@ -11,6 +11,7 @@ from typing import Any
 
 import dj_database_url
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -66,11 +67,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "operations.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "common.api.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "operations.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -127,6 +129,29 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
         "CONN_MAX_AGE": 0 if DB_POOL else 600,
         "CONN_HEALTH_CHECKS": not DB_POOL,
         "DISABLE_SERVER_SIDE_CURSORS": not DB_POOL,
+        "OPTIONS": {
+            # A server whose host has vanished is given up after 25 seconds of silence.
+            "connect_timeout": env.int("DB_CONNECT_TIMEOUT", default=5),
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            **DATABASE.get("OPTIONS", {}),
+        },
+        # Milliseconds. PgBouncer refuses them, so that without the pool they must be asked for.
+        "LIMITS": {
+            name: int(seconds * 1000)
+            for name, seconds in (
+                (
+                    "statement_timeout",
+                    env.float("DB_STATEMENT_TIMEOUT", default=30.0 if DB_POOL else 0.0),
+                ),
+                ("lock_timeout", env.float("DB_LOCK_TIMEOUT", default=10.0 if DB_POOL else 0.0)),
+                (
+                    "idle_in_transaction_session_timeout",
+                    env.float("DB_IDLE_TRANSACTION_TIMEOUT", default=60.0 if DB_POOL else 0.0),
+                ),
+            )
+        },
         "POOL": {
             "pool_size": env.int("DB_POOL_SIZE", default=5),
             "max_overflow": env.int("DB_MAX_OVERFLOW", default=10),
@@ -164,10 +189,11 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 
 # Behind a proxy that ends TLS, the scheme comes from X-Forwarded-Proto.
-if env.bool("BEHIND_PROXY", default=PRODUCTION):
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=PRODUCTION)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = PRODUCTION
-SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes come over plain http from inside
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]  # asked over plain http from inside
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION
@@ -233,17 +259,30 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
 }
 
+# Logs go to standard error: JSON for machines, lines for people.
+LOG_FORMAT = env.str("LOG_FORMAT", default="json" if PRODUCTION else "line")
+if LOG_FORMAT not in ("json", "line"):
+    raise ImproperlyConfigured("LOG_FORMAT is json or line.")
+# Statements that take longer are logged, without their parameters.
+SLOW_QUERY_SECONDS = env.float("SLOW_QUERY_SECONDS", default=1.0)
+# How often the numbers of the pool are logged; 0: never.
+POOL_LOG_SECONDS = env.float("POOL_LOG_SECONDS", default=60.0)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+        "json": {"()": "operations.logs.JSONFormatter"},
+        "line": {"()": "operations.logs.LineFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "only_exceptions": {"()": "operations.logs.OnlyExceptions"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # A refused request is the client's matter; only what went wrong on our side is logged.
+    # Every answer has its line by operations.requests; Django's own say less about the same.
     "loggers": {
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["only_exceptions"]},
+        "django.server": {"level": "CRITICAL"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }

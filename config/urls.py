@@ -22,8 +22,9 @@ urlpatterns = [
     path("favicon.ico", lambda request: HttpResponse(status=204)),
     path("admin/", admin.site.urls),
     path("api/v1/", include(version_1)),
-    # An unknown address below /api/ is answered with a problem body, with DEBUG on as well.
-    re_path(r"^api(/|$)", csrf_exempt(api.not_found)),
+    path("", include("operations.api.urls")),
+    # An unknown address below these is answered with a problem body, with DEBUG on as well.
+    re_path(r"^(?:api|health)(?:/|$)", csrf_exempt(api.not_found), name="unmatched"),
 ]
 
 handler400 = "common.api.bad_request"

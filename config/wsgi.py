@@ -11,3 +11,4 @@ from operations import start  # noqa: E402  (needs the applications loaded)
 
 start.refuse_errors()
 start.log_choices()
+start.serve()

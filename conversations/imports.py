@@ -21,6 +21,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from billing import services as billing_services
+from common import events
 from common.errors import DomainError
 from conversations import council, services
 from conversations.council import CouncilConversation, NoOwner, NotAConversation, UsageFile
@@ -186,6 +187,8 @@ class Import:
     def _counted(self, fate: Fate) -> Fate:
         self.counts["read"] += 1
         self.counts[fate.status] += 1
+        if self.pretended is None:  # no dry run
+            events.IMPORTS.count(outcome=fate.status)
         return fate
 
     def _take(self, file: FoundFile) -> Iterator[Fate]:

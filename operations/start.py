@@ -2,11 +2,15 @@
 
 import logging
 import sys
+import threading
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
 from django.db import connection
+
+from operations import logs, metrics
+from operations.postgresql import base
 
 logger = logging.getLogger(__name__)
 
@@ -43,3 +47,41 @@ def log_choices() -> None:
         database["PORT"] or 5432,
         f"pool of {pool['pool_size']} + {pool['max_overflow']}" if pool else "no pool",
     )
+
+
+def serve() -> None:
+    """From here on this process answers requests: its statements have limits, its pool is seen."""
+    base.limits_hold = True
+    base.observer = metrics.PoolGauges()
+    metrics.connect_events()
+    _take_over_gunicorns_log()
+    if settings.POOL_LOG_SECONDS and connection.settings_dict.get("POOL"):
+        threading.Thread(target=_log_pool_for_ever, name="pool-log", daemon=True).start()
+
+
+def _take_over_gunicorns_log() -> None:
+    """What gunicorn says of requests in this process takes our format; its master keeps its own."""
+    gunicorn = logging.getLogger("gunicorn.error")
+    if gunicorn.handlers:
+        gunicorn.handlers.clear()
+        gunicorn.propagate = True
+        gunicorn.addFilter(logs.WithoutQueries())
+
+
+def _log_pool_for_ever() -> None:
+    never = threading.Event()
+    while not never.wait(settings.POOL_LOG_SECONDS):
+        log_pool()
+
+
+def log_pool() -> None:
+    """Log the numbers of this process's pools."""
+    for numbers in base.statistics():
+        fields = {
+            "size": numbers.size,
+            "checked_in": numbers.checked_in,
+            "checked_out": numbers.checked_out,
+            "overflow": numbers.overflow,
+        }
+        level = logging.WARNING if numbers.is_busy else logging.INFO
+        logger.log(level, "Pool of %s", numbers.alias, extra={"fields": fields})

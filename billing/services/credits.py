@@ -13,6 +13,7 @@ from django.db.models import Sum
 from billing import errors, ledger
 from billing.models import CreditAccount, CreditTransaction
 from billing.services.accounts import open_account, settle
+from common import events
 from common.errors import DomainError, NotFound
 from common.idempotency import Outcome, RequestKey
 
@@ -64,12 +65,25 @@ def add_transaction(
     conditions.append(ledger.COVERED if new.amount < 0 else ledger.BOUNDED)
     for _ in range(TRIES):
         if ledger.insert_entry(entry, *conditions, at=at):
+            count_charges([entry])
             return Outcome(entry)
         standing = standing_entry(user_id, request_key)
         if standing is not None:
             return standing
         clear_the_way(user_id=user_id, needed=-new.amount, tier=tier, at=at)
     raise refusal(CreditAccount.objects.with_held_now(at=at).get(user_id=user_id), -new.amount, at)
+
+
+def count_charges(entries: Sequence[CreditTransaction]) -> None:
+    """Count the charges among these new entries, for the metrics, as soon as they are committed."""
+    charges = [-entry.amount for entry in entries if entry.type == CreditTransaction.Type.DEDUCT]
+    if charges:
+        transaction.on_commit(lambda: _count(len(charges), sum(charges)), robust=True)
+
+
+def _count(charges: int, credits_charged: int) -> None:
+    events.CHARGES.count(charges)
+    events.CREDITS_CHARGED.count(credits_charged)
 
 
 def standing_entry(user_id: str, request_key: RequestKey) -> Outcome[CreditTransaction] | None:
@@ -147,6 +161,7 @@ def add_transactions(
             entry.idempotency_key = batch_key(request_key, index)
             entry.request_hash = request_key.request_hash
         CreditTransaction.objects.bulk_create(entries)
+        count_charges(entries)
     return Outcome(entries)
 
 

@@ -13,7 +13,13 @@ from django.db.models import F
 from billing import errors, ledger
 from billing.models import CreditAccount, CreditHold, CreditTransaction
 from billing.services.accounts import refill
-from billing.services.credits import TRIES, clear_the_way, refusal, standing_entry
+from billing.services.credits import (
+    TRIES,
+    clear_the_way,
+    count_charges,
+    refusal,
+    standing_entry,
+)
 from common.errors import NotFound
 from common.idempotency import Outcome, RequestKey
 from common.models import update_returning
@@ -125,6 +131,7 @@ def _capture_entry(
     )
     for _ in range(TRIES):
         if ledger.insert_entry(entry, ledger.NOTHING_DUE, at=at):
+            count_charges([entry])
             return entry
         standing_entry(hold.user_id, request_key)  # another request's key is refused here
         refill(user_id=hold.user_id, at=at)

@@ -4,6 +4,9 @@ A new connection costs about 3.5 ms of CPU, ten times a small request; the pool 
 one that is open already. Without DATABASES' `POOL` it is Django's own engine, for use behind
 PgBouncer. A pool belongs to one process, one alias and one set of connection parameters: a forked
 child never uses its parent's sockets, and a test database never the real one.
+
+DATABASES' `LIMITS` are PostgreSQL's own settings, in milliseconds. They hold for the connections of
+the web application alone: a command may take its time.
 """
 
 import os
@@ -11,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg2.extras
 from django.db.backends.postgresql import base
@@ -19,13 +22,31 @@ from django.db.utils import OperationalError
 from sqlalchemy import event, exc, pool
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
+from operations import statements
+
 # The alias Django uses to make and drop test databases; it must not hold connections.
 UNPOOLED_ALIAS = "__no_db__"
+
+# Above this part of all its connections a pool is near its end.
+BUSY = 0.8
 
 PoolKey = tuple[str, tuple[tuple[str, str], ...]]
 
 _pools: dict[PoolKey, pool.QueuePool] = {}
 _lock = threading.Lock()
+_telling = threading.Lock()
+
+
+class Observer(Protocol):
+    """Who wants to know what the pools of this process do."""
+
+    def changed(self, size: int, checked_out: int, overflow: int) -> None: ...
+
+    def waited(self, seconds: float, in_vain: bool) -> None: ...
+
+
+observer: Observer | None = None
+limits_hold = False
 
 
 class PoolExhausted(OperationalError):
@@ -41,6 +62,17 @@ class PoolStatistics:
     checked_in: int
     checked_out: int
     overflow: int
+    max_overflow: int
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the next one must wait."""
+        return self.checked_out >= self.size + self.max_overflow
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is near its end."""
+        return self.checked_out > BUSY * (self.size + self.max_overflow)
 
 
 def statistics() -> list[PoolStatistics]:
@@ -53,9 +85,23 @@ def statistics() -> list[PoolStatistics]:
             checked_out=connections.checkedout(),
             # QueuePool counts up from -size until the pool is full.
             overflow=max(connections.overflow(), 0),
+            max_overflow=connections._max_overflow,
         )
         for (alias, _), connections in list(_pools.items())
     ]
+
+
+def _tell_of_change() -> None:
+    if observer is None:
+        return
+    # One after the other, so that the last one told is the last one that was true.
+    with _telling:
+        all_pools = statistics()
+        observer.changed(
+            size=sum(one.size for one in all_pools),
+            checked_out=sum(one.checked_out for one in all_pools),
+            overflow=sum(one.overflow for one in all_pools),
+        )
 
 
 def dispose(alias: str) -> None:
@@ -65,8 +111,8 @@ def dispose(alias: str) -> None:
 
 
 def _forget_parents_pools() -> None:
-    global _lock
-    _lock = threading.Lock()
+    global _lock, _telling
+    _lock, _telling = threading.Lock(), threading.Lock()
     _pools.clear()
 
 
@@ -76,13 +122,35 @@ os.register_at_fork(after_in_child=_forget_parents_pools)
 class DatabaseWrapper(base.DatabaseWrapper):
     _pooled: Any = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(statements.observe)
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params = super().get_connection_params()
+        limits = self.settings_dict.get("LIMITS") if limits_hold else None
+        if limits:
+            # At the start of the session: a later SET would outlast it in the pool.
+            asked = " ".join(f"-c {name}={value}" for name, value in limits.items() if value)
+            params["options"] = f"{asked} {params.get('options', '')}".strip()
+        return params
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         if not self.settings_dict.get("POOL") or self.alias == UNPOOLED_ALIAS:
             return self._connect(conn_params)
+        connections = self._pool(conn_params)
+        waits = connections.overflow() >= connections._max_overflow and not connections.checkedin()
+        begun = time.monotonic()
+        in_vain = False
         try:
-            self._pooled = self._pool(conn_params).connect()
+            self._pooled = connections.connect()
         except exc.TimeoutError as error:
-            raise PoolExhausted(f"All connections of the pool are in use: {error}") from error
+            in_vain = True
+            raise PoolExhausted("All connections of the pool are in use.") from error
+        finally:
+            if waits and observer is not None:
+                observer.waited(time.monotonic() - begun, in_vain)
+        _tell_of_change()
         return self._pooled.driver_connection
 
     def _connect(self, conn_params: dict[str, Any]) -> Any:
@@ -114,6 +182,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if self._pool_left_by(pooled):
                 pooled.invalidate()
             pooled.close()
+        _tell_of_change()
 
     @staticmethod
     def _pool_left_by(pooled: Any) -> bool:

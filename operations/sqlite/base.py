@@ -5,8 +5,11 @@ than PostgreSQL needs.
 """
 
 import sqlite3
+from typing import Any
 
 from django.db.backends.sqlite3 import base, features
+
+from operations import statements
 
 # The default of SQLITE_MAX_VARIABLE_NUMBER since SQLite 3.32; some builds allow more.
 MAX_PARAMETERS = 32_766
@@ -18,3 +21,7 @@ class DatabaseFeatures(features.DatabaseFeatures):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     features_class = DatabaseFeatures
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(statements.observe)

@@ -1,0 +1,164 @@
+"""Whether Steward can serve: each component looked at, with no wait that a probe would not bear."""
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from common import components
+from common.components import DEGRADED, DOWN, OK, Component
+from operations.postgresql import base
+
+logger = logging.getLogger(__name__)
+
+# A database file that cannot grow is the end of all writes: below this a person should look.
+LOW_DISK_BYTES = 512 * 1024 * 1024
+
+
+def database() -> Component:
+    """Whether the database answers, and takes writes, over the pool that requests use."""
+    begun = time.perf_counter()
+    if pool_is_exhausted():
+        # Asking would mean waiting in the queue, where the requests stand already.
+        return Component(DOWN, {"engine": connection.vendor}, "no connection is free")
+    try:
+        takes_writes = _takes_writes()
+    except (DatabaseError, InterfaceError) as error:
+        logger.debug("The database does not answer", exc_info=error)
+        return Component(DOWN, {"engine": connection.vendor}, "does not answer")
+    facts = {
+        "engine": connection.vendor,
+        "response_time_ms": round((time.perf_counter() - begun) * 1000, 2),
+    }
+    return Component(OK, facts) if takes_writes else Component(DOWN, facts, "is read-only")
+
+
+def _takes_writes() -> bool:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # On as well while a standby follows its primary.
+            cursor.execute("SELECT current_setting('transaction_read_only')")
+            return bool(cursor.fetchone()[0] == "off")
+        cursor.execute("SELECT 1 FROM sqlite_master LIMIT 1")
+    file = Path(str(connection.settings_dict["NAME"]))
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+
+
+def pool_is_exhausted() -> bool:
+    """Whether whoever asks the database now must wait for a connection."""
+    return any(one.alias == connection.alias and one.is_exhausted for one in base.statistics())
+
+
+def pool() -> Component:
+    """The connections of this process."""
+    found = [one for one in base.statistics() if one.alias == connection.alias]
+    if not found:
+        return Component(OK, {"kind": "none" if not _has_pool() else "unused"})
+    numbers = found[0]
+    facts = {name: value for name, value in asdict(numbers).items() if name != "alias"}
+    if numbers.is_exhausted:
+        return Component(DOWN, facts, "no connection is free")
+    if numbers.is_busy:
+        return Component(DEGRADED, facts, "nearly all are in use")
+    return Component(OK, facts)
+
+
+def _has_pool() -> bool:
+    return bool(connection.settings_dict.get("POOL"))
+
+
+_migrated = False
+
+
+def migrations() -> Component:
+    """Whether the tables are those that this code expects; looked up until they once are."""
+    global _migrated
+    if _migrated:
+        return Component(OK, {"pending": []})
+    if pool_is_exhausted():
+        return Component(DOWN, {}, "not known: no connection is free")
+    try:
+        pending = pending_migrations()
+    except (DatabaseError, InterfaceError) as error:
+        logger.debug("The database does not answer", exc_info=error)
+        return Component(DOWN, {}, "not known: the database does not answer")
+    _migrated = not pending
+    if pending:
+        return Component(DOWN, {"pending": pending}, "run `python manage.py migrate`")
+    return Component(OK, {"pending": []})
+
+
+def pending_migrations() -> list[str]:
+    """The migrations of this code that the database lacks, in their order."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def disk() -> Component:
+    """Room for the database file; on SQLite alone."""
+    file = Path(str(connection.settings_dict["NAME"]))
+    try:
+        free_bytes = shutil.disk_usage(file.parent).free
+        byte_size = sum(
+            part.stat().st_size
+            for part in (file, file.with_name(f"{file.name}-wal"))
+            if part.exists()
+        )
+    except OSError:
+        return Component(DOWN, {}, "the database's folder cannot be read")
+    facts = {"free_bytes": free_bytes, "database_bytes": byte_size}
+    if free_bytes < LOW_DISK_BYTES:
+        return Component(DEGRADED, facts, "less than 512 MiB are free")
+    return Component(OK, facts)
+
+
+NEEDED: dict[str, Callable[[], Component]] = {
+    "database": database,
+    "migrations": migrations,
+    "pool": pool,
+}
+
+
+def needed() -> dict[str, Component]:
+    """What requests cannot do without."""
+    return {name: look() for name, look in NEEDED.items()}
+
+
+def all_components() -> dict[str, Component]:
+    """Everything there is to see, the apps' own components included."""
+    found = needed()
+    if connection.vendor == "sqlite":
+        found["disk"] = disk()
+    if found["database"].status == DOWN:
+        return found
+    return found | {name: look() for name, look in components.registered().items()}
+
+
+def worst(found: dict[str, Component]) -> str:
+    """The status of the whole."""
+    statuses = {component.status for component in found.values()}
+    return next((status for status in (DOWN, DEGRADED) if status in statuses), OK)
+
+
+_last_failing: list[str] = []
+
+
+def note(found: dict[str, Component]) -> list[str]:
+    """The names of what is down; a change is logged once, with its reason."""
+    global _last_failing
+    failing = [name for name, component in found.items() if component.status == DOWN]
+    if failing != _last_failing:
+        _last_failing = failing
+        if failing:
+            reasons = "; ".join(f"{name}: {found[name].reason}" for name in failing)
+            logger.error("Not ready. %s", reasons)
+        else:
+            logger.info("Ready again.")
+    return failing

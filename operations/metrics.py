@@ -1,0 +1,141 @@
+"""What Prometheus gets from `/metrics`, right with several worker processes.
+
+With PROMETHEUS_MULTIPROC_DIR set (config/gunicorn.py does) each process keeps its numbers in files
+there, and any of them can answer for all. Without it they are this process's own.
+"""
+
+import os
+import threading
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from common import events
+from common.calls import Call
+
+# Seconds. Most calls take a few milliseconds; the last bounds are a lock's wait and a timeout.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
+# A method may be any word, and each new one would be a new series for ever.
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+OTHER_METHOD = "other"
+
+registry = CollectorRegistry()
+
+
+def _counter(name: str, title: str, labels: tuple[str, ...] = ()) -> Counter:
+    return Counter(f"steward_{name}", title, labels, registry=registry)
+
+
+def _gauge(name: str, title: str) -> Gauge:
+    # The sum over the processes that live.
+    return Gauge(f"steward_{name}", title, registry=registry, multiprocess_mode="livesum")
+
+
+REQUESTS = _counter("requests", "Requests answered.", ("method", "route", "status"))
+DURATIONS = Histogram(
+    "steward_request_duration_seconds",
+    "How long requests took.",
+    ("method", "route"),
+    registry=registry,
+    buckets=BUCKETS,
+)
+STATEMENTS = _counter("statements", "Statements sent by requests.")
+SLOW_STATEMENTS = _counter("slow_statements", "Those over SLOW_QUERY_SECONDS.")
+POOL_SIZE = _gauge("pool_size", "Connections that the pools keep.")
+POOL_CHECKED_OUT = _gauge("pool_checked_out", "Connections in use.")
+POOL_OVERFLOW = _gauge("pool_overflow", "Open connections beyond the pools' size.")
+POOL_WAITS = _counter("pool_waits", "Requests that waited for a connection.")
+POOL_WAIT_SECONDS = _counter("pool_wait_seconds", "How long they waited in all.")
+POOL_TIMEOUTS = _counter("pool_timeouts", "Those that waited in vain.")
+
+# Looking a child up by its labels takes longer than counting.
+_requests: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+
+
+def note_request(method: str, route: str, status: int, seconds: float, call: Call) -> None:
+    """A request was answered."""
+    key = (method, route, status)
+    children = _requests.get(key)
+    if children is None:
+        shown = method if method in METHODS else OTHER_METHOD
+        children = (
+            REQUESTS.labels(shown, route, str(status)),
+            DURATIONS.labels(shown, route),
+        )
+        if shown == method:
+            _requests[key] = children
+    children[0].inc()
+    children[1].observe(seconds)
+    if call.statements:
+        STATEMENTS.inc(call.statements)
+    if call.slow_statements:
+        SLOW_STATEMENTS.inc(call.slow_statements)
+
+
+# Events of the apps
+
+
+def connect_events() -> None:
+    """Give every counter of common/events.py its place at /metrics."""
+    with _connecting:
+        for counter in events.COUNTERS:
+            if counter.sink is None:
+                counter.sink = _sink(counter)
+
+
+_connecting = threading.Lock()
+
+
+def _sink(counter: events.Counter) -> events.Sink:
+    metric = _counter(counter.name, counter.title, counter.labels)
+
+    def count(amount: int, /, **labels: str) -> None:
+        (metric.labels(**labels) if labels else metric).inc(amount)
+
+    return count
+
+
+# The pool
+
+
+class PoolGauges:
+    """Sees every change of this process's pools.
+
+    Set by each process when something changes: a gauge that is only set where /metrics is answered
+    would show one process's share.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shown: dict[Gauge, int] = {}
+
+    def changed(self, size: int, checked_out: int, overflow: int) -> None:
+        """The pool's numbers are these now."""
+        for gauge, number in (
+            (POOL_SIZE, size),
+            (POOL_CHECKED_OUT, checked_out),
+            (POOL_OVERFLOW, overflow),
+        ):
+            if self._shown.get(gauge) != number:
+                self._shown[gauge] = number
+                gauge.set(number)
+
+    def waited(self, seconds: float, in_vain: bool) -> None:
+        """A thread found no connection free."""
+        POOL_WAITS.inc()
+        POOL_WAIT_SECONDS.inc(seconds)
+        if in_vain:
+            POOL_TIMEOUTS.inc()
+
+
+# The answer
+
+
+def exposition() -> bytes:
+    """All numbers in Prometheus' text format."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(registry)
+    of_all = CollectorRegistry()
+    MultiProcessCollector(of_all)  # type: ignore[no-untyped-call]
+    return generate_latest(of_all)

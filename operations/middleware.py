@@ -1,0 +1,125 @@
+"""Around every request: its id, its line in the log, its place in the metrics."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.middleware import common
+
+from common import calls
+from common.calls import Call
+from operations import metrics
+
+logger = logging.getLogger("operations.requests")
+
+HEADER = "X-Request-ID"
+UNMATCHED = "unmatched"
+# Asked for by probes, which know a machine's address and no name.
+PROBED = ("/health/", "/metrics")
+
+
+class RequestMiddleware:
+    """First in MIDDLEWARE, so that it sees the answers of all others.
+
+    A streamed answer is written down when it has ended, with all its statements.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        begun = time.perf_counter()
+        call = Call(calls.request_id_of(request.META.get("HTTP_X_REQUEST_ID")))
+        calls.current.set(call)
+        response = self.get_response(request)
+        response[HEADER] = call.request_id
+        if response.streaming and not isinstance(response, FileResponse):
+            content: Any = response
+            content.streaming_content = self._streamed(content, request, call, begun)
+        else:
+            self._finish(request, response, call, begun)
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]
+    ) -> None:
+        call = calls.current.get()
+        if call is not None and "conversation_id" in kwargs:
+            call.conversation_id = str(kwargs["conversation_id"])
+
+    def _streamed(
+        self, response: Any, request: HttpRequest, call: Call, begun: float
+    ) -> Iterator[bytes]:
+        content = response.streaming_content
+
+        def noted() -> Iterator[bytes]:
+            calls.current.set(call)
+            try:
+                yield from content
+            finally:
+                self._finish(request, response, call, begun)
+
+        return noted()
+
+    def _finish(
+        self, request: HttpRequest, response: HttpResponseBase, call: Call, begun: float
+    ) -> None:
+        seconds = time.perf_counter() - begun
+        match = request.resolver_match
+        route = UNMATCHED
+        if match is not None and match.url_name != UNMATCHED:
+            route = _shown(match.route)
+        status = response.status_code
+        method = request.method or ""
+        metrics.note_request(method, route, status, seconds, call)
+        fields = {
+            "method": method,
+            "route": route,
+            "status": status,
+            "duration_ms": round(seconds * 1000, 2),
+            "statements": call.statements,
+            "remote": _remote(request),
+        }
+        if call.actor is None:
+            call.actor = _staff_of(request)
+        level = logging.ERROR if status >= 500 else logging.INFO
+        logger.log(level, "%s %s %s", method, route, status, extra={"fields": fields})
+        calls.current.set(None)
+
+
+def _staff_of(request: Any) -> str | None:
+    """Who of the staff asked, where the view has looked: finding out costs a statement else."""
+    user = getattr(request, "_cached_user", None)
+    return f"staff:{user.get_username()}" if user is not None and user.is_authenticated else None
+
+
+def _remote(request: HttpRequest) -> str:
+    """Where the request comes from: behind a proxy, the address that the proxy saw."""
+    if settings.BEHIND_PROXY:
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+        if forwarded:
+            return str(forwarded.rpartition(",")[2].strip()[:45])
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+@cache
+def _shown(route: str) -> str:
+    """`api/v1/x/<uid:x_id>` as the documents write it: `/api/v1/x/{x_id}`."""
+    parts = []
+    for part in route.split("<"):
+        name, closing, rest = part.partition(">")
+        parts.append(f"{{{name.rpartition(':')[2]}}}{rest}" if closing else part)
+    return "/" + "".join(parts)
+
+
+class CommonMiddleware(common.CommonMiddleware):
+    """Django's, which lets probes ask by address: they are told nothing that depends on a name."""
+
+    def process_request(self, request: HttpRequest) -> Any:
+        if request.path.startswith(PROBED):
+            return None
+        return super().process_request(request)

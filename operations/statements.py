@@ -1,0 +1,61 @@
+"""Every statement of the database engines passes here: counted by request, logged when slow."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+
+from common import calls
+
+logger = logging.getLogger(__name__)
+
+# What counts as a statement: transaction control does not.
+COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+LONGEST_SHOWN = 1000
+
+
+def observe(
+    execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    """An execute wrapper (Django's term) that both engines give to each of their connections."""
+    begun = time.perf_counter()
+    try:
+        return execute(sql, params, many, context)
+    finally:
+        seconds = time.perf_counter() - begun
+        call = calls.current.get()
+        if call is not None and (
+            sql.startswith(COUNTED) or sql.lstrip("( \n").upper().startswith(COUNTED)
+        ):
+            call.statements += 1
+        if seconds >= settings.SLOW_QUERY_SECONDS:
+            if call is not None:
+                call.slow_statements += 1
+            _log(str(sql), seconds)
+
+
+def _log(sql: str, seconds: float) -> None:
+    # Without the parameters: they are people's texts.
+    place = _place()
+    fields = {
+        "duration_ms": round(seconds * 1000),
+        "place": place,
+        "statement": sql[:LONGEST_SHOWN],
+    }
+    logger.warning("A statement took %.2f s, at %s", seconds, place, extra={"fields": fields})
+
+
+def _place() -> str:
+    """Where in our own code the statement comes from: `billing/ledger.py:93`."""
+    root = f"{settings.BASE_DIR}/"
+    frame = sys._getframe(1)
+    while frame is not None:
+        path = frame.f_code.co_filename
+        ours = path.startswith(root) and "site-packages" not in path and path != __file__
+        if ours and not path.startswith(f"{root}manage.py"):
+            return f"{path.removeprefix(root)}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return "code that is not Steward's"
