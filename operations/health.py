@@ -90,7 +90,8 @@ def migrations() -> Component:
         return Component(DOWN, {}, "not known: the database does not answer")
     _migrated = not pending
     if pending:
-        return Component(DOWN, {"pending": pending}, "run `python manage.py migrate`")
+        missing = f"{', '.join(pending)} {'is' if len(pending) == 1 else 'are'} missing"
+        return Component(DOWN, {"pending": pending}, f"{missing}; run `python manage.py migrate`")
     return Component(OK, {"pending": []})
 
 

@@ -1,0 +1,122 @@
+"""Steward as it is served: gunicorn on a free port, and a client that keeps its connection."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE_SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class Answer:
+    """A status, headers and a body."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status_code = response.status
+        self.headers = response.headers
+        self.content = response.read()
+
+    def __getitem__(self, name: str) -> str:
+        return self.headers[name]
+
+    def json(self) -> Any:
+        return orjson.loads(self.content)
+
+
+class Web:
+    """A running server. `log` is what it has written so far."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path, workers: int) -> None:
+        self.port = free_port()
+        self.log_file = log
+        self.environment = dict(environment) | {
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": str(workers),
+            "SECRET_KEY": "for-tests-only",
+            "PROMETHEUS_MULTIPROC_DIR": "",
+            # As long as the tests' own: they look at what lies there.
+            "DEFERRED_WRITE_SECONDS": "0",
+        }
+        self.process: Any = None
+
+    def start(self) -> "Web":
+        gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+        self.process = subprocess.Popen(
+            [gunicorn, "-c", "config/gunicorn.py", "config.wsgi"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=self.log_file.open("ab"),
+            start_new_session=True,
+        )
+        self.wait_until_it_answers()
+        return self
+
+    def wait_until_it_answers(self) -> None:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < until:
+            try:
+                if self.get("/health/live").status_code == 200:
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError(self.log)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(PATIENCE_SECONDS)
+
+    def kill(self) -> None:
+        """kill -9 of the server and all its workers at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE_SECONDS)
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The log's JSON lines."""
+        return [orjson.loads(line) for line in self.log.splitlines() if line.startswith("{")]
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.request("GET", path, None, **headers)
+
+    def request(self, method: str, path: str, body: Any, **headers: str) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        try:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            content = None if body is None else orjson.dumps(body)
+            if content is not None:
+                named["Content-Type"] = "application/json"
+            connection.request(method, path, content, named)
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def served(environment: Mapping[str, str], folder: Path, workers: int = 1) -> Iterator[Web]:
+    """A server for the time of the block."""
+    web = Web(environment, folder / "web.log", workers)
+    try:
+        yield web.start()
+    finally:
+        if web.process.poll() is None:
+            web.stop()
