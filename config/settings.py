@@ -283,6 +283,8 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR", "filters": ["only_exceptions"]},
         "django.server": {"level": "CRITICAL"},
+        # With DEBUG it would log every statement with its parameters, which are people's texts.
+        "django.db.backends": {"level": "INFO"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }
