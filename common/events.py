@@ -37,7 +37,7 @@ _connect: Callable[[], None] = lambda: None  # noqa: E731  (replaced as a whole)
 
 
 def when_first_counted(connect: Callable[[], None]) -> None:
-    """`connect` gives every counter its sink. It runs at the first count, not before."""
+    """`connect` gives every counter its sink. It runs when one without a sink is counted."""
     global _connect
     _connect = connect
 

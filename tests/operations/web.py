@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -45,26 +46,31 @@ class Web:
     def __init__(self, environment: Mapping[str, str], log: Path, workers: int) -> None:
         self.port = free_port()
         self.log_file = log
-        self.environment = dict(environment) | {
-            "PORT": str(self.port),
-            "WEB_CONCURRENCY": str(workers),
-            "SECRET_KEY": "for-tests-only",
-            "PROMETHEUS_MULTIPROC_DIR": "",
-            # As long as the tests' own: they look at what lies there.
-            "DEFERRED_WRITE_SECONDS": "0",
-        }
+        self.number = workers
+        self.environment = (
+            {"PROMETHEUS_MULTIPROC_DIR": ""}
+            | dict(environment)
+            | {
+                "PORT": str(self.port),
+                "WEB_CONCURRENCY": str(workers),
+                "SECRET_KEY": "for-tests-only",
+                # As long as the tests' own: they look at what lies there.
+                "DEFERRED_WRITE_SECONDS": "0",
+            }
+        )
         self.process: Any = None
 
     def start(self) -> "Web":
         gunicorn = str(Path(sys.executable).with_name("gunicorn"))
-        self.process = subprocess.Popen(
-            [gunicorn, "-c", "config/gunicorn.py", "config.wsgi"],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=self.log_file.open("ab"),
-            start_new_session=True,
-        )
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [gunicorn, "-c", "config/gunicorn.py", "config.wsgi"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
         self.wait_until_it_answers()
         return self
 
@@ -81,6 +87,15 @@ class Web:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(PATIENCE_SECONDS)
+
+    def workers(self) -> list[int]:
+        """The process ids of the workers that were ever begun."""
+        return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", self.log)]
+
+    def kill_workers(self) -> None:
+        """kill -9 of the workers alone; the server makes new ones."""
+        for pid in self.workers()[-self.number :]:
+            os.kill(pid, signal.SIGKILL)
 
     def kill(self) -> None:
         """kill -9 of the server and all its workers at once."""
