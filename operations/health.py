@@ -45,9 +45,15 @@ def _takes_writes() -> bool:
             # On as well while a standby follows its primary.
             cursor.execute("SELECT current_setting('transaction_read_only')")
             return bool(cursor.fetchone()[0] == "off")
+        cursor.execute("PRAGMA query_only")
+        if cursor.fetchone()[0]:
+            return False
         cursor.execute("SELECT 1 FROM sqlite_master LIMIT 1")
     file = Path(str(connection.settings_dict["NAME"]))
-    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+    return all(
+        os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+        for path in (file, file.parent)
+    )
 
 
 def pool_is_exhausted() -> bool:

