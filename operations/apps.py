@@ -1,3 +1,5 @@
+import os
+
 from django.apps import AppConfig
 
 
@@ -12,6 +14,9 @@ class OperationsConfig(AppConfig):
 
 
 def connect_events() -> None:
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder and not os.access(folder, os.W_OK):
+        return  # the web application's, which this process cannot add to
     from operations import metrics  # not needed by commands that count nothing
 
     metrics.connect_events()

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import connection
 
-from operations import logs, metrics
+from operations import logs
 from operations.postgresql import base
 
 logger = logging.getLogger(__name__)
@@ -35,22 +35,24 @@ def log_choices() -> None:
             "SECRET_KEY is not set: each process makes its own, and log-ins end with it."
             " Set it, or put it into .env (`make run` does)."
         )
+    logger.info("Database: %s", database_in_use())
+
+
+def database_in_use() -> str:
+    """The database in words, without its password."""
     database: dict[str, Any] = dict(settings.DATABASES["default"])
     if connection.vendor == "sqlite":
-        logger.info("Database: SQLite, %s", database["NAME"])
-        return
+        return f"SQLite, {database['NAME']}"
     pool = database["POOL"]
-    logger.info(
-        "Database: PostgreSQL, %s on %s:%s, %s",
-        database["NAME"],
-        database["HOST"] or "the local socket",
-        database["PORT"] or 5432,
-        f"pool of {pool['pool_size']} + {pool['max_overflow']}" if pool else "no pool",
-    )
+    host, port = database["HOST"] or "the local socket", database["PORT"] or 5432
+    pooled = f"pool of {pool['pool_size']} + {pool['max_overflow']}" if pool else "no pool"
+    return f"PostgreSQL, {database['NAME']} on {host}:{port}, {pooled}"
 
 
 def serve() -> None:
     """From here on this process answers requests: its statements have limits, its pool is seen."""
+    from operations import metrics  # makes files, which commands need not
+
     base.limits_hold = True
     base.observer = metrics.PoolGauges()
     metrics.connect_events()
