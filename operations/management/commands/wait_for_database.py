@@ -40,7 +40,7 @@ class Command(BaseCommand):
             waited = time.monotonic() - begun
             if waited >= timeout:
                 raise CommandError(
-                    f"{database} did not answer in {waited:.1f} s and {tries} tries."
+                    f"{database} did not answer within {waited:.1f} s (tries: {tries})."
                     f" The last error: {error}. Is the server up, does DATABASE_URL name it, and"
                     " may this host reach it?"
                 )
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             self.say(f"{database} does not answer yet: {error}. Next try in {nap:.1f} s.")
             time.sleep(nap)
             pause, tries = min(pause * 2, LONGEST_PAUSE_SECONDS), tries + 1
-        self.say(f"{database} answers, after {time.monotonic() - begun:.1f} s and {tries} tries.")
+        self.say(f"{database} answers, after {time.monotonic() - begun:.1f} s (tries: {tries}).")
 
     def say(self, line: str) -> None:
         self.stdout.write(line)

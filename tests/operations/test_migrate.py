@@ -1,0 +1,118 @@
+"""The start of many processes at once, and a migration that fails."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from common import guards, migration_lock
+from tests.common.proofs import rows, write_proofs
+from tests.guarded.models import Proof
+from tests.operations.server import environment_of, manage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PROCESSES = 4
+
+
+@pytest.fixture
+def empty_database(tmp_path: Path) -> Iterator[str]:
+    """The address of a database without a table."""
+    if connection.vendor == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+        return
+    name = f"{connection.settings_dict['NAME']}_empty"
+    with connection.cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}"')
+    try:
+        yield urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+class TestManyProcesses:
+    def test_migrate_an_empty_database_once(self, empty_database: str) -> None:
+        environment = environment_of(empty_database)
+        begun = [
+            subprocess.Popen(
+                [sys.executable, "manage.py", "migrate"],
+                cwd=Path(__file__).parent.parent.parent,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(PROCESSES)
+        ]
+        ended = [(*process.communicate(timeout=300), process.returncode) for process in begun]
+
+        assert [code for _, _, code in ended] == [0] * PROCESSES, ended
+        applying = [output.count("Applying ") for output, _, _ in ended]
+        assert sorted(applying)[:-1] == [0] * (PROCESSES - 1)
+        assert max(applying) > 20
+        assert manage(environment, "migrate", "--check").returncode == 0
+        assert manage(environment, "check", "--database", "default").stderr.count("W001") == 0
+        if empty_database.startswith("sqlite"):
+            folder = Path(empty_database.removeprefix("sqlite:///")).parent
+            assert list(folder.glob("*.migrating")) == []
+
+
+class TestTheLock:
+    def test_is_held_by_one_and_free_after_it(self) -> None:
+        waited: list[str] = []
+
+        def give_up() -> None:
+            waited.append("waits")
+            raise InterruptedError
+
+        with migration_lock.held("default", give_up):
+            with pytest.raises(InterruptedError), migration_lock.held("default", give_up):
+                pass
+            assert waited == ["waits"]
+        with migration_lock.held("default", give_up):
+            pass
+
+        assert waited == ["waits"]
+
+
+class TestAMigrationThatFails:
+    @pytest.fixture(autouse=True)
+    def a_failing_release(self, settings: Any) -> None:
+        settings.MIGRATION_MODULES = {"guarded": "tests.operations.failing_migrations"}
+
+    def columns(self) -> set[str]:
+        with connection.cursor() as cursor:
+            return {
+                column.name
+                for column in connection.introspection.get_table_description(
+                    cursor, Proof._meta.db_table
+                )
+            }
+
+    def test_is_named_and_leaves_nothing_half(self) -> None:
+        before, columns = write_proofs(), self.columns()
+        said = StringIO()
+
+        with pytest.raises(RuntimeError, match="not as expected"):
+            call_command("migrate", verbosity=0, stderr=said)
+
+        assert "The migration guarded.0002_half failed. Nothing of it was kept" in said.getvalue()
+        assert self.columns() == columns
+        assert rows() == before
+        assert guards.missing() == []
+
+    def test_can_be_tried_again(self) -> None:
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="not as expected"):
+                call_command("migrate", verbosity=0, stderr=StringIO())
+
+        assert "colour" not in self.columns()
