@@ -24,6 +24,7 @@ BEFORE_VALUES = re.compile(r'\n|DETAIL:|: "|near "|\(')
 SECRETS = re.compile(
     r"stw_[\w-]{8,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=password=)[^\s\"']+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
+MARKS = ("stw_", "eyJ", "password=", "://")
 CALL_FIELDS = ("request_id", "actor", "user_id", "conversation_id")
 
 
@@ -95,7 +96,9 @@ class JSONFormatter(_Formatter):
 
 def without_secrets(line: str) -> str:
     """The line with *** in place of keys, tokens and passwords."""
-    return SECRETS.sub("***", line)
+    if any(mark in line for mark in MARKS):  # ten times as fast as the expression
+        return SECRETS.sub("***", line)
+    return line
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

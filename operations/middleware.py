@@ -87,7 +87,12 @@ class RequestMiddleware:
         if call.actor is None:
             call.actor = _staff_of(request)
         level = logging.ERROR if status >= 500 else logging.INFO
-        logger.log(level, "%s %s %s", method, route, status, extra={"fields": fields})
+        if logger.isEnabledFor(level):
+            # By hand: finding out which line of code logs takes a quarter of the time.
+            said = "%s %s %s", (method, route, status)
+            record = logging.LogRecord(logger.name, level, __file__, 0, *said, None)
+            record.fields = fields
+            logger.handle(record)
         calls.current.set(None)
 
 

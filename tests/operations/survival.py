@@ -1,0 +1,171 @@
+"""A load whose clients keep their own books, and what must hold after processes were killed.
+
+A client sends a write again, with its Idempotency-Key, until it is answered: as real ones do. What
+was answered with 2xx is in its book, and must stand in the end; what was never answered may.
+"""
+
+import http.client
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.operations.server import PostgreSQL, environment_of, manage
+from tests.operations.web import Web
+
+FUNDS = 1_000_000
+PAUSE_SECONDS = 0.02
+SETTLING_SECONDS = 60
+TABLES = {"charge": "billing_credittransaction", "append": "conversations_message"}
+
+
+@dataclass
+class Book:
+    """What one client has been answered: ids of rows by kind, and how long it once had to wait."""
+
+    user_id: str
+    written: dict[str, list[str]] = field(default_factory=lambda: {"charge": [], "append": []})
+    asked: int = 0
+    failures: int = 0
+    longest_gap_seconds: float = 0.0
+
+
+class Load:
+    """Clients that charge and append for as long as the block lasts."""
+
+    def __init__(self, web: Web, key: str, clients: int) -> None:
+        self.web, self.key = web, key
+        self.books = [Book(f"user-{number}") for number in range(clients)]
+        self.ending = threading.Event()
+        self.wrong: list[str] = []
+        self.threads = [threading.Thread(target=self._run, args=(book,)) for book in self.books]
+
+    def __enter__(self) -> "Load":
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self.ending.set()
+        for thread in self.threads:
+            thread.join()
+
+    @property
+    def acknowledged(self) -> int:
+        """How many writes were answered so far."""
+        return sum(len(ids) for book in self.books for ids in book.written.values())
+
+    def wait_for_more(self, writes: int) -> float:
+        """Until so many more writes are answered; returns the seconds."""
+        begun, wanted = time.monotonic(), self.acknowledged + writes
+        while self.acknowledged < wanted:
+            if time.monotonic() - begun > SETTLING_SECONDS:
+                raise AssertionError(f"service is not back: {self.wrong} {self.web.log[-3000:]}")
+            time.sleep(PAUSE_SECONDS)
+        return time.monotonic() - begun
+
+    def _run(self, book: Book) -> None:
+        made = self._insist(book, "POST", "/api/v1/conversations", {"title": "Load"}, "start")
+        self._insist(
+            book, "POST", "/api/v1/credits/transactions",
+            {"type": "purchase", "amount": FUNDS}, "funds",
+        )  # fmt: skip
+        if made is None:
+            return
+        messages = f"/api/v1/conversations/{made['id']}/messages"
+        acts: list[tuple[str, str, Any]] = [
+            ("charge", "/api/v1/credits/transactions", {"type": "deduct", "amount": 1}),
+            ("append", messages, {"role": "user", "content": "once more"}),
+        ]
+        while not self.ending.is_set():
+            for kind, path, body in acts:
+                row = self._insist(book, "POST", path, body, f"{kind}-{book.asked}")
+                if row is not None:
+                    book.written[kind].append(row["id"])
+
+    def _insist(self, book: Book, method: str, path: str, body: Any, key: str) -> Any:
+        book.asked += 1
+        begun = time.monotonic()
+        while not self.ending.is_set():
+            try:
+                answer = self.web.request(
+                    method, path, body,
+                    Authorization=f"Bearer {self.key}", X_User_Id=book.user_id, Idempotency_Key=key,
+                )  # fmt: skip
+            except (OSError, http.client.HTTPException):
+                answer = None
+            if answer is not None and answer.status_code == 201:
+                gap = time.monotonic() - begun
+                book.longest_gap_seconds = max(book.longest_gap_seconds, gap)
+                return answer.json()
+            if answer is not None and answer.status_code != 503:
+                self.wrong.append(f"{answer.status_code} {answer.content!r}")
+                return None
+            book.failures += 1
+            time.sleep(PAUSE_SECONDS)
+        return None
+
+
+@dataclass
+class Site:
+    """A server with its web application, and what keeps them running elsewhere: a supervisor."""
+
+    web: Web
+    database_url: str
+    postgresql: PostgreSQL | None
+
+    def kill_workers(self) -> None:
+        """The server of the web application makes new ones by itself."""
+        self.web.kill_workers()
+
+    def kill_web(self) -> None:
+        self.web.kill()
+        self.web.start()
+
+    def kill_database(self) -> None:
+        assert self.postgresql
+        self.postgresql.kill()
+        self.postgresql.start()
+
+    def kill_both(self) -> None:
+        assert self.postgresql
+        self.web.kill()
+        self.postgresql.kill()
+        self.postgresql.start()
+        self.web.start()
+
+    def acts(self) -> list[Callable[[], None]]:
+        """Everything that can be killed here."""
+        of_web = [self.kill_workers, self.kill_web]
+        return [*of_web, self.kill_database, self.kill_both] if self.postgresql else of_web
+
+    def ids(self, table: str) -> list[str]:
+        """The public ids of a table's rows, over a connection that no web process has."""
+        sql = f"SELECT uid FROM {table}"
+        if self.postgresql:
+            return [str(uid) for (uid,) in self.postgresql.execute(sql)]
+        connection = sqlite3.connect(self.database_url.removeprefix("sqlite:///"))
+        try:
+            found = [uid for (uid,) in connection.execute(sql)]
+        finally:
+            connection.close()
+        return [f"{u[:8]}-{u[8:12]}-{u[12:16]}-{u[16:20]}-{u[20:]}" for u in found]
+
+
+def assert_nothing_lost(site: Site, load: Load) -> None:
+    """Every write that was answered stands, once; what stands was asked for; verify is clean."""
+    assert load.wrong == []
+    for kind, table in (
+        ("charge", "billing_credittransaction"),
+        ("append", "conversations_message"),
+    ):
+        standing = site.ids(table)
+        answered = [uid for book in load.books for uid in book.written[kind]]
+        assert len(answered) == len(set(answered)), f"one {kind} was answered twice"
+        assert set(answered) <= set(standing), f"a {kind} that was answered is lost"
+        # Besides: the purchase and first allowance, and the one request that was never answered.
+        assert len(standing) <= len(answered) + 3 * len(load.books), f"a {kind} was done twice"
+    done = manage(environment_of(site.database_url), "verify")
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,178 @@
+"""Every migration of every app, undone and applied again with rows in the tables."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.utils import timezone
+
+from access import services as access_services
+from common import guards, verification
+from consent import services as consent_services
+from tests.client import ApiClient
+from tests.common.proofs import write_proofs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+# What may stay empty: rows that no act of today makes without waiting for days.
+UNFILLED = {"billing_ledgercheckpoint", "billing_creditcheckpoint"}
+
+Rows = dict[str, dict[Any, dict[str, Any]]]
+
+
+def our_apps() -> list[str]:
+    return sorted(
+        app.label for app in apps.get_app_configs() if ROOT in Path(app.path).resolve().parents
+        and (Path(app.path) / "migrations").is_dir()
+        and ".venv" not in app.path
+    )  # fmt: skip
+
+
+def steps() -> list[tuple[str, str]]:
+    """Each migration of ours but the first of its app: the app, and where to go back to."""
+    names = sorted(MigrationLoader(None).disk_migrations)
+    ours = [name for name in names if name[0] in our_apps()]
+    return [before for before, after in zip(ours, ours[1:], strict=False) if before[0] == after[0]]
+
+
+# Rows
+
+
+def fill_conversations(person: ApiClient) -> None:
+    made = person.post(
+        "/conversations", {"title": "Heat", "messages": [{"role": "user", "content": "why?"}]}
+    )
+    assert made.status_code == 201
+    person.post("/conversations", {"title": "Cold", "metadata": {"b": 1.0, "a": [None]}})
+
+
+def fill_billing(person: ApiClient) -> None:
+    charge = person.post("/credits/transactions", {"type": "deduct", "amount": 5}).json()["id"]
+    person.post(f"/credits/transactions/{charge}/refund", {"amount": 2})
+    hold = person.post("/credits/holds", {"amount": 5}).json()["id"]
+    person.post(f"/credits/holds/{hold}/capture", {"amount": 3})
+    person.post("/credits/holds", {"amount": 1})
+    person.post("/usage/increment", {"amount": 2}, idempotency_key="k")
+    person.patch("/usage", {"daily_limit": 20, "reason": "a good customer"})
+
+
+def fill_access(person: ApiClient) -> None:
+    access_services.record_reading(staff="staff:sam", user_id="ann", what="conversation 1")
+
+
+def fill_consent(person: ApiClient) -> None:
+    consent_services.publish_policy(
+        purpose="terms", version=1, locale="en", text="Be kind.", at=timezone.now()
+    )
+    assert person.put("/consent/marketing", {}).status_code == 200
+    assert person.delete("/consent/marketing").status_code == 200
+
+
+def fill_guarded(person: ApiClient) -> None:
+    write_proofs()
+
+
+FILL: dict[str, Callable[[ApiClient], None]] = {
+    "access": fill_access,
+    "billing": fill_billing,
+    "consent": fill_consent,
+    "conversations": fill_conversations,
+    "guarded": fill_guarded,
+}
+
+
+@pytest.fixture
+def filled(person: ApiClient) -> None:
+    for app, fill in FILL.items():
+        if app in our_apps():
+            fill(person)
+
+
+@pytest.fixture(autouse=True)
+def migrated_in_the_end() -> Iterator[None]:
+    yield
+    call_command("migrate", verbosity=0)
+
+
+def standing() -> Rows:
+    """Every row of our tables by its key, with the columns that stand just now."""
+    found: Rows = {}
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+        for app in our_apps():
+            for model in apps.get_app_config(app).get_models():
+                table, key = model._meta.db_table, model._meta.pk.column  # type: ignore[union-attr]
+                if table in tables:
+                    cursor.execute(f'SELECT * FROM "{table}"')
+                    columns = [column[0] for column in cursor.description]
+                    rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+                    found[table] = {row[key]: row for row in rows}
+    return found
+
+
+def assert_same(before: Rows, after: Rows) -> None:
+    """What stands on both sides is equal: every table, key and column."""
+    for table in before.keys() & after.keys():
+        assert before[table].keys() == after[table].keys(), table
+        for key, row in before[table].items():
+            for column in row.keys() & after[table][key].keys():
+                assert row[column] == after[table][key][column], (table, column)
+
+
+def drift() -> list[str]:
+    return [sentence for check in verification.registered() for sentence in check.find()]
+
+
+class TestTheRows:
+    def test_fill_every_table(self, filled: None) -> None:
+        empty = {table for table, rows in standing().items() if not rows}
+        known = {
+            model._meta.db_table for app in FILL if app in our_apps()
+            for model in apps.get_app_config(app).get_models()
+        }  # fmt: skip
+
+        assert (empty & known) - UNFILLED == set(), "say in FILL how to make such rows"
+
+
+class TestAMigration:
+    @pytest.mark.parametrize(("app", "name"), steps(), ids=lambda part: str(part))
+    def test_is_undone_and_applied_again_with_every_row(
+        self, filled: None, app: str, name: str
+    ) -> None:
+        before = standing()
+
+        call_command("migrate", app, name, verbosity=0)
+        without = standing()
+        call_command("migrate", verbosity=0)
+        after = standing()
+
+        assert_same(before, without)
+        assert_same(without, after)
+        lost = {table for table in before if table not in without}
+        kept = {table: rows for table, rows in before.items() if table not in lost}
+        assert_same(kept, after)
+        assert guards.missing() == []
+        assert drift() == []
+
+    @pytest.mark.parametrize("app", our_apps())
+    def test_of_an_app_can_all_be_undone(self, filled: None, app: str) -> None:
+        before = standing()
+
+        call_command("migrate", app, "zero", verbosity=0)
+        gone = {table for table in before if table not in standing()}
+        others = {table: rows for table, rows in before.items() if table not in gone}
+        assert_same(others, standing())
+        call_command("migrate", verbosity=0)
+
+        own = {model._meta.db_table for model in apps.get_app_config(app).get_models()}
+        assert own <= gone
+        assert standing().keys() == before.keys()
+        assert_same(others, standing())
+        assert guards.missing() == []
