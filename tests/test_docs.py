@@ -180,7 +180,7 @@ class TestRoutes:
         served = {
             f"{method} {unnamed(path.removeprefix(API))}"
             for path, pattern in routes(get_resolver().url_patterns)
-            if path.startswith(f"{API}/")
+            if path.startswith((f"{API}/", "/health/", "/metrics"))
             for method in methods(pattern.callback)
         }
         headings = re.findall(r"^### `([A-Z]+ /[^`]*)`$", (DOCS / "api.md").read_text(), re.M)

@@ -141,6 +141,19 @@ class TestTheRows:
         assert (empty & known) - UNFILLED == set(), "say in FILL how to make such rows"
 
 
+class TestGoingForward:
+    def test_drops_no_table(self) -> None:
+        migrations = MigrationLoader(None).disk_migrations
+        dropping = [
+            f"{app}.{name}"
+            for (app, name), migration in migrations.items()
+            if app in our_apps()
+            and any(type(operation).__name__ == "DeleteModel" for operation in migration.operations)
+        ]
+
+        assert dropping == []
+
+
 class TestAMigration:
     @pytest.mark.parametrize(("app", "name"), steps(), ids=lambda part: str(part))
     def test_is_undone_and_applied_again_with_every_row(
