@@ -20,6 +20,8 @@ from operations.api.authentication import MonitorAuthentication, StaffAuthentica
 from operations.api.serializers import HealthResponse, StatusResponse
 from operations.errors import NotReady
 
+# A staff session does as well; a program comes with a key.
+AUTH = [{"bearer": []}]
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -31,12 +33,12 @@ class ProbeViewSet(ViewSet):
     required_scopes: dict[str, Any] = {}
     acts_for_person = False
 
-    @extend_schema(responses=StatusResponse, tags=["operations"], auth=[])
+    @extend_schema(responses=StatusResponse, tags=["operations"], auth=[{}])
     def live(self, request: Request) -> Response:
         """Whether the process answers. Asks no database: its loss is no reason for a restart."""
         return Response({"status": "alive"}, headers=NO_STORE)
 
-    @extend_schema(responses=StatusResponse, tags=["operations"], auth=[])
+    @extend_schema(responses=StatusResponse, tags=["operations"], auth=[{}])
     def ready(self, request: Request) -> Response:
         """Whether requests would be served: database, migrations, pool. 503 when not."""
         failing = health.note(health.needed())
@@ -55,7 +57,9 @@ class MonitorViewSet(ViewSet):
     required_scopes: dict[str, Any] = {"detailed": (), "metrics": ()}
     acts_for_person = False
 
-    @extend_schema(responses={200: HealthResponse, 503: HealthResponse}, tags=["operations"])
+    @extend_schema(
+        responses={200: HealthResponse, 503: HealthResponse}, tags=["operations"], auth=AUTH
+    )
     def detailed(self, request: Request) -> Response:
         """How each component is. 503 with the same body when one of them is down."""
         begun = time.perf_counter()
@@ -70,7 +74,9 @@ class MonitorViewSet(ViewSet):
         return Response(body, status=503 if status == DOWN else 200, headers=NO_STORE)
 
     @extend_schema(
-        responses={(200, "text/plain"): OpenApiResponse(OpenApiTypes.STR)}, tags=["operations"]
+        responses={(200, "text/plain"): OpenApiResponse(OpenApiTypes.STR)},
+        tags=["operations"],
+        auth=AUTH,
     )
     def metrics(self, request: Request) -> HttpResponse:
         """Counters, durations and pool numbers of all processes, in Prometheus' text format."""
