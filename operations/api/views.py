@@ -21,7 +21,8 @@ from operations.api.serializers import HealthResponse, StatusResponse
 from operations.errors import NotReady
 
 # A staff session does as well; a program comes with a key.
-AUTH = [{"bearer": []}]
+AUTH: Any = [{"bearer": []}]
+OPEN: Any = [{}]
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -33,12 +34,12 @@ class ProbeViewSet(ViewSet):
     required_scopes: dict[str, Any] = {}
     acts_for_person = False
 
-    @extend_schema(responses=StatusResponse, tags=["operations"], auth=[{}])
+    @extend_schema(responses=StatusResponse, tags=["operations"], auth=OPEN)
     def live(self, request: Request) -> Response:
         """Whether the process answers. Asks no database: its loss is no reason for a restart."""
         return Response({"status": "alive"}, headers=NO_STORE)
 
-    @extend_schema(responses=StatusResponse, tags=["operations"], auth=[{}])
+    @extend_schema(responses=StatusResponse, tags=["operations"], auth=OPEN)
     def ready(self, request: Request) -> Response:
         """Whether requests would be served: database, migrations, pool. 503 when not."""
         failing = health.note(health.needed())
