@@ -1,5 +1,6 @@
 """The pooled engine of PostgreSQL; test_sqlite.py has what SQLite promises in its place."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from django.db import OperationalError, close_old_connections, connection
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
+from operations import start
 from operations.postgresql import base
 from tests.asserts import assert_problem
 from tests.client import ApiClient
@@ -255,6 +257,92 @@ class TestTheStatistics:
         backend(connection)
 
         assert [one.alias for one in base.statistics()] == ["default"]
+
+
+class Observer:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, int, int]] = []
+        self.waits: list[bool] = []
+
+    def changed(self, size: int, checked_out: int, overflow: int) -> None:
+        self.seen.append((size, checked_out, overflow))
+
+    def waited(self, seconds: float, in_vain: bool) -> None:
+        self.waits.append(in_vain)
+
+
+class TestAnObserver:
+    @pytest.fixture
+    def observer(self, monkeypatch: pytest.MonkeyPatch) -> Observer:
+        one = Observer()
+        connection.close()
+        base.dispose("default")
+        monkeypatch.setattr(base, "observer", one)
+        return one
+
+    def test_is_told_of_every_change(self, connect: MakeConnection, observer: Observer) -> None:
+        first, second = connect(), connect()
+
+        for act in (lambda: backend(first), lambda: backend(second), first.close, second.close):
+            act()
+
+        assert observer.seen == [(1, 1, 0), (1, 2, 1), (1, 1, 1), (1, 0, 0)]
+        assert observer.waits == []
+
+    def test_is_told_of_a_wait_in_vain(self, connect: MakeConnection, observer: Observer) -> None:
+        backend(connect())
+        backend(connect())
+
+        with pytest.raises(base.PoolExhausted):
+            backend(connect())
+
+        assert observer.waits == [True]
+
+
+class TestTheLog:
+    def test_has_the_numbers_and_warns_when_the_pool_is_nearly_used_up(
+        self, connect: MakeConnection, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        first, second = connect(), connect()
+        for wrapper in (first, second):
+            backend(wrapper)
+            start.log_pool()
+
+        of_small = [record for record in caplog.records if "small" in record.getMessage()]
+        assert [record.levelname for record in of_small] == ["INFO", "WARNING"]
+        assert of_small[1].fields == {  # type: ignore[attr-defined]
+            "size": 1, "checked_in": 0, "checked_out": 2, "overflow": 1,
+        }  # fmt: skip
+
+
+class TestLimits:
+    LIMITS = {"statement_timeout": 200, "lock_timeout": 100, "nothing": 0}
+
+    @pytest.fixture
+    def limited(self, connect: MakeConnection, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.setattr(base, "limits_hold", True)
+        wrapper = connect()
+        wrapper.settings_dict["LIMITS"] = self.LIMITS
+        return wrapper
+
+    def test_end_a_statement_that_takes_too_long(self, limited: Any) -> None:
+        with pytest.raises(OperationalError, match="statement timeout"):
+            ask(limited, "SELECT pg_sleep(60)")
+
+    def test_hold_for_every_use_of_the_pool(self, limited: Any, connect: MakeConnection) -> None:
+        assert ask(limited, "SELECT current_setting('statement_timeout')") == "200ms"
+        limited.close()
+
+        assert ask(limited, "SELECT current_setting('lock_timeout')") == "100ms"
+
+    def test_are_none_of_a_commands(self, connect: MakeConnection) -> None:
+        wrapper = connect()
+        wrapper.settings_dict["LIMITS"] = self.LIMITS
+
+        assert ask(wrapper, "SELECT current_setting('statement_timeout')") == "0"
 
 
 class TestDisposing:

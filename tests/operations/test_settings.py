@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.operations.processes import POSTGRESQL, PRODUCTION, setting
+from tests.operations.processes import POSTGRESQL, PRODUCTION, python, setting
 
 
 class TestASecret:
@@ -50,10 +50,50 @@ class TestTheDatabase:
         assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (600, True)
         assert database["DISABLE_SERVER_SIDE_CURSORS"] is True
 
+    def test_has_limits_for_statements_locks_and_idleness(self) -> None:
+        database = setting("settings.DATABASE", DATABASE_URL=POSTGRESQL)
+
+        assert database["LIMITS"] == {
+            "statement_timeout": 30_000,
+            "lock_timeout": 10_000,
+            "idle_in_transaction_session_timeout": 60_000,
+        }
+        assert database["OPTIONS"]["connect_timeout"] == 5
+
+    def test_gets_none_of_them_behind_pgbouncer_unless_asked(self) -> None:
+        asked = {"DATABASE_URL": POSTGRESQL, "DB_POOL": "off", "DB_LOCK_TIMEOUT": "2.5"}
+
+        assert setting("settings.DATABASE", **asked)["LIMITS"] == {
+            "statement_timeout": 0, "lock_timeout": 2_500, "idle_in_transaction_session_timeout": 0,
+        }  # fmt: skip
+
+    def test_keeps_the_options_of_its_address(self) -> None:
+        url = f"{POSTGRESQL}?connect_timeout=9&sslmode=require"
+
+        options = setting("settings.DATABASE", DATABASE_URL=url)["OPTIONS"]
+
+        assert int(options["connect_timeout"]) == 9
+        assert options["sslmode"] == "require"
+
     def test_may_have_any_character_in_its_password(self) -> None:
         url = "postgresql://steward:p%40ss%2Fw%3Ard@db.example/records"
 
         assert setting("settings.DATABASE", DATABASE_URL=url)["PASSWORD"] == "p@ss/w:rd"
+
+
+class TestTheLog:
+    @pytest.mark.parametrize(
+        ("variables", "expected"),
+        [({}, "line"), (PRODUCTION, "json"), (PRODUCTION | {"LOG_FORMAT": "line"}, "line")],
+        ids=["elsewhere", "in production", "as asked"],
+    )
+    def test_is_for_machines_in_production(self, variables: dict[str, str], expected: str) -> None:
+        assert setting("settings.LOG_FORMAT", **variables) == expected
+
+    def test_of_an_unknown_format_is_refused(self) -> None:
+        done = python("from config import settings", LOG_FORMAT="xml")
+
+        assert "LOG_FORMAT is json or line." in done.stderr
 
 
 class TestHTTPS:

@@ -1,8 +1,10 @@
+import json
+import secrets
 from pathlib import Path
 
 import pytest
 
-from tests.operations.processes import PRODUCTION, start
+from tests.operations.processes import PRODUCTION, python, start
 
 REFUSALS = {
     "without DATABASE_URL": ({"DATABASE_URL": ""}, "operations.E002", "Set DATABASE_URL"),
@@ -42,6 +44,25 @@ class TestProduction:
 
         assert done.returncode == 4
         assert "operations.E003" in done.stderr
+
+    def test_passes_djangos_own_check_for_deployment(self) -> None:
+        secret = {"SECRET_KEY": secrets.token_urlsafe(50)}
+        code = (
+            "import django; django.setup(); from django.core.management import call_command;"
+            " call_command('check', deploy=True, fail_level='WARNING')"
+        )
+
+        done = python(code, DJANGO_SETTINGS_MODULE="config.settings", **(PRODUCTION | secret))
+
+        assert done.returncode == 0, done.stderr
+        assert "no issues" in done.stdout
+
+    def test_logs_in_json(self) -> None:
+        done = start(**PRODUCTION)
+
+        [line] = [json.loads(line) for line in done.stderr.splitlines()]
+        assert (line["level"], line["logger"]) == ("INFO", "operations.start")
+        assert line["message"].startswith("Database: PostgreSQL, records on db.example:5433")
 
 
 class TestElsewhere:
