@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from common import guards, privacy, verification
+from common import guards, maintenance, privacy, verification
 
 
 class ConversationsConfig(AppConfig):
@@ -8,6 +8,7 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from conversations.checks import CHECKS
+        from conversations.maintenance import TASKS
         from conversations.models import Conversation, Message
         from conversations.triggers import GUARDS, forget_deleted_words
 
@@ -16,4 +17,5 @@ class ConversationsConfig(AppConfig):
 
         guards.register(GUARDS)
         verification.register(CHECKS)
+        maintenance.register(TASKS)
         privacy.register(self.label, privacy.Extras(after_erasure=forget_words))
