@@ -87,6 +87,7 @@ def rebuild_index(model: type[models.Model]) -> None:
         )
 
 
+HOLD = f"{Conversation._meta.db_table}.legal_hold_at"
 HELD: Rule = ("OLD.legal_hold_at IS NOT NULL", "a conversation on legal hold is kept")
 OF_HELD: Rule = (
     f"""EXISTS (SELECT 1 FROM {Conversation._meta.db_table}
@@ -97,6 +98,6 @@ OF_HELD: Rule = (
 GUARDS = [
     *index_guards(Conversation),
     *index_guards(Message),
-    rule(Conversation, "held", "BEFORE DELETE", [HELD]),
-    rule(Message, "held", "BEFORE DELETE", [OF_HELD]),
+    rule(Conversation, "held", "BEFORE DELETE", [HELD], also_needs=HOLD),
+    rule(Message, "held", "BEFORE DELETE", [OF_HELD], also_needs=HOLD),
 ]

@@ -18,7 +18,6 @@ from django.db import (
     DEFAULT_DB_ALIAS,
     DatabaseError,
     InterfaceError,
-    close_old_connections,
     connection,
     connections,
     transaction,
@@ -102,7 +101,8 @@ def run(task: Task, *, is_stopped: Callable[[], bool] = lambda: False) -> Mainte
     What fails is logged and stands in the run's `error`. A run that cannot be kept, because the
     database is gone, comes back unsaved.
     """
-    close_old_connections()
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
     begun = time.monotonic()
     kept = MaintenanceRun(task=task.name, started_at=timezone.now(), items=0)
     try:

@@ -216,3 +216,22 @@ class TestStaff:
 
         assert f"/{held.pk}/change/" in page
         assert f"/{free.pk}/change/" not in page
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheMigration:
+    def test_that_is_undone_lets_the_old_release_delete(self) -> None:
+        conversation = make_conversation_of(2)
+        try:
+            call_command("migrate", "conversations", "0002", verbosity=0)
+
+            with connection.cursor() as cursor:
+                for table, column in (("message", "conversation_id"), ("conversation", "id")):
+                    cursor.execute(
+                        f"DELETE FROM conversations_{table} WHERE {column} = %s", [conversation.pk]
+                    )
+                    assert cursor.rowcount > 0
+        finally:
+            call_command("migrate", verbosity=0)
+
+        call_command("check", databases=["default"], fail_level="WARNING")
