@@ -27,15 +27,15 @@ class TestHolds:
         now = timezone.now()
         for user_id in ("ann", "bob"):
             books.open_account(user_id, at=now - DAY)
+            books.hold(5, user_id=user_id, ttl_seconds=86_400, at=now - DAY / 2)
             for _ in range(2):
                 books.hold(3, user_id=user_id, ttl_seconds=60, at=now - DAY / 2)
-        books.hold(5, ttl_seconds=3600, at=now)
 
         assert maintain("billing.holds") == 4
 
-        states = CreditHold.objects.order_by("pk").values_list("state", flat=True)
-        assert list(states) == ["expired"] * 4 + ["open"]
-        assert [books.account(user_id).held for user_id in ("ann", "bob")] == [5, 0]
+        states = CreditHold.objects.order_by("amount").values_list("state", flat=True)
+        assert list(states) == ["expired"] * 4 + ["open"] * 2
+        assert [books.account(user_id).held for user_id in ("ann", "bob")] == [5, 5]
         assert books.drift() == []
 
     def test_are_ended_within_the_limit(self) -> None:

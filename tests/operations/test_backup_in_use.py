@@ -194,7 +194,6 @@ else:
         def test_that_fail_leave_no_file(
             self, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ) -> None:
-            monkeypatch.setitem(connection.settings_dict, "USER", "nobody")
             (tmp_path / "backups").mkdir()
             monkeypatch.setattr(
                 backups, "connection_string", lambda: "host=/nowhere dbname=nothing"
