@@ -1,7 +1,8 @@
 """Eight processes that append messages and charge credits.
 
-`python -m tests.operations.writers KEY`: each acts for a person of its own. Says "ready" on stdout; when a line comes on stdin each begins,
-and writes a line `person messages charges` after each round, until it is killed with its parent.
+`python -m tests.operations.writers KEY`: each acts for a person of its own. Says "ready" on stdout;
+when a line comes on stdin each begins, and writes a line `person messages charges` after each
+round, until it is killed with its parent.
 """
 
 import os
