@@ -20,6 +20,7 @@ COPY config config
 COPY common common
 COPY access access
 COPY billing billing
+COPY consent consent
 COPY conversations conversations
 COPY operations operations
 COPY deploy/start.sh deploy/start.sh

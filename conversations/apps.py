@@ -7,6 +7,7 @@ class ConversationsConfig(AppConfig):
     name = "conversations"
 
     def ready(self) -> None:
+        from conversations import services
         from conversations.checks import CHECKS
         from conversations.maintenance import TASKS
         from conversations.models import Conversation, Message
@@ -18,4 +19,7 @@ class ConversationsConfig(AppConfig):
         guards.register(GUARDS)
         verification.register(CHECKS)
         maintenance.register(TASKS)
-        privacy.register(self.label, privacy.Extras(after_erasure=forget_words))
+        privacy.register(
+            self.label,
+            privacy.Extras(refuse_erasure=services.refuse_erasure, after_erasure=forget_words),
+        )

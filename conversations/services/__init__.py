@@ -1,7 +1,12 @@
 """Every write to conversations, one function per act."""
 
 from conversations.services.imports import Owned, Standing, store_imported
-from conversations.services.keeping import delete_idle, lift_legal_hold, place_legal_hold
+from conversations.services.keeping import (
+    delete_idle,
+    lift_legal_hold,
+    place_legal_hold,
+    refuse_erasure,
+)
 from conversations.services.search import reindex
 from conversations.services.writing import (
     NewMessage,
@@ -21,6 +26,7 @@ __all__ = [
     "delete_idle",
     "lift_legal_hold",
     "place_legal_hold",
+    "refuse_erasure",
     "reindex",
     "store_imported",
     "update_conversation",

@@ -4,6 +4,7 @@ import datetime
 
 from django.db import transaction
 
+from conversations import errors
 from conversations.models import Conversation, Message
 from conversations.triggers import forget_deleted_words
 
@@ -24,6 +25,17 @@ def lift_legal_hold(*, conversation_id: int) -> bool:
     """This function will let a conversation be deleted again. False when no hold stands."""
     held = Conversation.objects.filter(pk=conversation_id).on_legal_hold()
     return held.update(legal_hold_at=None, legal_hold_reason="") == 1
+
+
+def refuse_erasure(user_id: str) -> None:
+    """Raises LegalHold while the person has conversations that staff must keep."""
+    count = Conversation.objects.for_user(user_id).on_legal_hold().count()
+    if count:
+        raise errors.LegalHold(
+            f"Of this person's conversations {count} must be kept: they are on legal hold."
+            " Lift the holds first.",
+            held=count,
+        )
 
 
 def delete_idle(*, idle_since: datetime.datetime, limit: int) -> int:

@@ -116,6 +116,22 @@ class TestOnLegalHold:
         assert response.status_code == 204
         assert not Message.objects.exists()
 
+    def test_the_person_cannot_be_erased(self, person: ApiClient, held: Conversation) -> None:
+        before = stored()
+
+        response = person.post("/privacy/erase", {"confirm": "ann"})
+
+        assert assert_problem(response, 409, "legal_hold")["held"] == 1
+        assert stored() == before
+
+    def test_it_does_not_stand_in_the_way_of_others(
+        self, stranger: ApiClient, held: Conversation
+    ) -> None:
+        make_conversation_of(1, "bob")
+
+        assert stranger.post("/privacy/erase", {"confirm": "bob"}).status_code == 200
+        assert Conversation.objects.get().pk == held.pk
+
     def test_it_is_found_among_the_others(self, held: Conversation) -> None:
         make_conversation_of(1)
         theirs = make_conversation_of(1, "bob")
