@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from common import guards
+from common import guards, maintenance
 
 
 class AccessConfig(AppConfig):
@@ -8,6 +8,8 @@ class AccessConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
+        from access.maintenance import TASKS
         from access.triggers import GUARDS
 
         guards.register(GUARDS)
+        maintenance.register(TASKS)

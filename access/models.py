@@ -18,6 +18,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Neither revoked nor expired at that time."""
         return self.filter(revoked_at=None).exclude(expires_at__lte=at)
 
+    def unused(self, *, since: datetime.datetime) -> "ApiKeyQuerySet":
+        """Unrevoked, made before that time and not used since."""
+        return self.filter(revoked_at=None, created_at__lt=since).exclude(last_used_at__gte=since)
+
 
 class ApiKey(models.Model):
     """A key with which an application acts for the persons named in `X-User-Id`.

@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from common import default_rows, guards, verification
+from common import default_rows, guards, maintenance, verification
 
 
 class BillingConfig(AppConfig):
@@ -9,8 +9,10 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         from billing import services, system_checks  # noqa: F401  (registers the checks)
         from billing.checks import CHECKS
+        from billing.maintenance import TASKS
         from billing.triggers import GUARDS
 
         guards.register(GUARDS)
         verification.register(CHECKS)
+        maintenance.register(TASKS)
         default_rows.register(self.label, services.ensure_tiers)

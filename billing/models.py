@@ -266,6 +266,12 @@ class CreditAccount(models.Model):
         return max(self.balance, self.max_credits) if self.refill_is_due(at=at) else self.balance
 
 
+class CreditHoldQuerySet(models.QuerySet["CreditHold"]):
+    def expired(self, *, at: datetime.datetime) -> "CreditHoldQuerySet":
+        """Past their time by then, and not yet written down as such."""
+        return self.filter(state=CreditHold.State.OPEN, expires_at__lte=at)
+
+
 class CreditHold(models.Model):
     """Credits set aside for an act under way: captured (wholly or in part), released or expired.
 
@@ -289,6 +295,8 @@ class CreditHold(models.Model):
     request_hash = models.CharField(max_length=64, blank=True, default="")
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField()
+
+    objects = CreditHoldQuerySet.as_manager()
 
     class Meta:
         constraints = [

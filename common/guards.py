@@ -34,16 +34,16 @@ class Guard:
     postgresql: Callable[[], list[str]]
     sqlite: Callable[[], list[str]]
     refuses: bool = True
-    # A table besides the model's that the trigger writes to; without it there is no trigger.
+    # A table besides the model's, or a `table.column`; without it there is no trigger.
     also_needs: str | None = None
 
     @property
     def table(self) -> str:
         return self.model._meta.db_table
 
-    def fits(self, tables: set[str]) -> bool:
-        """Whether the tables it needs are there; a migration backwards may have taken them."""
-        return self.table in tables and (self.also_needs is None or self.also_needs in tables)
+    def fits(self, present: set[str]) -> bool:
+        """Whether what it needs is there; a migration backwards may have taken it."""
+        return self.table in present and (self.also_needs is None or self.also_needs in present)
 
 
 _registered: dict[str, Guard] = {}
@@ -66,18 +66,30 @@ def registered(app_label: str | None = None) -> list[Guard]:
 
 
 def create(guards: Iterable[Guard], using: str = "default") -> None:
-    """Make these guards, or make them anew; tables that do not exist yet are left out."""
+    """Make these guards, or make them anew; those that do not fit are left out, or taken away."""
     connection = connections[using]
-    tables = set(connection.introspection.table_names())
+    present = _present(connection)
     # In one transaction, so that no writer meets the table while its guard is being replaced.
     with transaction.atomic(using), connection.cursor() as cursor:
         for guard in guards:
-            if not guard.fits(tables):
-                continue
-            _drop(cursor, connection, guard)
-            for statement in getattr(guard, connection.vendor)():
+            if guard.table in present:
+                _drop(cursor, connection, guard)
+            for statement in getattr(guard, connection.vendor)() if guard.fits(present) else []:
                 # Without parameters, so that a percent sign in the body stays one.
                 cursor.execute(statement, None)
+
+
+def _present(connection: BaseDatabaseWrapper) -> set[str]:
+    """The tables, and those columns that guards ask for."""
+    tables = set(connection.introspection.table_names())
+    asked = {guard.also_needs.partition(".")[0] for guard in registered() if guard.also_needs}
+    with connection.cursor() as cursor:
+        columns = {
+            f"{table}.{column.name}"
+            for table in asked & tables
+            for column in connection.introspection.get_table_description(cursor, table)
+        }
+    return tables | columns
 
 
 def drop(guards: Iterable[Guard], using: str = "default") -> None:
@@ -100,7 +112,7 @@ def _drop(cursor: Any, connection: BaseDatabaseWrapper, guard: Guard) -> None:
 def missing(using: str = "default") -> list[Guard]:
     """The guards that should stand in this database and do not."""
     connection = connections[using]
-    tables = set(connection.introspection.table_names())
+    expected = _present(connection)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # Not those switched off with ALTER TABLE, wholly (D) or but for replication (R).
@@ -114,7 +126,7 @@ def missing(using: str = "default") -> list[Guard]:
     return [
         guard
         for guard in registered()
-        if guard.fits(tables)
+        if guard.fits(expected)
         and (guard.table, guard.name) not in present
         and getattr(guard, connection.vendor)()
     ]

@@ -14,13 +14,14 @@ class Task:
     """One kind of tidying. Both functions take the time that they judge by.
 
     `waiting(at)` counts what a run would tidy, and writes nothing. `tidy(at, limit)` tidies at most
-    `limit` items and says how many; fewer than `limit` means that nothing is left.
+    `limit` items and says how many; fewer than `limit` means that nothing is left. A task without
+    `tidy` is a report: what waits is for people to see to, and a run keeps the count.
     """
 
     name: str
     title: str
     waiting: Callable[[datetime.datetime], int]
-    tidy: Callable[[datetime.datetime, int], int]
+    tidy: Callable[[datetime.datetime, int], int] | None = None
 
 
 _registered: dict[str, Task] = {}

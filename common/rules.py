@@ -23,10 +23,11 @@ def rule(
     rules: list[Rule],
     act: str = "",
     postgresql_before: str = "",
+    also_needs: str | None = None,
 ) -> Guard:
     """A trigger that refuses what breaks `rules` and then does `act`.
 
-    `event` is such as "AFTER INSERT" or "BEFORE UPDATE".
+    `event` is such as "AFTER INSERT" or "BEFORE UPDATE"; for `also_needs` see Guard.
     """
     full_name = f"{model._meta.db_table}_{name}"
     return Guard(
@@ -34,6 +35,7 @@ def rule(
         model,
         postgresql=lambda: _postgresql(model, full_name, event, rules, postgresql_before + act),
         sqlite=lambda: _sqlite(model, full_name, event, rules, act),
+        also_needs=also_needs,
     )
 
 

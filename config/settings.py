@@ -220,6 +220,11 @@ CONSENT_GATES = env.list("CONSENT_GATES", default=[])
 CONSENT_DEFAULT_LOCALE = env.str("CONSENT_DEFAULT_LOCALE", default="en")
 CONSENT_STORE_IP = env.bool("CONSENT_STORE_IP", default=False)
 
+# Keeping. Conversations that lie idle for longer go with `maintain`; 0 keeps them for good.
+CONVERSATION_RETENTION_DAYS = env.int("CONVERSATION_RETENTION_DAYS", default=0)
+# The folder of pg_dump, pg_restore and psql; empty: the newest that is found.
+PG_BIN = env.str("PG_BIN", default="")
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["access.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [

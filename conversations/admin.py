@@ -6,13 +6,18 @@ The texts need a permission of their own, and whoever has them on the screen is 
 import uuid
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
 from access import services as access_services
 from common.admin import CreatedFilter, ReadOnlyAdmin
-from conversations import search
+from conversations import acts, search
 from conversations.models import SHOWN_MESSAGES, Conversation, Message
 from conversations.transcript import transcript
 
@@ -30,13 +35,24 @@ def may_read_texts(request: HttpRequest) -> bool:
     return request.user.has_perm(READ_TEXTS)
 
 
+class HeldFilter(admin.SimpleListFilter):
+    title = "legal hold"
+    parameter_name = "held"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "On legal hold")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(legal_hold_at__isnull=False) if self.value() == "yes" else queryset
+
+
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyAdmin):
     """Search by the owner's id or the conversation's id, both whole; by words with READ_TEXTS."""
 
     list_display = ("shown_title", "user_id", "message_count", "updated_at", "created_at", "source")
     list_display_links = ("shown_title",)
-    list_filter = (CreatedFilter, "source")
+    list_filter = (CreatedFilter, "source", HeldFilter)
     list_filter_sheet = False
     search_fields = ("user_id", "uid")
     # The newest first, by the primary key: an order that needs no index of its own.
@@ -106,6 +122,8 @@ class ConversationAdmin(ReadOnlyAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         context["may_read_texts"] = may_read_texts(request)
+        context["act"] = acts.offered(obj) if request.user.has_perm(acts.KEEP) else None
+        context["records"] = acts.records(obj)
         if context["may_read_texts"]:
             context.update(self._texts(request, obj))
         return super().render_change_form(request, context, add, change, form_url, obj)
@@ -129,6 +147,50 @@ class ConversationAdmin(ReadOnlyAdmin):
             "earlier": earlier.urlencode() if messages and messages[0].position > 1 else "",
             "latest": f"?{latest.urlencode()}" if before else "",
         }
+
+    # The legal hold
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(self.act_view),
+                {"name": name},
+                name=f"conversations_conversation_{name}",
+            )
+            for name in acts.ACTS
+        ]
+        return [*own, *super().get_urls()]
+
+    def act_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
+        """The form of an act, and with POST the act itself."""
+        act = acts.ACTS[name]
+        if not (self.has_view_permission(request) and request.user.has_perm(acts.KEEP)):
+            raise PermissionDenied
+        conversation = get_object_or_404(self.get_queryset(request), pk=pk)
+        page = reverse("admin:conversations_conversation_change", args=[pk])
+        form = acts.ReasonForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            user: Any = request.user
+            reason = form.cleaned_data["reason"]
+            if acts.perform(
+                act, user=user, conversation=conversation, reason=reason, at=timezone.now()
+            ):
+                messages.success(request, act.done)
+            else:
+                messages.warning(request, act.nothing)
+            return HttpResponseRedirect(page)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": act.title,
+            "opts": self.opts,
+            "act": act,
+            "conversation": conversation,
+            "form": form,
+            "media": self.media + form.media,
+            "page": page,
+        }
+        return TemplateResponse(request, "conversations/act.html", context)
 
 
 def _messages(conversation: Conversation, before: int | None) -> tuple[list[Message], str | None]:

@@ -1,13 +1,15 @@
 from django.apps import AppConfig
 
-from common import guards, privacy, verification
+from common import guards, maintenance, privacy, verification
 
 
 class ConversationsConfig(AppConfig):
     name = "conversations"
 
     def ready(self) -> None:
+        from conversations import services
         from conversations.checks import CHECKS
+        from conversations.maintenance import TASKS
         from conversations.models import Conversation, Message
         from conversations.triggers import GUARDS, forget_deleted_words
 
@@ -16,4 +18,8 @@ class ConversationsConfig(AppConfig):
 
         guards.register(GUARDS)
         verification.register(CHECKS)
-        privacy.register(self.label, privacy.Extras(after_erasure=forget_words))
+        maintenance.register(TASKS)
+        privacy.register(
+            self.label,
+            privacy.Extras(refuse_erasure=services.refuse_erasure, after_erasure=forget_words),
+        )

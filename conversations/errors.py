@@ -9,6 +9,12 @@ class IdTaken(DomainError):
     title = "Id taken"
 
 
+class LegalHold(DomainError):
+    code = "legal_hold"
+    status = 409
+    title = "On legal hold"
+
+
 class QueryWithoutWords(DomainError):
     code = "query_without_words"
     title = "Nothing to search for"

@@ -234,7 +234,7 @@ class Import:
         for (file, found), outcome in zip(batch.values(), outcomes, strict=True):
             yield Fate(
                 file.shown,
-                outcome,
+                "failed" if outcome == "held" else outcome,
                 user_id=found.user_id,
                 id=str(found.uid),
                 messages=len(found.messages),
@@ -259,4 +259,5 @@ USAGE_STANDS = "differs from the usage that stands for this person; see --on-con
 REASONS = {
     "skipped": "differs from the conversation that stands under this id; see --on-conflict",
     "failed": "differs from the conversation that stands under this id",
+    "held": "differs from the conversation that stands under this id, which is on legal hold",
 }

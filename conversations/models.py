@@ -1,9 +1,10 @@
 """Conversations and their messages, with the three stages of a council's answer.
 
 A conversation belongs to one person and numbers its messages 1..n without holes. Rows are written
-by conversations/services.py alone.
+by conversations/services alone.
 """
 
+import datetime
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -45,6 +46,14 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Put away by their owner, or not."""
         return self.filter(archived_at__isnull=not archived)
 
+    def on_legal_hold(self) -> "ConversationQuerySet":
+        """Those that staff keep from being deleted."""
+        return self.filter(legal_hold_at__isnull=False)
+
+    def idle(self, *, since: datetime.datetime) -> "ConversationQuerySet":
+        """Without activity since before that time; one on legal hold is never among them."""
+        return self.filter(updated_at__lt=since, legal_hold_at=None)
+
     def matching(self, words: Sequence[str], *, owner: str | None = None) -> "ConversationQuerySet":
         """With all these words in the title, or all in one message (search.query_words)."""
         messages = Message.objects.matching(words, owner=owner).values("conversation_id")
@@ -71,7 +80,8 @@ class Conversation(models.Model):
 
     `source` says how it came: by the API, or imported from a council application's file. For an
     imported one, `external_id` keeps an id that was no UUID, and `extra` whatever else of the file
-    has no column, as it stood there.
+    has no column, as it stood there. While `legal_hold_at` stands (set by staff, with a reason) the
+    conversation and its messages cannot be deleted; triggers hold that.
     """
 
     class Source(models.TextChoices):
@@ -84,6 +94,8 @@ class Conversation(models.Model):
     metadata = JSONField(default=dict)
     message_count = models.PositiveIntegerField("messages", default=0)
     archived_at = models.DateTimeField(null=True, blank=True)
+    legal_hold_at = models.DateTimeField("on legal hold since", null=True, blank=True)
+    legal_hold_reason = models.TextField(blank=True, default="")
     source = models.CharField(max_length=10, choices=Source, default=Source.API)
     external_id = models.TextField(blank=True, default="")
     extra = JSONField(default=dict)
@@ -111,6 +123,11 @@ class Conversation(models.Model):
                 condition=Q(source__in=["api", "import"]),
                 name="conversations_conversation_source_known",
             ),
+            models.CheckConstraint(
+                condition=Q(legal_hold_at=None, legal_hold_reason="")
+                | (Q(legal_hold_at__isnull=False) & ~Q(legal_hold_reason="")),
+                name="conversations_conversation_legal_hold_has_a_reason",
+            ),
         ]
         indexes = [
             models.Index(
@@ -119,7 +136,11 @@ class Conversation(models.Model):
             models.Index(
                 F("user_id"), F("updated_at").desc(), F("id").desc(), name="conversation_updated"
             ),
+            models.Index(
+                F("user_id"), condition=Q(legal_hold_at__isnull=False), name="conversation_held"
+            ),
         ]
+        permissions = [("keep_conversation", "Can place and lift legal holds")]
 
     class Privacy:
         personal = {
@@ -130,10 +151,11 @@ class Conversation(models.Model):
             "extra",
             "idempotency_key",
             "search_text",
+            "legal_hold_reason",
         }
         not_personal = {
-            "id", "uid", "message_count", "archived_at", "source", "request_hash", "created_at",
-            "updated_at",
+            "id", "uid", "message_count", "archived_at", "legal_hold_at", "source", "request_hash",
+            "created_at", "updated_at",
         }  # fmt: skip
         head = True
 

@@ -1,6 +1,9 @@
-"""The search index on SQLite: triggers that keep the FTS5 tables equal to their rows.
+"""The legal hold, and the search index on SQLite.
 
-PostgreSQL needs none; its GIN indexes stand on the tables themselves (migration 0002).
+A conversation on legal hold is not removed and keeps its messages, against raw SQL as well.
+
+On SQLite triggers keep the FTS5 tables equal to their rows. PostgreSQL needs none; its GIN indexes
+stand on the tables themselves (migration 0002).
 """
 
 import sqlite3
@@ -9,6 +12,7 @@ from collections.abc import Iterable
 from django.db import connection, models, transaction
 
 from common.guards import Guard
+from common.rules import Rule, rule
 from conversations.models import Conversation, Message
 from conversations.search import OWNER_MARK, fts_table
 
@@ -83,4 +87,17 @@ def rebuild_index(model: type[models.Model]) -> None:
         )
 
 
-GUARDS = [*index_guards(Conversation), *index_guards(Message)]
+HOLD = f"{Conversation._meta.db_table}.legal_hold_at"
+HELD: Rule = ("OLD.legal_hold_at IS NOT NULL", "a conversation on legal hold is kept")
+OF_HELD: Rule = (
+    f"""EXISTS (SELECT 1 FROM {Conversation._meta.db_table}
+        WHERE id = OLD.conversation_id AND legal_hold_at IS NOT NULL)""",
+    "messages of a conversation on legal hold are kept",
+)
+
+GUARDS = [
+    *index_guards(Conversation),
+    *index_guards(Message),
+    rule(Conversation, "held", "BEFORE DELETE", [HELD], also_needs=HOLD),
+    rule(Message, "held", "BEFORE DELETE", [OF_HELD], also_needs=HOLD),
+]

@@ -2,6 +2,8 @@ import os
 
 from django.apps import AppConfig
 
+from common import maintenance
+
 
 class OperationsConfig(AppConfig):
     name = "operations"
@@ -9,7 +11,9 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         from common import events
         from operations import checks  # noqa: F401  (registers the checks)
+        from operations.maintenance import TASKS
 
+        maintenance.register(TASKS)
         events.when_first_counted(connect_events)
 
 

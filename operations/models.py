@@ -30,3 +30,30 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.at:%Y-%m-%d}"
+
+
+class MaintenanceRun(models.Model):
+    """One task was run by `maintain`. Written when it ended; never changed; goes after 90 days.
+
+    `items` counts what was tidied (or, of a report, found). `error` is empty when all went well.
+    """
+
+    task = models.CharField(max_length=100)
+    started_at = models.DateTimeField()
+    duration_seconds = models.FloatField()
+    items = models.PositiveBigIntegerField()
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(task=""), name="operations_maintenancerun_names_its_task"
+            )
+        ]
+
+    class Privacy:
+        personal: set[str] = set()
+        not_personal = {"id", "task", "started_at", "duration_seconds", "items", "error"}
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.task}"

@@ -2,6 +2,7 @@
 
 from billing.services.accounts import (
     change_usage,
+    expire_all_holds,
     expire_holds,
     freeze_account,
     open_account,
@@ -27,7 +28,7 @@ from billing.services.holds import (
 )
 from billing.services.imports import import_usage
 from billing.services.tiers import delete_tier, ensure_tiers, save_tier
-from billing.services.usage import increment_usage, open_usage
+from billing.services.usage import forget_increments, increment_usage, open_usage
 
 __all__ = [
     "Captured",
@@ -39,7 +40,9 @@ __all__ = [
     "delete_tier",
     "ensure_tiers",
     "entries_to_archive",
+    "expire_all_holds",
     "expire_holds",
+    "forget_increments",
     "freeze_account",
     "import_usage",
     "increment_usage",

@@ -70,11 +70,19 @@ def settle(*, user_id: str, at: datetime.datetime) -> bool:
 def expire_holds(*, user_id: str, at: datetime.datetime) -> int:
     """This function will end a person's holds that have expired, and count them."""
     with transaction.atomic():
-        due = CreditHold.objects.filter(
-            user_id=user_id, state=CreditHold.State.OPEN, expires_at__lte=at
-        )
+        due = CreditHold.objects.filter(user_id=user_id).expired(at=at)
         ids = list(due.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
         return due.filter(pk__in=ids).update(state=CreditHold.State.EXPIRED) if ids else 0
+
+
+def expire_all_holds(*, at: datetime.datetime, limit: int) -> int:
+    """This function will end expired holds of anybody, about `limit` of them, and count them.
+
+    Each person's holds end in a transaction of their own, as a charge would end them.
+    """
+    due = CreditHold.objects.expired(at=at).order_by("expires_at", "pk")
+    people = dict.fromkeys(due.values_list("user_id", flat=True)[:limit])
+    return sum(expire_holds(user_id=user_id, at=at) for user_id in people)
 
 
 def refill(*, user_id: str, at: datetime.datetime) -> bool:

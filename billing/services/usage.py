@@ -140,3 +140,14 @@ def quota_exceeded(usage: Usage, amount: int, at: datetime.datetime) -> errors.Q
     error.headers |= quota_headers(usage, at)
     error.headers["Retry-After"] = str(max(int((ends - at).total_seconds()) + 1, 1))
     return error
+
+
+def forget_increments(*, before: datetime.datetime, limit: int) -> int:
+    """This function will forget up to `limit` keys of calls counted before then, and count them.
+
+    What was counted stays counted; the key counts anew when it comes again.
+    """
+    old = UsageIncrement.objects.filter(created_at__lt=before).order_by("created_at")
+    with transaction.atomic():
+        chosen = list(old.values_list("pk", flat=True)[:limit])
+        return UsageIncrement.objects.filter(pk__in=chosen).delete()[0]

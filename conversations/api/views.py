@@ -138,9 +138,19 @@ class ConversationViewSet(ViewSet):
         )
         return Response(conversation_response(conversation))
 
-    @extend_schema(parameters=[CONVERSATION_ID], responses={204: None}, tags=["conversations"])
+    @extend_schema(
+        parameters=[CONVERSATION_ID],
+        responses={
+            204: None,
+            409: OpenApiResponse(description="Staff keep the conversation for now: `legal_hold`."),
+        },
+        tags=["conversations"],
+    )
     def destroy(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
-        """Remove the conversation with all its messages, for good."""
+        """Remove the conversation with all its messages, for good.
+
+        While staff keep it for a legal reason the answer is 409 `legal_hold`.
+        """
         services.delete_conversation(user_id=request.user_id, conversation_uid=conversation_id)
         return Response(status=204)
 

@@ -237,15 +237,15 @@ class TestPage:
         self, reader: Client, conversation: Conversation, person: ApiClient
     ) -> None:
         reader.get(self.url(conversation))  # Django keeps content types once read
-        # Session, user, two kinds of permissions, the row, the reading, the messages.
-        with assert_statements(7):
+        # Session, user, two kinds of permissions, the row, staff's acts, the reading, the messages.
+        with assert_statements(8):
             reader.get(self.url(conversation))
         for _ in range(10):
             person.post(
                 f"/conversations/{conversation.uid}/messages", {"role": "user", "content": "More"}
             )
 
-        with assert_statements(7):
+        with assert_statements(8):
             reader.get(self.url(conversation))
 
     @pytest.mark.parametrize("column", ["stage1_data", "stage2_data", "stage3_data", "metadata"])

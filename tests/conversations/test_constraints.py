@@ -18,6 +18,10 @@ BROKEN: dict[str, tuple[type[models.Model], dict[str, Any]]] = {
     "conversations_conversation_key_unique_for_owner": (Conversation, {"idempotency_key": "k"}),
     "conversations_conversation_has_an_owner": (Conversation, {"user_id": ""}),
     "conversations_conversation_source_known": (Conversation, {"source": "hearsay"}),
+    "conversations_conversation_legal_hold_has_a_reason": (
+        Conversation,
+        {"legal_hold_reason": "Case 7"},
+    ),
     "conversations_message_position_unique_in_conversation": (Message, {"position": 1}),
     "conversations_message_id_unique_for_owner": (Message, {"uid": UID}),
     "conversations_message_key_unique_for_owner": (Message, {"idempotency_key": "k"}),

@@ -1,8 +1,7 @@
-"""Every write to conversations, one function per act."""
+"""What people do to their conversations."""
 
 import uuid
-from collections import ChainMap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +13,8 @@ from common.idempotency import Outcome, RequestKey
 from common.models import update_returning
 from consent.gates import requires_consent
 from conversations import errors
-from conversations.council import CouncilConversation
-from conversations.models import BATCH_ROWS, DEFAULT_TITLE, Conversation, Message
-from conversations.triggers import forget_deleted_words, rebuild_index
+from conversations.models import DEFAULT_TITLE, Conversation, Message
+from conversations.triggers import forget_deleted_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,127 +216,19 @@ def update_conversation(
 
 
 def delete_conversation(*, user_id: str, conversation_uid: uuid.UUID) -> None:
-    """This function will remove a conversation with all its messages. Raises NotFound."""
+    """This function will remove a conversation with all its messages.
+
+    Raises NotFound, and LegalHold while staff keep it.
+    """
     with transaction.atomic():
         conversation = (
             Conversation.objects.for_user(user_id).locked().filter(uid=conversation_uid).first()
         )
         if conversation is None:
             raise errors.no_such_conversation()
+        if conversation.legal_hold_at is not None:
+            raise errors.LegalHold(
+                "This conversation is on legal hold: it must be kept for now and cannot be deleted."
+            )
         conversation.delete()
         forget_deleted_words([Conversation, Message])
-
-
-# Import
-
-Owned = tuple[str, uuid.UUID]
-Standing = dict[Owned, str]
-
-
-def store_imported(
-    found: Sequence[CouncilConversation], *, on_conflict: str, pretended: Standing | None = None
-) -> list[str]:
-    """This function will store conversations read from files, in one act of a few statements.
-
-    Returns the fate of each: `created`; `unchanged` when the same file was imported before
-    (whatever was done to the conversation since); else by `on_conflict` `skipped`, `failed`, or
-    `updated`, where the file's messages replace those that stand. With `pretended` (a dry run)
-    nothing is written; it collects what would be. Raises IntegrityError when another import was
-    quicker: try again.
-    """
-    with transaction.atomic():
-        standing = _standing_hashes(found)
-        known = ChainMap(pretended or {}, standing)
-        fates = [_fate(item, known, on_conflict) for item in found]
-        if pretended is not None:
-            for item, fate in zip(found, fates, strict=True):
-                if fate in ("created", "updated"):
-                    pretended[item.user_id, item.uid] = item.content_hash
-            return fates
-        chosen = {
-            wanted: [item for item, fate in zip(found, fates, strict=True) if fate == wanted]
-            for wanted in ("created", "updated")
-        }
-        _replace_imported(chosen["updated"])
-        _insert_imported(chosen["created"] + chosen["updated"])
-    return fates
-
-
-def _standing_hashes(found: Sequence[CouncilConversation]) -> Standing:
-    rows = Conversation.objects.filter(
-        user_id__in={item.user_id for item in found}, uid__in=[item.uid for item in found]
-    )
-    return {
-        (user_id, uid): request_hash
-        for user_id, uid, request_hash in rows.values_list("user_id", "uid", "request_hash")
-    }
-
-
-def _fate(item: CouncilConversation, standing: Mapping[Owned, str], on_conflict: str) -> str:
-    content_hash = standing.get((item.user_id, item.uid))
-    if content_hash is None:
-        return "created"
-    if content_hash == item.content_hash:
-        return "unchanged"
-    return {"skip": "skipped", "update": "updated", "fail": "failed"}[on_conflict]
-
-
-def _replace_imported(items: Sequence[CouncilConversation]) -> None:
-    for item in items:
-        Conversation.objects.filter(user_id=item.user_id, uid=item.uid).delete()
-    if items:
-        forget_deleted_words([Conversation, Message])
-
-
-def _insert_imported(items: Sequence[CouncilConversation]) -> None:
-    conversations = [
-        Conversation(
-            user_id=item.user_id,
-            uid=item.uid,
-            source=Conversation.Source.IMPORT,
-            message_count=len(item.messages),
-            request_hash=item.content_hash,
-            **item.columns,
-        )
-        for item in items
-    ]
-    messages = [
-        Message(conversation=conversation, user_id=item.user_id, **message.columns)
-        for item, conversation in zip(items, conversations, strict=True)
-        for message in item.messages
-    ]
-    rows: list[Conversation | Message] = [*conversations, *messages]
-    for row in rows:
-        row.search_text = row.words
-    Conversation.objects.bulk_create(conversations)
-    for message in messages:
-        message.conversation_id = message.conversation.pk
-    Message.objects.bulk_create(messages)
-
-
-# Search
-
-
-def reindex(model: type[Conversation] | type[Message]) -> Iterator[int]:
-    """This function will make the search words of all rows anew, and the index of them.
-
-    Works in batches, each a transaction of its own; yields 1 for a row that had other words, and
-    0 for one that had not.
-    """
-    last = 0
-    while True:
-        with transaction.atomic():
-            rows: list[Any] = list(
-                model.objects.select_for_update(no_key=True)
-                .filter(pk__gt=last)
-                .order_by("pk")[:BATCH_ROWS]
-            )
-            stale = [row for row in rows if row.search_text != row.words]
-            for row in stale:
-                row.search_text = row.words
-            model.objects.bulk_update(stale, ["search_text"])
-        if not rows:
-            break
-        yield from (int(row in stale) for row in rows)
-        last = rows[-1].pk
-    rebuild_index(model)

@@ -1,0 +1,34 @@
+# The packages, with nothing of what it took to install them.
+FROM python:3.11-slim AS packages
+WORKDIR /build
+COPY requirements.txt .
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt \
+    && /venv/bin/pip uninstall --yes pip setuptools
+
+FROM python:3.11-slim
+# pg_dump, pg_restore and psql, for backups. They must not be older than the server.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends postgresql-client \
+    && rm -rf /var/lib/apt/lists/*
+RUN useradd --system --uid 10001 --user-group --no-create-home steward
+COPY --from=packages /venv /venv
+WORKDIR /srv/steward
+COPY manage.py pyproject.toml ./
+COPY config config
+COPY common common
+COPY access access
+COPY billing billing
+COPY consent consent
+COPY conversations conversations
+COPY operations operations
+COPY deploy/start.sh deploy/start.sh
+# Ahead of time, since nothing can be written here later.
+RUN /venv/bin/python -m compileall -q /venv/lib .
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 STEWARD_PRODUCTION=true
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ.get('PORT', '8000') + '/health/live', timeout=4)"]
+CMD ["sh", "deploy/start.sh"]

@@ -1,0 +1,71 @@
+"""How long conversations are kept: the legal hold, and the end of those that lie idle."""
+
+import datetime
+
+from django.db import transaction
+
+from conversations import errors
+from conversations.models import Conversation, Message
+from conversations.triggers import forget_deleted_words
+
+# One transaction removes no more messages than this, so that other writers wait a second at most.
+BATCH_MESSAGES = 5_000
+
+
+def place_legal_hold(*, conversation_id: int, reason: str, at: datetime.datetime) -> bool:
+    """This function will keep a conversation from being deleted, until the hold is lifted.
+
+    `conversation_id` is the inner id. Returns False when a hold stands already; its reason stays.
+    """
+    held = Conversation.objects.filter(pk=conversation_id, legal_hold_at=None)
+    return held.update(legal_hold_at=at, legal_hold_reason=reason) == 1
+
+
+def lift_legal_hold(*, conversation_id: int) -> bool:
+    """This function will let a conversation be deleted again. False when no hold stands."""
+    held = Conversation.objects.filter(pk=conversation_id).on_legal_hold()
+    return held.update(legal_hold_at=None, legal_hold_reason="") == 1
+
+
+def refuse_erasure(user_id: str) -> None:
+    """Raises LegalHold while the person has conversations that staff must keep."""
+    count = Conversation.objects.for_user(user_id).on_legal_hold().count()
+    if count:
+        raise errors.LegalHold(
+            f"Of this person's conversations {count} must be kept: they are on legal hold."
+            " Lift the holds first.",
+            held=count,
+        )
+
+
+def delete_idle(*, idle_since: datetime.datetime, limit: int) -> int:
+    """This function will remove up to `limit` conversations that have been idle since then.
+
+    Those on legal hold stay. Works in transactions of at most 5,000 messages (one conversation may
+    have more) and counts the conversations that went.
+    """
+    deleted = 0
+    while deleted < limit:
+        batch = _delete_idle_batch(idle_since, limit - deleted)
+        if not batch:
+            break
+        deleted += batch
+    return deleted
+
+
+def _delete_idle_batch(idle_since: datetime.datetime, limit: int) -> int:
+    with transaction.atomic():
+        # By the inner id, which grows as they are made: the idle ones come first, without an index
+        # that every append would have to move. Locked, so that none gets a message or a hold now.
+        idle = Conversation.objects.idle(since=idle_since).locked().order_by("pk")
+        chosen: list[int] = []
+        messages = 0
+        for pk, message_count in idle.values_list("pk", "message_count")[:limit]:
+            if chosen and messages + message_count > BATCH_MESSAGES:
+                break
+            chosen.append(pk)
+            messages += message_count
+        if chosen:
+            Conversation.objects.filter(pk__in=chosen).delete()
+            forget_deleted_words([Conversation, Message])
+    return len(chosen)

@@ -1,0 +1,52 @@
+"""What operators did, for staff to read."""
+
+from typing import Any
+
+from django.contrib import admin
+from unfold.decorators import display
+
+from common import maintenance
+from common.admin import ReadOnlyAdmin
+from operations.models import MaintenanceRun
+
+
+class TaskFilter(admin.SimpleListFilter):
+    title = "task"
+    parameter_name = "task"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [(task.name, task.name) for task in maintenance.registered()]
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        return queryset.filter(task=self.value()) if self.value() else queryset
+
+
+class FailedFilter(admin.SimpleListFilter):
+    title = "outcome"
+    parameter_name = "failed"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Failed"), ("no", "Done")]
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        if self.value() == "yes":
+            return queryset.exclude(error="")
+        return queryset.filter(error="") if self.value() == "no" else queryset
+
+
+@admin.register(MaintenanceRun)
+class MaintenanceRunAdmin(ReadOnlyAdmin):
+    """What `maintain` did, the newest run first."""
+
+    list_display = ("started_at", "task", "outcome", "items", "duration_seconds")
+    list_display_links = ("started_at",)
+    list_filter = (TaskFilter, FailedFilter)
+    list_filter_sheet = False
+    # By the primary key: an order that needs no index of its own.
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = ("task", "started_at", "duration_seconds", "items", "error")
+
+    @display(description="Outcome", label={"done": "success", "failed": "danger"})  # type: ignore[untyped-decorator]
+    def outcome(self, run: MaintenanceRun) -> str:
+        return "failed" if run.error else "done"

@@ -1,0 +1,177 @@
+"""Runs the tasks that apps registered (common/maintenance.py), one runner at a time.
+
+Each task's run is kept as a MaintenanceRun, a failed one too; a failing task does not stop the
+others.
+"""
+
+import datetime
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.color import no_style
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    InterfaceError,
+    connection,
+    connections,
+    transaction,
+)
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
+
+from common.errors import DomainError
+from common.maintenance import Task
+from operations.models import MaintenanceRun
+
+logger = logging.getLogger(__name__)
+
+# A batch locks this many rows at most.
+BATCH_ITEMS = 500
+RUNS_KEPT = datetime.timedelta(days=90)
+# Any number that no other program takes on this database.
+LOCK_NUMBER = 7_383_920_551
+# What a task may meet: the database, a refusal, a file, or a fault in its own code.
+FAILURES = (
+    ArithmeticError, AttributeError, DatabaseError, DomainError, InterfaceError, LookupError,
+    OSError, RuntimeError, TypeError, ValueError,
+)  # fmt: skip
+
+
+# One runner
+
+
+@contextmanager
+def only_runner() -> Iterator[bool]:
+    """Whether this is the only runner on this database, and for as long as the block lasts.
+
+    The lock ends with its holder, however that dies. PostgreSQL: a transaction lock on a connection
+    of its own, since a session lock would stay behind in the pool, and behind PgBouncer would not
+    be ours at all. SQLite: a lock on a file beside the database.
+    """
+    if connection.vendor == "sqlite":
+        with _locked_file(f"{connection.settings_dict['NAME']}-maintain") as locked:
+            yield locked
+        return
+    holder: Any = connections.create_connection(DEFAULT_DB_ALIAS)
+    try:
+        holder.set_autocommit(False)
+        with holder.cursor() as cursor:
+            # It waits between batches with its transaction open, which a server may forbid.
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK_NUMBER])
+            [locked] = cursor.fetchone()
+        yield locked
+    finally:
+        _close(holder)
+
+
+def _close(holder: BaseDatabaseWrapper) -> None:
+    try:
+        holder.close()
+    except (DatabaseError, InterfaceError) as error:  # the server is gone, and the lock with it
+        logger.warning("The lock's connection was lost: %s", error)
+
+
+@contextmanager
+def _locked_file(name: str) -> Iterator[bool]:
+    file = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(file)
+
+
+# Runs
+
+
+def run(task: Task, *, is_stopped: Callable[[], bool] = lambda: False) -> MaintenanceRun:
+    """Tidy in batches until nothing is left or `is_stopped`, and keep what happened.
+
+    What fails is logged and stands in the run's `error`. A run that cannot be kept, because the
+    database is gone, comes back unsaved.
+    """
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+    begun = time.monotonic()
+    kept = MaintenanceRun(task=task.name, started_at=timezone.now(), items=0)
+    try:
+        for items in _batches(task, kept.started_at):
+            kept.items += items
+            if is_stopped():
+                break
+    except FAILURES as error:
+        logger.warning("Maintenance task %s failed.", task.name, exc_info=error)
+        kept.error = f"{type(error).__name__}: {error}"
+    kept.duration_seconds = round(time.monotonic() - begun, 3)
+    try:
+        kept.save(force_insert=True)
+    except (DatabaseError, InterfaceError) as error:
+        kept.error = kept.error or f"The run could not be kept: {error}"
+    return kept
+
+
+def _batches(task: Task, at: datetime.datetime) -> Iterator[int]:
+    if task.tidy is None:
+        yield task.waiting(at)
+        return
+    while True:
+        items = task.tidy(at, BATCH_ITEMS)
+        yield items
+        if items < BATCH_ITEMS:
+            return
+
+
+# Our own tasks
+
+
+def _tables() -> list[str]:
+    """The project's tables: Django's names, without the search index's inner ones."""
+    return sorted(connection.introspection.django_table_names(only_existing=True))
+
+
+def _analyze(at: datetime.datetime, limit: int) -> int:
+    """Collects what the query planner wants to know, table by table."""
+    style = no_style()
+    tables = _tables()
+    for table in tables:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET LOCAL statement_timeout = 0")
+            else:
+                # A sample of the rows is enough, and a large table does not hold up writers.
+                cursor.execute("PRAGMA analysis_limit = 1000")
+            cursor.execute(f"ANALYZE {style.SQL_TABLE(connection.ops.quote_name(table))}")
+    return len(tables)
+
+
+def _old_runs(at: datetime.datetime) -> int:
+    return MaintenanceRun.objects.filter(started_at__lt=at - RUNS_KEPT).count()
+
+
+def _forget_runs(at: datetime.datetime, limit: int) -> int:
+    old = MaintenanceRun.objects.filter(started_at__lt=at - RUNS_KEPT).order_by("pk")
+    with transaction.atomic():
+        chosen = list(old.values_list("pk", flat=True)[:limit])
+        return MaintenanceRun.objects.filter(pk__in=chosen).delete()[0]
+
+
+TASKS = [
+    Task(
+        "operations.analyze",
+        "ANALYZE: statistics for the query planner",
+        lambda at: len(_tables()),
+        _analyze,
+    ),
+    Task("operations.runs", "Runs older than 90 days are forgotten", _old_runs, _forget_runs),
+]

@@ -1,0 +1,253 @@
+import json
+from pathlib import Path
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+
+from conversations import services
+from conversations.models import Conversation, Message
+from tests.asserts import assert_problem
+from tests.client import ApiClient
+from tests.conversations.recipes import MOMENT, make_conversation_of, stored
+
+LIST = "/admin/conversations/conversation/"
+
+
+@pytest.fixture
+def held(key: str) -> Conversation:
+    """Ann's conversation of three messages, on legal hold."""
+    conversation = make_conversation_of(3)
+    services.place_legal_hold(conversation_id=conversation.pk, reason="Case 7", at=MOMENT)
+    return conversation
+
+
+def staff(*permissions: str) -> Client:
+    user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True)
+    for codename in permissions:
+        user.user_permissions.add(Permission.objects.get(codename=codename))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def keeper(db: None) -> Client:
+    """staff0, who may place and lift legal holds."""
+    return staff("view_conversation", "keep_conversation")
+
+
+def act(client: Client, conversation: Conversation, name: str, reason: str = "Case 7") -> str:
+    response = client.post(f"{LIST}{conversation.pk}/{name}/", {"reason": reason}, follow=True)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def state() -> object:
+    return stored(), list(LogEntry.objects.values())
+
+
+class TestOnLegalHold:
+    def test_the_person_cannot_delete_it(self, person: ApiClient, held: Conversation) -> None:
+        before = stored()
+
+        response = person.delete(f"/conversations/{held.uid}")
+
+        problem = assert_problem(response, 409, "legal_hold")
+        assert "cannot be deleted" in problem["detail"] and "Case 7" not in problem["detail"]
+        assert stored() == before
+
+    def test_a_stranger_still_gets_404(self, stranger: ApiClient, held: Conversation) -> None:
+        assert_problem(stranger.delete(f"/conversations/{held.uid}"), 404, "not_found")
+
+    def test_the_person_goes_on_writing(self, person: ApiClient, held: Conversation) -> None:
+        url = f"/conversations/{held.uid}"
+
+        appended = person.post(f"{url}/messages", {"role": "user", "content": "a"})
+        archived = person.patch(url, {"archived": True})
+
+        assert (appended.status_code, archived.status_code) == (201, 200)
+        assert "legal" not in archived.content.decode()
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "DELETE FROM conversations_conversation",
+            "DELETE FROM conversations_message",
+            "DELETE FROM conversations_message WHERE position = 3",
+        ],
+    )
+    def test_raw_sql_cannot_delete_it(self, held: Conversation, statement: str) -> None:
+        before = stored()
+
+        with (
+            pytest.raises(IntegrityError, match="on legal hold"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+
+        assert stored() == before
+
+    def test_an_import_cannot_replace_it(self, held: Conversation, tmp_path: Path) -> None:
+        document = {"id": str(held.uid), "title": "Other", "messages": []}
+        (tmp_path / "file.json").write_text(json.dumps(document))
+        before, report = stored(), tmp_path / "report"
+
+        with pytest.raises(SystemExit) as end:
+            call_command(
+                "import_json", str(tmp_path), user_id="ann", on_conflict="update", report=report
+            )
+
+        assert end.value.code == 1
+        assert "on legal hold" in json.loads(report.read_text())["reason"]
+        assert stored() == before
+
+    def test_it_is_deleted_once_the_hold_is_lifted(
+        self, person: ApiClient, held: Conversation
+    ) -> None:
+        services.lift_legal_hold(conversation_id=held.pk)
+
+        response = person.delete(f"/conversations/{held.uid}")
+
+        assert response.status_code == 204
+        assert not Message.objects.exists()
+
+    def test_the_person_cannot_be_erased(self, person: ApiClient, held: Conversation) -> None:
+        before = stored()
+
+        response = person.post("/privacy/erase", {"confirm": "ann"})
+
+        assert assert_problem(response, 409, "legal_hold")["held"] == 1
+        assert stored() == before
+
+    def test_it_does_not_stand_in_the_way_of_others(
+        self, stranger: ApiClient, held: Conversation
+    ) -> None:
+        make_conversation_of(1, "bob")
+
+        assert stranger.post("/privacy/erase", {"confirm": "bob"}).status_code == 200
+        assert Conversation.objects.get().pk == held.pk
+
+    def test_it_is_found_among_the_others(self, held: Conversation) -> None:
+        make_conversation_of(1)
+        theirs = make_conversation_of(1, "bob")
+        services.place_legal_hold(conversation_id=theirs.pk, reason="x", at=MOMENT)
+
+        owned = Conversation.objects.for_user("ann")
+
+        assert [row.pk for row in owned.on_legal_hold()] == [held.pk]
+
+    @pytest.mark.parametrize(
+        "columns", [{"legal_hold_at": None}, {"legal_hold_reason": ""}], ids=["time", "reason"]
+    )
+    def test_it_has_a_time_and_a_reason(
+        self, held: Conversation, columns: dict[str, object]
+    ) -> None:
+        with pytest.raises(IntegrityError, match="legal_hold_has_a_reason"), transaction.atomic():
+            Conversation.objects.filter(pk=held.pk).update(**columns)
+
+
+class TestStaff:
+    def test_place_a_hold_with_a_reason(self, keeper: Client) -> None:
+        conversation = make_conversation_of(2)
+
+        page = act(keeper, conversation, "hold")
+
+        conversation.refresh_from_db()
+        assert "Placed a legal hold." in page and "On legal hold since" in page
+        assert conversation.legal_hold_at is not None
+        assert conversation.legal_hold_reason == "Case 7"
+        record = LogEntry.objects.get()
+        assert record.user.get_username() == "staff0"
+        assert record.change_message == "Placed a legal hold. Reason: Case 7"
+        assert (record.object_id, record.object_repr) == (
+            str(conversation.pk),
+            f"#{conversation.pk}",
+        )
+
+    def test_lift_a_hold_with_a_reason(self, keeper: Client, held: Conversation) -> None:
+        page = act(keeper, held, "lift", "Case closed")
+
+        held.refresh_from_db()
+        assert "Lifted the legal hold." in page
+        assert (held.legal_hold_at, held.legal_hold_reason) == (None, "")
+        assert LogEntry.objects.get().change_message == "Lifted the legal hold. Reason: Case closed"
+
+    def test_place_it_once(self, keeper: Client, held: Conversation) -> None:
+        before = state()
+
+        page = act(keeper, held, "hold", "Other")
+
+        assert "is on legal hold already" in page
+        assert state() == before
+
+    def test_lift_it_once(self, keeper: Client) -> None:
+        conversation = make_conversation_of(1)
+        before = state()
+
+        assert "is not on legal hold" in act(keeper, conversation, "lift")
+        assert state() == before
+
+    @pytest.mark.parametrize("reason", ["", "  ", "x" * 2001])
+    def test_need_a_reason(self, keeper: Client, reason: str) -> None:
+        conversation = make_conversation_of(1)
+        before = state()
+
+        page = act(keeper, conversation, "hold", reason)
+
+        assert "Place legal hold" in page
+        assert state() == before
+
+    @pytest.mark.parametrize("permissions", [["view_conversation"], ["keep_conversation"]])
+    def test_need_the_permission(self, held: Conversation, permissions: list[str]) -> None:
+        client = staff(*permissions)
+        before = state()
+
+        for name in ("hold", "lift"):
+            url = f"{LIST}{held.pk}/{name}/"
+            assert client.get(url).status_code == 403
+            assert client.post(url, {"reason": "x"}).status_code == 403
+
+        assert state() == before
+
+    def test_see_the_button_only_with_the_permission(
+        self, keeper: Client, held: Conversation
+    ) -> None:
+        url = f"{LIST}{held.pk}/change/"
+
+        assert "Lift legal hold" in keeper.get(url).content.decode()
+        assert "Lift legal hold" not in staff("view_conversation").get(url).content.decode()
+
+    def test_cannot_act_on_what_is_not_there(self, keeper: Client) -> None:
+        assert keeper.post(f"{LIST}987654/hold/", {"reason": "x"}).status_code == 404
+
+    def test_find_what_is_held(self, keeper: Client, held: Conversation) -> None:
+        free = make_conversation_of(1, "bob")
+
+        page = keeper.get(LIST, {"held": "yes"}).content.decode()
+
+        assert f"/{held.pk}/change/" in page
+        assert f"/{free.pk}/change/" not in page
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheMigration:
+    def test_that_is_undone_lets_the_old_release_delete(self) -> None:
+        conversation = make_conversation_of(2)
+        try:
+            call_command("migrate", "conversations", "0002", verbosity=0)
+
+            with connection.cursor() as cursor:
+                for table, column in (("message", "conversation_id"), ("conversation", "id")):
+                    cursor.execute(
+                        f"DELETE FROM conversations_{table} WHERE {column} = %s", [conversation.pk]
+                    )
+                    assert cursor.rowcount > 0
+        finally:
+            call_command("migrate", verbosity=0)
+
+        call_command("check", databases=["default"], fail_level="WARNING")

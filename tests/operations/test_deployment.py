@@ -1,0 +1,205 @@
+"""The files of the deployment are held to the project, since no engine builds them here."""
+
+import fnmatch
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.management import get_commands
+
+from tests.test_docs import variables_read
+
+ROOT = Path(settings.BASE_DIR)
+DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+COMPOSE: Any = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+RAILWAY = {name: json.loads((ROOT / name).read_text())
+           for name in ("railway.json", "deploy/railway.maintain.json")}  # fmt: skip
+OURS = ("web", "maintain", "backup")
+# Read by others than Steward's own settings.
+NOT_OURS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+SCRIPTS = ("deploy/start.sh", "deploy/postgresql/10-steward.sh")
+
+
+def instructions(name: str) -> list[str]:
+    return re.findall(rf"^\s*{name} (.*)$", DOCKERFILE, re.M)
+
+
+def copied() -> list[str]:
+    """What the Dockerfile copies from the project."""
+    found = []
+    for line in instructions("COPY"):
+        if not line.startswith("--from"):
+            found += line.split()[:-1]
+    return found
+
+
+def commands_of(service: str) -> list[str]:
+    return list(COMPOSE["services"][service].get("command", []))
+
+
+class TestTheImage:
+    def test_has_the_projects_python(self) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+        assert {line.split()[0] for line in instructions("FROM")} == {"python:3.11-slim"}
+        assert project["requires-python"] == ">=3.11"
+
+    def test_copies_what_is_there(self) -> None:
+        assert [name for name in copied() if not (ROOT / name).exists()] == []
+
+    def test_copies_every_package_that_runs(self) -> None:
+        installed = {app.split(".")[0] for app in settings.INSTALLED_APPS}
+        packages = {path.name for path in ROOT.iterdir() if (path / "apps.py").exists()}
+
+        assert {"config", "manage.py", "pyproject.toml"} | packages & installed <= set(copied())
+
+    def test_is_not_given_more_than_it_copies(self) -> None:
+        lines = (ROOT / ".dockerignore").read_text().splitlines()
+        allowed = [line[1:] for line in lines if line.startswith("!")]
+
+        assert next(line for line in lines if not line.startswith("#")) == "*"
+        assert sorted(allowed) == sorted(copied())
+        left_out = [line.removeprefix("**/") for line in lines if line.startswith("**/")]
+        for name in (".env", "steward.sqlite3", "steward.sqlite3-wal", "x.pyc"):
+            assert any(fnmatch.fnmatch(name, pattern) for pattern in left_out), name
+
+    def test_does_not_run_as_root(self) -> None:
+        user, command = DOCKERFILE.index("\nUSER 10001:10001"), DOCKERFILE.index("\nCMD ")
+
+        assert user < command
+        assert "RUN" not in DOCKERFILE[user:]
+
+    def test_sets_variables_that_are_read(self) -> None:
+        names = {pair.split("=")[0] for line in instructions("ENV") for pair in line.split()}
+
+        assert names - NOT_OURS <= set(variables_read())
+
+    def test_serves_the_port_it_names(self) -> None:
+        start = (ROOT / "deploy" / "start.sh").read_text()
+
+        assert instructions("EXPOSE") == ["8000"]
+        assert '--bind "${BIND:-0.0.0.0:${PORT:-8000}}"' in start
+        assert "'PORT', '8000'" in DOCKERFILE
+        assert COMPOSE["services"]["web"]["ports"] == ["127.0.0.1:8000:8000"]
+
+    def test_is_checked_without_a_program_of_its_own(self) -> None:
+        [check] = instructions("HEALTHCHECK")
+        command = json.loads(check.partition(" CMD ")[2])
+
+        assert "/health/live" in command[2]
+
+        compile(command[2], "healthcheck", "exec")
+        assert command[:2] == ["python", "-c"]
+        refused = subprocess.run(
+            [sys.executable, *command[1:]], env={"PORT": "1"}, capture_output=True, text=True
+        )
+        assert refused.returncode == 1
+
+    def test_starts_with_commands_that_there_are(self) -> None:
+        start = (ROOT / "deploy" / "start.sh").read_text()
+
+        used = re.findall(r"manage\.py (\w+)", start)
+        assert used == ["wait_for_database", "migrate"]
+        assert (
+            start.rstrip().splitlines()[-1].startswith("exec gunicorn --config config/gunicorn.py")
+        )
+
+
+class TestCompose:
+    def test_runs_commands_that_there_are(self) -> None:
+        names = [command[2] for service in OURS if (command := commands_of(service))]
+
+        assert names == ["maintain", "backup"]
+        assert set(names) <= set(get_commands())
+
+    @pytest.mark.parametrize("service", OURS)
+    def test_keeps_our_containers_closed(self, service: str) -> None:
+        found = COMPOSE["services"][service]
+
+        assert found["read_only"] is True
+        assert found["tmpfs"] == ["/tmp"]
+        assert found["cap_drop"] == ["ALL"]
+        assert found["security_opt"] == ["no-new-privileges:true"]
+
+    @pytest.mark.parametrize("service", ["database", "web", "maintain"])
+    def test_restarts_what_ends(self, service: str) -> None:
+        assert COMPOSE["services"][service]["restart"] == "unless-stopped"
+
+    def test_sets_variables_that_are_read(self) -> None:
+        names = {name.removesuffix("_FILE") for name in COMPOSE["services"]["web"]["environment"]}
+
+        assert names <= set(variables_read())
+
+    def test_has_its_secrets_in_files_that_are_not_kept(self) -> None:
+        files = [secret["file"] for secret in COMPOSE["secrets"].values()]
+        used = {name for one in COMPOSE["services"].values() for name in one.get("secrets", ())}
+
+        assert used == set(COMPOSE["secrets"])
+        assert all(file.startswith("deploy/secrets/") for file in files)
+        assert "deploy/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+        document = (ROOT / "docs" / "deployment.md").read_text()
+        assert [file for file in files if file not in document] == []
+
+    def test_waits_for_the_database_and_its_tables(self) -> None:
+        services = COMPOSE["services"]
+
+        assert services["web"]["depends_on"] == {"database": {"condition": "service_healthy"}}
+        assert services["maintain"]["depends_on"] == {"web": {"condition": "service_healthy"}}
+        assert "--host=127.0.0.1" in services["database"]["healthcheck"]["test"]
+
+    def test_mounts_what_is_there(self) -> None:
+        mounts = COMPOSE["services"]["database"]["volumes"]
+        folders = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
+
+        assert folders == ["./deploy/postgresql"]
+        assert (ROOT / "deploy" / "postgresql" / "10-steward.sh").exists()
+
+
+class TestRailway:
+    def test_builds_the_image(self) -> None:
+        for document in RAILWAY.values():
+            assert document["build"] == {"builder": "DOCKERFILE", "dockerfilePath": "Dockerfile"}
+
+    def test_asks_whether_it_is_ready(self) -> None:
+        deploy = RAILWAY["railway.json"]["deploy"]
+
+        assert deploy["healthcheckPath"] == "/health/ready"
+        assert deploy["restartPolicyType"] == "ON_FAILURE"
+        assert "startCommand" not in deploy  # the image's own
+
+    def test_runs_maintenance_every_hour(self) -> None:
+        deploy = RAILWAY["deploy/railway.maintain.json"]["deploy"]
+
+        assert deploy["startCommand"] == "python manage.py maintain"
+        assert deploy["cronSchedule"] == "0 * * * *"
+
+
+class TestAllOfThem:
+    @pytest.mark.parametrize("name", SCRIPTS)
+    def test_scripts_are_right(self, name: str) -> None:
+        assert subprocess.run(["sh", "-n", ROOT / name]).returncode == 0
+        assert "set -eu" in (ROOT / name).read_text()
+
+    def test_hold_no_secret(self) -> None:
+        files = [ROOT / "Dockerfile", ROOT / "docker-compose.yml", ROOT / "railway.json"]
+        files += [path for path in (ROOT / "deploy").rglob("*") if path.is_file()]
+        names = "SECRET_KEY|PASSWORD|DATABASE_URL"
+        secret = re.compile(rf"(?:{names})\s*[=:]\s*(?!/run/secrets/|:?')\S+")
+
+        for file in files:
+            if "secrets" not in file.parts:
+                assert secret.findall(file.read_text()) == [], file
+
+    def test_serve_behind_the_scheme_and_size_that_steward_knows(self) -> None:
+        nginx = (ROOT / "deploy" / "nginx.conf").read_text()
+
+        assert "X-Forwarded-Proto $scheme" in nginx
+        size = int(re.findall(r"client_max_body_size (\d+)m", nginx)[0]) * 1024 * 1024
+        assert size > settings.MAX_BODY_BYTES
