@@ -65,9 +65,16 @@ def increment_usage(
             )
             return Outcome(_count(user_id, amount, at, tier))
     except IntegrityError:
-        standing = UsageIncrement.objects.get(user_id=user_id, idempotency_key=request_key.key)
+        standing = UsageIncrement.objects.filter(
+            user_id=user_id, idempotency_key=request_key.key
+        ).first()
+        usage = Usage.objects.filter(user_id=user_id).first()
+        if standing is None or usage is None:  # the person was erased a moment ago
+            return increment_usage(
+                user_id=user_id, amount=amount, at=at, tier=tier, request_key=request_key
+            )
         request_key.require_same(standing.request_hash)
-        return Outcome(Usage.objects.get(user_id=user_id), replayed=True, created=False)
+        return Outcome(usage, replayed=True, created=False)
 
 
 def _count(user_id: str, amount: int, at: datetime.datetime, tier: str | None) -> Usage:
@@ -77,12 +84,9 @@ def _count(user_id: str, amount: int, at: datetime.datetime, tier: str | None) -
     standing = Usage.objects.filter(user_id=user_id).first()
     if standing is not None and standing.refusing_window(amount, at=at):
         raise quota_exceeded(standing, amount, at)
-    # First contact, or the limits were raised in between: once more.
+    # First contact, or the limits were raised or the person erased in between: once more.
     open_usage(user_id=user_id, tier=tier, at=at)
-    counted = _count_within_limits(user_id, amount, at)
-    if counted is None:
-        raise quota_exceeded(Usage.objects.get(user_id=user_id), amount, at)
-    return counted
+    return _count(user_id, amount, at, tier)
 
 
 def _count_within_limits(user_id: str, amount: int, at: datetime.datetime) -> Usage | None:
