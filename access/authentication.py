@@ -4,6 +4,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -11,18 +12,31 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from access import errors, services
+from access import errors, services, tokens
 from access.models import ApiKey
+from access.scopes import PERSONS_SCOPES
 from common.models import validate_user_id
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever sent the request: `actor` stands in records, `scopes` say what it may do."""
+    """Whoever sent the request: `actor` stands in records, `scopes` say what it may do.
+
+    `key_id` is the service key's row; 0 when a person calls with their own token.
+    """
 
     actor: str
     scopes: frozenset[str]
+    key_id: int
     is_authenticated: bool = True
+
+    @property
+    def is_person(self) -> bool:
+        """The person themselves calls, and no application that is trusted with others."""
+        return self.key_id == 0
+
+
+PERSON = Caller(actor="self", scopes=PERSONS_SCOPES, key_id=0)
 
 
 class CallerRequest(Request):
@@ -33,9 +47,10 @@ class CallerRequest(Request):
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <key>`. Sets `request.auth` (a Caller) and `request.user_id`.
+    """`Authorization: Bearer <key or token>`. Sets `request.auth` (a Caller) and `request.user_id`.
 
-    `user_id` is the person acted for, from `X-User-Id`; None when the header is missing.
+    `user_id` is the person acted for: of a key the one in `X-User-Id`, or None without it; of a
+    person's own token that person.
     """
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
@@ -53,7 +68,8 @@ class BearerAuthentication(BaseAuthentication):
 def caller_of(request: Any) -> tuple[Caller, str | None] | None:
     """Who sent the request, and the person it names; None without an Authorization header.
 
-    For any request, Django's own as well. Raises AuthenticationFailed and UserIdInvalid.
+    For any request, Django's own as well. Raises AuthenticationFailed, UserIdInvalid, and of a
+    person's own token TokenInvalid, PersonMismatch and IdentityProviderUnavailable.
     """
     header = request.headers.get("Authorization")
     if header is None:
@@ -61,9 +77,17 @@ def caller_of(request: Any) -> tuple[Caller, str | None] | None:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise AuthenticationFailed("Send `Authorization: Bearer <key>`.")
-    # A person's own token (JWT) is told apart here, by its lack of the mark.
-    caller = _caller_with_key(token.strip())
-    return caller, person_named_in(request)
+    token = token.strip()
+    if settings.JWT_ISSUER and not token.startswith(services.KEY_MARK):
+        return PERSON, _person_with_token(token, request)
+    return _caller_with_key(token), person_named_in(request)
+
+
+def _person_with_token(token: str, request: Any) -> str:
+    user_id = tokens.person_of(token)
+    if person_named_in(request) not in (None, user_id):
+        raise errors.PersonMismatch("X-User-Id names another person than the token. Leave it out.")
+    return user_id
 
 
 def _caller_with_key(key: str) -> Caller:
@@ -82,7 +106,7 @@ def _caller_with_key(key: str) -> Caller:
     if not hmac.compare_digest(services.hash_of(key), key_hash):
         raise AuthenticationFailed("The key is unknown, revoked or expired.")
     services.last_uses.note(key_id, now)
-    return Caller(actor=f"key:{name}", scopes=frozenset(scopes))
+    return Caller(actor=f"key:{name}", scopes=frozenset(scopes), key_id=key_id)
 
 
 def person_named_in(request: Any) -> str | None:
@@ -111,5 +135,6 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "A service key; name the person you act for in the header X-User-Id.",
+            "description": "A service key, with the person you act for in the header X-User-Id;"
+            " or a person's own token (JWT) from the identity provider.",
         }

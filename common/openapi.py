@@ -30,7 +30,8 @@ EVERYWHERE = {
     "400": "The request is not as it should be.",
     "401": "No credentials, or bad ones.",
     "403": "The credentials do not suffice.",
-    "503": "The database does not answer; try again after `Retry-After` seconds.",
+    "503": "The database, or the identity provider, does not answer; try again after `Retry-After`"
+    " seconds.",
 }
 WITH_ID = {"404": "There is no such thing, or it is another person's."}
 WITH_BODY = {

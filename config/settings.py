@@ -181,6 +181,14 @@ IDEMPOTENCY_KEY_REQUIRED = env.bool("IDEMPOTENCY_KEY_REQUIRED", default=False)
 # 0 never writes by itself (the tests do that).
 DEFERRED_WRITE_SECONDS = env.float("DEFERRED_WRITE_SECONDS", default=5.0)
 
+# A person's own token (JWT). Without an issuer only service keys are taken.
+JWT_ISSUER = env.str("JWT_ISSUER", default="")
+JWT_AUDIENCE = env.list("JWT_AUDIENCE", default=[])
+JWT_ALGORITHMS = env.list("JWT_ALGORITHMS", default=["RS256", "ES256"])
+JWT_JWKS_URL = env.str("JWT_JWKS_URL", default="")
+# In one line, its line breaks are written as \\n.
+JWT_PUBLIC_KEY = env.str("JWT_PUBLIC_KEY", default="").replace("\\n", "\n")
+
 # Billing. 402 is the refusal's own status; clients of the original know 429.
 CREDITS_EXHAUSTED_STATUS = env.int("CREDITS_EXHAUSTED_STATUS", default=402)
 # What views cost, by the name of their route: CREDITS_COSTS=ask=1;summary=3.
@@ -203,7 +211,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["common.api.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["common.api.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.api.AlwaysJSON",
-    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_METADATA_CLASS": "common.api.AllowAlone",
     "DEFAULT_SCHEMA_CLASS": "common.openapi.Schema",
     "EXCEPTION_HANDLER": "common.api.exception_handler",
     "UNAUTHENTICATED_USER": None,
