@@ -9,12 +9,31 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from access import rates
+
 ALGORITHMS = ("RS256", "ES256")
 
 
 @register
 def check_tokens(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return list(_wrong_with_tokens())
+
+
+@register
+def check_rates(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return list(_wrong_rates())
+
+
+def _wrong_rates() -> Iterator[Error]:
+    for name in ("RATE_LIMIT_KEY", "RATE_LIMIT_PERSON"):
+        try:
+            rates.rate_of(getattr(settings, name))
+        except ValueError as error:
+            yield Error(
+                f"{name}: {error}.",
+                hint=f"Set {name}=600/min, or leave it empty for no limit.",
+                id="access.E007",
+            )
 
 
 def _wrong_with_tokens() -> Iterator[Error]:

@@ -42,6 +42,12 @@ class MissingScope(DomainError):
     title = "Missing scope"
 
 
+class RateLimited(DomainError):
+    code = "rate_limited"
+    status = 429
+    title = "Too many requests"
+
+
 class UserIdRequired(DomainError):
     code = "user_id_required"
     title = "X-User-Id required"

@@ -30,6 +30,7 @@ EVERYWHERE = {
     "400": "The request is not as it should be.",
     "401": "No credentials, or bad ones.",
     "403": "The credentials do not suffice.",
+    "429": "Too many requests; try again after `Retry-After` seconds.",
     "503": "The database, or the identity provider, does not answer; try again after `Retry-After`"
     " seconds.",
 }

@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "access.throttles.RateLimitMiddleware",
     "billing.middleware.CreditsMiddleware",
 ]
 
@@ -189,6 +190,10 @@ JWT_JWKS_URL = env.str("JWT_JWKS_URL", default="")
 # In one line, its line breaks are written as \\n.
 JWT_PUBLIC_KEY = env.str("JWT_PUBLIC_KEY", default="").replace("\\n", "\n")
 
+# Requests per service key and per person, such as 600/min; empty: not limited.
+RATE_LIMIT_KEY = env.str("RATE_LIMIT_KEY", default="")
+RATE_LIMIT_PERSON = env.str("RATE_LIMIT_PERSON", default="")
+
 # Billing. 402 is the refusal's own status; clients of the original know 429.
 CREDITS_EXHAUSTED_STATUS = env.int("CREDITS_EXHAUSTED_STATUS", default=402)
 # What views cost, by the name of their route: CREDITS_COSTS=ask=1;summary=3.
@@ -208,6 +213,7 @@ REST_FRAMEWORK = {
         "access.permissions.HasScope",
         "access.permissions.ActsForPerson",
     ],
+    "DEFAULT_THROTTLE_CLASSES": ["access.throttles.RequestRates"],
     "DEFAULT_RENDERER_CLASSES": ["common.api.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["common.api.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.api.AlwaysJSON",

@@ -1,0 +1,42 @@
+"""Request rates with many callers at once: exactly as many pass as the rate says."""
+
+from collections import Counter
+
+import pytest
+from django.test import override_settings
+
+from access.models import RequestRate
+from tests.billing.races import CLIENTS, PROCESSES, at_once, processes_at_once
+from tests.client import ApiClient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class TestARate:
+    @override_settings(RATE_LIMIT_KEY="40/day", RATE_LIMIT_PERSON="30/day")
+    def test_is_exact_among_threads(self, key: str) -> None:
+        def call(number: int) -> list[int]:
+            return [ApiClient(key, "ann").get("/conversations").status_code for _ in range(4)]
+
+        assert Counter(sum(at_once(call), [])) == {200: 30, 429: CLIENTS * 4 - 30}
+
+    @override_settings(RATE_LIMIT_KEY="25/day", RATE_LIMIT_PERSON="30/day")
+    def test_of_a_key_is_exact_among_persons(self, key: str) -> None:
+        def call(number: int) -> list[int]:
+            client = ApiClient(key, f"person-{number}")
+            return [client.get("/conversations").status_code for _ in range(4)]
+
+        assert Counter(sum(at_once(call), [])) == {200: 25, 429: CLIENTS * 4 - 25}
+
+    def test_is_exact_among_processes(self, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RATE_LIMIT_PERSON", "20/day")
+
+        # Each process begins with one GET.
+        said = processes_at_once(
+            "spender", key, "/credits/transactions", '{"type":"deduct","amount":1}', "5", ""
+        )
+
+        answers = Counter(line[:3] for line in sum(said, []))
+        passed = 20 - PROCESSES
+        assert answers == {"201": passed, "429": PROCESSES * 5 - passed}
+        assert RequestRate.objects.count() == 1
