@@ -1,10 +1,12 @@
 """Staff at the log-in: whose address a request has, and what somebody locked out is told."""
 
 import ipaddress
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 
 
@@ -35,3 +37,20 @@ def locked_out(request: HttpRequest, response: Any, credentials: Any) -> HttpRes
         headers={"Retry-After": str(seconds), "Cache-Control": "no-store"},
     )
     return page.render()
+
+
+class NoNulMiddleware:
+    """Answers 400 below /admin/ to an address or header with a NUL, which PostgreSQL cannot store.
+
+    Searches and the log of wrong passwords would fail over it. Forms refuse it by themselves.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith("/admin"):
+            sent = [value for value in request.META.values() if isinstance(value, str)]
+            if "%00" in request.META.get("QUERY_STRING", "") or any("\0" in text for text in sent):
+                raise SuspiciousOperation("A NUL in the address or in a header.")
+        return self.get_response(request)

@@ -1,16 +1,16 @@
-"""What holds for every route of the API, however many there are: the URL resolver names them."""
+"""What holds for every route of the API, however many there are: the URL resolver names them.
+
+Who may call which is tried in tests/access/test_matrix.py.
+"""
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from access import services
-from access.scopes import SCOPES
 from billing import services as billing_services
 from billing.models import CreditHold, CreditTransaction
 from common.idempotency import RequestKey
@@ -143,41 +143,3 @@ class TestEveryRoute:
         for act in ACTS_ON_ONE:
             response = send(person, act, act.path(lambda name: OWNED[name]()))
             assert response.status_code < 300, (str(act), response.content)
-
-    @pytest.mark.django_db
-    def test_needs_credentials_unless_it_is_open_to_all(self) -> None:
-        anybody = ApiClient(None, "ann")
-        ids = {name: make() for name, make in OWNED.items()}
-        before = stored()
-
-        for act in ACTS:
-            response = send(anybody, act, act.path(ids.__getitem__))
-            assert_problem(response, 401, "unauthenticated")
-            assert response["WWW-Authenticate"] == "Bearer", act
-
-        assert stored() == before
-        assert [anybody.get(route).status_code for route in sorted(OPEN_TO_ALL)] == [200, 200]
-
-    def test_needs_the_person_acted_for(self, key: str) -> None:
-        nobody = ApiClient(key, None)
-        ids = {name: make() for name, make in OWNED.items()}
-        before = stored()
-
-        for act in ACTS:
-            response = send(nobody, act, act.path(ids.__getitem__))
-            assert_problem(response, 400, "user_id_required")
-
-        assert stored() == before
-
-    @pytest.mark.django_db
-    @pytest.mark.parametrize("act", ACTS, ids=str)
-    def test_needs_its_scope(self, act: Act) -> None:
-        others = set(SCOPES) - set(act.scopes)
-        key = services.create_key(name="all but one", scopes=others, by="system").key
-        ids = {name: make() for name, make in OWNED.items()}
-        before = stored()
-
-        response = send(ApiClient(key, "ann"), act, act.path(ids.__getitem__))
-
-        assert assert_problem(response, 403, "missing_scope")["scope"] == act.scopes[0]
-        assert stored() == before

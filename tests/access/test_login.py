@@ -100,9 +100,21 @@ class TestALogIn:
 
         assert response.status_code in (200, 400)
 
-    @pytest.mark.parametrize("agent", ["a" * 5000, "a\0b", "é" * 300])
+    @pytest.mark.parametrize("agent", ["a" * 5000, "é" * 300, ""])
     def test_takes_any_browser(self, agent: str) -> None:
         assert log_in("wrong", HTTP_USER_AGENT=agent).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("query", "meta"),
+        [("?next=%00", {}), ("?%00", {}), ("", {"HTTP_USER_AGENT": "a\0b"}), ("%00", {})],
+    )
+    def test_refuses_a_nul_outside_of_its_form(self, query: str, meta: Any) -> None:
+        response = Client(raise_request_exception=False).post(
+            f"/admin/login/{query}", {"username": "eve", "password": "wrong"}, **meta
+        )
+
+        assert response.status_code == 400
+        assert not AccessAttempt.objects.exists()
 
 
 class TestBehindAProxy:
