@@ -3,7 +3,6 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 PROBLEM = {
@@ -43,10 +42,11 @@ WITH_BODY = {
 WITH_KEY = {"422": "The Idempotency-Key was used for another request."}
 USER_ID = OpenApiParameter(
     "X-User-Id",
-    OpenApiTypes.STR,
+    {"type": "string", "minLength": 1, "maxLength": 128},
     OpenApiParameter.HEADER,
     required=True,
-    description="The person a service key acts for: 1 to 128 characters in UTF-8.",
+    description="The person a service key acts for: 1 to 128 characters in UTF-8. A person's own"
+    " token needs none.",
 )
 OPEN_TO_ALL = ("/api/v1/schema", "/api/v1/docs")
 
