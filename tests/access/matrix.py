@@ -18,7 +18,8 @@ class Row:
 
     `scopes`: any of these lets a service key in, each with its body in `bodies`; none: it is open
     to all. `own`: a person's own token is let in. `names_person`: a key must send X-User-Id.
-    `body` and `query` make a request that is answered with 2xx.
+    `body`, `query` and `place` (for a parameter that is nobody's id) make a request that is
+    answered with 2xx.
     """
 
     scopes: tuple[str, ...] = ()
@@ -26,6 +27,7 @@ class Row:
     names_person: bool = True
     body: Any = None
     query: str = ""
+    place: str = ""
     bodies: dict[str, Any] = field(default_factory=dict)
 
 
@@ -34,6 +36,8 @@ WRITE = Row(("conversations:write",), own=True)
 BILL = Row(("billing:read",), own=True)
 CHARGE = Row(("billing:charge",))
 MANAGE = Row(("billing:manage",))
+CONSENT = Row(("consent:read",), own=True)
+AGREE = Row(("consent:write",), own=True)
 OPEN = Row(own=True, names_person=False)
 
 DEDUCT = {"type": "deduct", "amount": 1}
@@ -75,6 +79,18 @@ API: dict[str, Row] = {
     "POST /credits/holds": Row(CHARGE.scopes, body={"amount": 1}),
     "POST /credits/holds/<hold_id>/capture": CHARGE,
     "POST /credits/holds/<hold_id>/release": CHARGE,
+    "GET /consent": CONSENT,
+    "PUT /consent": Row(AGREE.scopes, own=True, body={"purposes": {"marketing": True}}),
+    "PUT /consent/<purpose>": Row(AGREE.scopes, own=True, body={}, place="marketing"),
+    "DELETE /consent/<purpose>": Row(AGREE.scopes, own=True, place="marketing"),
+    "GET /consent/history": CONSENT,
+    "GET /consent/as-of": Row(CONSENT.scopes, own=True, query="?at=2026-01-01T00:00:00Z"),
+    "POST /consent/query": Row(
+        CONSENT.scopes, names_person=False, body={"user_ids": ["carl"], "purpose": "marketing"}
+    ),
+    "GET /consent/policies": Row(CONSENT.scopes, own=True, names_person=False),
+    "GET /privacy/export": Row(("privacy:manage",), own=True),
+    "POST /privacy/erase": Row(("privacy:manage",), body={"confirm": "ann"}),
 }
 
 
@@ -137,7 +153,11 @@ def _lines() -> Iterator[str]:
         needed = " or ".join(f"`{scope}`" for scope in row.scopes) or "open to all"
         if row.scopes and not row.names_person:
             needed += ", and no person"
-        others = "404" if "<" in route else ("–" if not row.names_person else "their own rows")
+        others = (
+            "404"
+            if "<" in route and not row.place
+            else ("–" if not row.names_person else "their own rows")
+        )
         yield f"| `{route}` | {needed} | {'yes' if row.own else '403'} | {others} |"
     yield ""
     yield "| page of the admin | permissions |"
