@@ -11,8 +11,9 @@ from django.test import override_settings
 
 from access import rates
 from access.models import RequestRate
-from tests.billing.races import CLIENTS, PROCESSES, at_once, processes_at_once
+from tests.billing.races import PROCESSES, processes_at_once
 from tests.client import ApiClient
+from tests.processes import CLIENTS, at_once
 
 NOON = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 
