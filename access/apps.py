@@ -8,6 +8,7 @@ class AccessConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
+        from access import checks  # noqa: F401  (registers the checks)
         from access.maintenance import TASKS
         from access.triggers import GUARDS
 

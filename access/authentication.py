@@ -4,6 +4,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -11,19 +12,35 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from access import errors, services
+from access import errors, services, tokens
 from access.models import ApiKey
+from access.scopes import PERSONS_SCOPES
 from common import calls
 from common.models import validate_user_id
+
+# The actor of a person who calls with a token of their own.
+SELF = "self"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever sent the request: `actor` stands in records, `scopes` say what it may do."""
+    """Whoever sent the request: `actor` stands in records, `scopes` say what it may do.
+
+    `key_id` is the service key's row; 0 of a person with their own token, and of staff.
+    """
 
     actor: str
     scopes: frozenset[str]
+    key_id: int = 0
     is_authenticated: bool = True
+
+    @property
+    def is_person(self) -> bool:
+        """The person themselves calls, and no application that is trusted with others."""
+        return self.actor == SELF
+
+
+PERSON = Caller(actor=SELF, scopes=PERSONS_SCOPES)
 
 
 class CallerRequest(Request):
@@ -34,9 +51,10 @@ class CallerRequest(Request):
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <key>`. Sets `request.auth` (a Caller) and `request.user_id`.
+    """`Authorization: Bearer <key or token>`. Sets `request.auth` (a Caller) and `request.user_id`.
 
-    `user_id` is the person acted for, from `X-User-Id`; None when the header is missing.
+    `user_id` is the person acted for: of a key the one in `X-User-Id`, or None without it; of a
+    person's own token that person.
     """
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
@@ -54,7 +72,8 @@ class BearerAuthentication(BaseAuthentication):
 def caller_of(request: Any) -> tuple[Caller, str | None] | None:
     """Who sent the request, and the person it names; None without an Authorization header.
 
-    For any request, Django's own as well. Raises AuthenticationFailed and UserIdInvalid.
+    For any request, Django's own as well. Raises AuthenticationFailed, UserIdInvalid, and of a
+    person's own token TokenInvalid, PersonMismatch and IdentityProviderUnavailable.
     """
     header = request.headers.get("Authorization")
     if header is None:
@@ -62,12 +81,23 @@ def caller_of(request: Any) -> tuple[Caller, str | None] | None:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise AuthenticationFailed("Send `Authorization: Bearer <key>`.")
-    # A person's own token (JWT) is told apart here, by its lack of the mark.
-    caller = _caller_with_key(token.strip())
+    token = token.strip()
+    if settings.JWT_ISSUER and not token.startswith(services.KEY_MARK):
+        user_id = _person_with_token(token, request)
+        calls.note_caller(actor=PERSON.actor, user_id=user_id)
+        return PERSON, user_id
+    caller = _caller_with_key(token)
     calls.note_caller(actor=caller.actor, user_id=None)
-    user_id = person_named_in(request)
-    calls.note_caller(actor=caller.actor, user_id=user_id)
-    return caller, user_id
+    named = person_named_in(request)
+    calls.note_caller(actor=caller.actor, user_id=named)
+    return caller, named
+
+
+def _person_with_token(token: str, request: Any) -> str:
+    user_id = tokens.person_of(token)
+    if person_named_in(request) not in (None, user_id):
+        raise errors.PersonMismatch("X-User-Id names another person than the token. Leave it out.")
+    return user_id
 
 
 def _caller_with_key(key: str) -> Caller:
@@ -86,7 +116,7 @@ def _caller_with_key(key: str) -> Caller:
     if not hmac.compare_digest(services.hash_of(key), key_hash):
         raise AuthenticationFailed("The key is unknown, revoked or expired.")
     services.last_uses.note(key_id, now)
-    return Caller(actor=f"key:{name}", scopes=frozenset(scopes))
+    return Caller(actor=f"key:{name}", scopes=frozenset(scopes), key_id=key_id)
 
 
 def person_named_in(request: Any) -> str | None:
@@ -115,5 +145,6 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "A service key; name the person you act for in the header X-User-Id.",
+            "description": "A service key, with the person you act for in the header X-User-Id;"
+            " or a person's own token (JWT) from the identity provider.",
         }

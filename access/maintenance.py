@@ -1,7 +1,8 @@
-"""What maintenance reports here: service keys that nobody seems to need any more."""
+"""What `maintain` does here: quiet callers' rates go; keys that nobody uses are reported."""
 
 import datetime
 
+from access import rates
 from access.models import ApiKey
 from common.maintenance import Task
 
@@ -18,4 +19,10 @@ TASKS = [
         "Report: unrevoked keys that nobody has used for 90 days; see list_api_keys",
         _unused_keys,
     )
+    Task(
+        "access.request_rates",
+        "Request rates of callers who have been quiet",
+        rates.full_buckets,
+        rates.remove_full_buckets,
+    ),
 ]

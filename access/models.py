@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from access.scopes import SCOPES
-from common.models import UserIdField
+from common.models import USER_ID_MAX_LENGTH, UserIdField
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -75,6 +75,37 @@ class ApiKey(models.Model):
     @property
     def scope_titles(self) -> list[str]:
         return [f"{scope}: {SCOPES[scope]}" for scope in self.scopes if scope in SCOPES]
+
+
+class RequestRate(models.Model):
+    """How much of a rate is used up: of a person, or of a service key (`user_id` is empty then).
+
+    Written by rates.count alone. On PostgreSQL the table is unlogged: after a crash of the server
+    it is empty, and everybody begins anew.
+    """
+
+    user_id = models.CharField(max_length=USER_ID_MAX_LENGTH, blank=True)
+    key_id = models.BigIntegerField(help_text="The service key's row; 0 for a person.")
+    full_at_micros = models.BigIntegerField(
+        help_text="When nothing is used up any more: microseconds since 1970."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user_id", "key_id"], name="access_requestrate_once_per_caller"
+            ),
+            models.CheckConstraint(
+                condition=Q(user_id="") ^ Q(key_id=0), name="access_requestrate_of_one_caller"
+            ),
+        ]
+
+    class Privacy:
+        personal = {"user_id"}
+        not_personal = {"id", "key_id", "full_at_micros"}
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
 
 
 class StaffReading(models.Model):

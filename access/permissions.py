@@ -8,9 +8,6 @@ from rest_framework.request import Request
 from access import errors
 from access.authentication import Caller
 
-# The actor of a person who calls with a token of their own.
-PERSON = "self"
-
 # DRF's names for a method that the route does not have, and for OPTIONS: 405 follows.
 NO_ACTION = (None, "metadata")
 
@@ -50,7 +47,7 @@ class IsService(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         caller: Any = request.auth
-        return view.action in NO_ACTION or caller.actor != PERSON
+        return view.action in NO_ACTION or not caller.is_person
 
 
 class AnyService(BasePermission):
@@ -60,4 +57,4 @@ class AnyService(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         caller = request.auth
-        return isinstance(caller, Caller) and caller.actor != PERSON
+        return isinstance(caller, Caller) and not caller.is_person

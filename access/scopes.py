@@ -16,3 +16,11 @@ SCOPES = {
 
 # What a person's own token has for their own data; no service key can be given it.
 OWN_DATA = "privacy:own"
+
+# All that a person may do by themselves. What counts or costs is the application's to say.
+PERSONS_SCOPES = frozenset(
+    {
+        "conversations:read", "conversations:write", "billing:read", "consent:read",
+        "consent:write", OWN_DATA,
+    }
+)  # fmt: skip

@@ -1,10 +1,20 @@
-"""What answers say of quotas: the fields of the IETF draft "RateLimit header fields for HTTP"."""
+"""Headers: the tier that a caller may name, and what answers say of quotas.
+
+The latter are the fields of the IETF draft "RateLimit header fields for HTTP".
+"""
 
 import datetime
+from typing import Any
 
+from access.authentication import Caller
 from billing.models import Usage
 
 DAY_SECONDS = 86_400
+
+
+def tier_named_in(request: Any, caller: Caller) -> str | None:
+    """The tier in `X-User-Tier`, for a person's first contact. Nobody names their own."""
+    return None if caller.is_person else request.headers.get("X-User-Tier")
 
 
 def quota_headers(usage: Usage, at: datetime.datetime) -> dict[str, str]:

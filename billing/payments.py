@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from access.authentication import Caller, caller_of
 from access.errors import MissingScope, UserIdRequired
 from billing import errors, reports, services
+from billing.headers import tier_named_in
 from billing.models import AMOUNT_MAX, CreditHold, CreditTransaction
 from common.api import problem_response
 from common.errors import DomainError
@@ -76,7 +77,7 @@ def _place(request: Any, cost: int) -> "Payment":
         actor=caller.actor,
         at=timezone.now(),
         request_key=NO_KEY,
-        tier=request.headers.get("X-User-Tier"),
+        tier=tier_named_in(request, caller),
     )
     return Payment(outcome.row)
 
@@ -84,7 +85,7 @@ def _place(request: Any, cost: int) -> "Payment":
 def _payer(request: Any) -> tuple[Caller, str]:
     """Who pays, as the API finds the person. REST framework may have found them already.
 
-    Raises NotAuthenticated, AuthenticationFailed, MissingScope, UserIdRequired and UserIdInvalid.
+    Raises NotAuthenticated, MissingScope, UserIdRequired and what caller_of raises.
     """
     if isinstance(request, Request) and isinstance(request.auth, Caller):
         caller, user_id = request.auth, getattr(request, "user_id", None)
@@ -93,7 +94,8 @@ def _payer(request: Any) -> tuple[Caller, str]:
         if found is None:
             raise NotAuthenticated
         caller, user_id = found
-    if SCOPE not in caller.scopes:
+    # With their own token a person pays for their own call; a key needs leave to charge others.
+    if not caller.is_person and SCOPE not in caller.scopes:
         raise MissingScope(f"This needs the scope {SCOPE}.", scope=SCOPE)
     if user_id is None:
         raise UserIdRequired("Name the person you act for in the header X-User-Id.")

@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views import defaults
-from rest_framework import exceptions, negotiation, parsers, renderers
+from rest_framework import exceptions, metadata, negotiation, parsers, renderers
 from rest_framework.response import Response
 
 from common import errors, events, json_values
@@ -100,6 +100,13 @@ class AlwaysJSON(negotiation.BaseContentNegotiation):
 
     def select_renderer(self, request: Any, renderer_list: Any, format_suffix: Any = None) -> Any:
         return renderer_list[0], renderer_list[0].media_type
+
+
+class AllowAlone(metadata.BaseMetadata):
+    """OPTIONS is answered by the header `Allow`, which every answer has, and no body."""
+
+    def determine_metadata(self, request: Any, view: Any) -> None:
+        return None
 
 
 class BodyLimitMiddleware:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 PROBLEM = {
@@ -30,7 +29,9 @@ EVERYWHERE = {
     "400": "The request is not as it should be.",
     "401": "No credentials, or bad ones.",
     "403": "The credentials do not suffice.",
-    "503": "The database does not answer; try again after `Retry-After` seconds.",
+    "429": "Too many requests; try again after `Retry-After` seconds.",
+    "503": "The database, or the identity provider, does not answer; try again after `Retry-After`"
+    " seconds.",
 }
 WITH_ID = {"404": "There is no such thing, or it is another person's."}
 WITH_BODY = {
@@ -41,10 +42,10 @@ WITH_BODY = {
 WITH_KEY = {"422": "The Idempotency-Key was used for another request."}
 USER_ID = OpenApiParameter(
     "X-User-Id",
-    OpenApiTypes.STR,
+    {"type": "string", "minLength": 1, "maxLength": 128},
     OpenApiParameter.HEADER,
-    required=True,
-    description="The person a service key acts for: 1 to 128 characters in UTF-8.",
+    description="The person a service key acts for: 1 to 128 characters in UTF-8; required of a key"
+    " on every route of a person's own. A person's own token needs none.",
 )
 OPEN_TO_ALL = ("/api/v1/schema", "/api/v1/docs", "/health/live")
 

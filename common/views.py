@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import negotiation, renderers
 
 
@@ -13,8 +13,8 @@ class SchemaView(SpectacularAPIView):
     authentication_classes: list[Any] = []
 
 
-class DocumentationView(SpectacularSwaggerView):
-    """The API's pages (Swagger UI), served without any other host."""
+class DocumentationView(SpectacularSwaggerSplitView):
+    """The API's pages (Swagger UI), served without any other host and without inline scripts."""
 
     url_name = "schema"
     content_negotiation_class = negotiation.DefaultContentNegotiation

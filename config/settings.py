@@ -5,6 +5,7 @@ beside manage.py, or from a file named by the same variable with `_FILE` added (
 The web server's own few are in config/gunicorn.py.
 """
 
+import datetime
 import secrets
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ SECRET_KEY_GIVEN = bool(env.str("SECRET_KEY", default=""))
 DATABASE_URL_GIVEN = bool(env.str("DATABASE_URL", default=""))
 
 SECRET_KEY = env.str("SECRET_KEY", default="") or secrets.token_urlsafe(50)
+# The keys before this one: what they signed is still taken.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["*"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -54,6 +57,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -68,15 +73,20 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "operations.middleware.RequestMiddleware",
+    "common.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "common.api.BodyLimitMiddleware",
+    "access.staff.NoNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "operations.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "access.throttles.RateLimitMiddleware",
     "billing.middleware.CreditsMiddleware",
 ]
 
@@ -165,6 +175,23 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
 DATABASES = {"default": DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Staff's log-in. Whoever gives too many wrong passwords for one name is locked out for a while, by
+# name and address; the address is right behind PROXY_COUNT proxies alone.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=5)
+AXES_COOLOFF_TIME = datetime.timedelta(minutes=env.int("LOGIN_LOCK_MINUTES", default=15))
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "access.staff.locked_out"
+AXES_CLIENT_IP_CALLABLE = "access.staff.client_ip"
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -192,6 +219,8 @@ WHITENOISE_MAX_AGE = 3600
 BEHIND_PROXY = env.bool("BEHIND_PROXY", default=PRODUCTION)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# And the client's address from X-Forwarded-For, to which each proxy adds one.
+PROXY_COUNT = env.int("PROXY_COUNT", default=int(BEHIND_PROXY))
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]  # asked over plain http from inside
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
@@ -199,6 +228,23 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION
 SESSION_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_SECURE = PRODUCTION
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", default=43_200)
+
+# Pages of other origins that may call the API from a browser. No cookie is sent along: the API
+# knows a caller by the header Authorization alone.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+CORS_ALLOW_HEADERS = [
+    "accept", "authorization", "content-type", "idempotency-key", "x-request-id", "x-user-id",
+    "x-user-tier",
+]  # fmt: skip
+CORS_EXPOSE_HEADERS = [
+    "Cache-Status", "Content-Disposition", "Idempotency-Replayed", "Location", "RateLimit",
+    "RateLimit-Policy", "Retry-After", "WWW-Authenticate", "X-Credits-Available",
+    "X-Credits-Charged", "X-Request-ID",
+]  # fmt: skip
 
 # The API. Larger bodies than MAX_BODY_BYTES are answered with 413.
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=5 * 1024 * 1024)
@@ -206,6 +252,18 @@ IDEMPOTENCY_KEY_REQUIRED = env.bool("IDEMPOTENCY_KEY_REQUIRED", default=False)
 # Last uses of keys are collected in memory and written this often; a crash loses one interval.
 # 0 never writes by itself (the tests do that).
 DEFERRED_WRITE_SECONDS = env.float("DEFERRED_WRITE_SECONDS", default=5.0)
+
+# A person's own token (JWT). Without an issuer only service keys are taken.
+JWT_ISSUER = env.str("JWT_ISSUER", default="")
+JWT_AUDIENCE = env.list("JWT_AUDIENCE", default=[])
+JWT_ALGORITHMS = env.list("JWT_ALGORITHMS", default=["RS256", "ES256"])
+JWT_JWKS_URL = env.str("JWT_JWKS_URL", default="")
+# In one line, its line breaks are written as \\n.
+JWT_PUBLIC_KEY = env.str("JWT_PUBLIC_KEY", default="").replace("\\n", "\n")
+
+# Requests per service key and per person, such as 600/min; empty: not limited.
+RATE_LIMIT_KEY = env.str("RATE_LIMIT_KEY", default="")
+RATE_LIMIT_PERSON = env.str("RATE_LIMIT_PERSON", default="")
 
 # Billing. 402 is the refusal's own status; clients of the original know 429.
 CREDITS_EXHAUSTED_STATUS = env.int("CREDITS_EXHAUSTED_STATUS", default=402)
@@ -231,10 +289,11 @@ REST_FRAMEWORK = {
         "access.permissions.HasScope",
         "access.permissions.ActsForPerson",
     ],
+    "DEFAULT_THROTTLE_CLASSES": ["access.throttles.RequestRates"],
     "DEFAULT_RENDERER_CLASSES": ["common.api.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": ["common.api.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.api.AlwaysJSON",
-    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_METADATA_CLASS": "common.api.AllowAlone",
     "DEFAULT_SCHEMA_CLASS": "common.openapi.Schema",
     "EXCEPTION_HANDLER": "common.api.exception_handler",
     "UNAUTHENTICATED_USER": None,
@@ -253,6 +312,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": ["common.openapi.add_problem_answers"],
+    "ENFORCE_NON_BLANK_FIELDS": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
@@ -291,5 +351,6 @@ LOGGING = {
         # With DEBUG it would log every statement with its parameters, which are people's texts.
         "django.db.backends": {"level": "INFO"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "axes": {"level": "WARNING"},
     },
 }

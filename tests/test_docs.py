@@ -77,7 +77,9 @@ def shown_defaults() -> dict[str, str]:
         if default is None or any(isinstance(part, ast.Name) for part in ast.walk(default)):
             continue
         value = eval(ast.unparse(default), {})
-        written = str(value).lower() if isinstance(value, bool) else str(value)
+        written = ",".join(value) if isinstance(value, list) else str(value)
+        if isinstance(value, bool):
+            written = written.lower()
         shown[name] = "" if value in ([], {}) else written
     return shown
 

@@ -1,16 +1,16 @@
-"""What holds for every route of the API, however many there are: the URL resolver names them."""
+"""What holds for every route of the API, however many there are: the URL resolver names them.
+
+Who may call which is tried in tests/access/test_matrix.py.
+"""
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from access import services
-from access.scopes import SCOPES
 from billing import services as billing_services
 from billing.models import CreditHold, CreditTransaction
 from common.idempotency import RequestKey
@@ -19,8 +19,6 @@ from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of, stored
 
 OPEN_TO_ALL = {"/schema", "/docs"}
-# What belongs to no person, so that no X-User-Id is needed.
-WITHOUT_PERSON = {"/consent/policies", "/consent/query"}
 # Parameters in the path that are nobody's id: a value that is known, and what an unknown one gets.
 NOBODYS = {"purpose": ("marketing", "purpose_unknown")}
 
@@ -157,55 +155,11 @@ class TestEveryRoute:
             response = send(person, act, act.path(lambda name: OWNED[name]()))
             assert response.status_code < 300, (str(act), response.content)
 
-    @pytest.mark.django_db
-    def test_needs_credentials_unless_it_is_open_to_all(self) -> None:
-        anybody = ApiClient(None, "ann")
-        ids = ids_of_ann()
-        before = stored()
-
-        for act in ACTS:
-            response = send(anybody, act, act.path(ids.__getitem__))
-            assert_problem(response, 401, "unauthenticated")
-            assert response["WWW-Authenticate"] == "Bearer", act
-
-        assert stored() == before
-        assert [anybody.get(route).status_code for route in sorted(OPEN_TO_ALL)] == [200, 200]
-
-    def test_needs_the_person_acted_for(self, key: str) -> None:
-        nobody = ApiClient(key, None)
-        ids = ids_of_ann()
-        before = stored()
-
-        for act in ACTS:
-            response = send(nobody, act, act.path(ids.__getitem__))
-            if act.route in WITHOUT_PERSON:
-                assert response.status_code == 200, (str(act), response.content)
-            else:
-                assert_problem(response, 400, "user_id_required")
-
-        assert stored() == before
-        assert {act.route for act in ACTS} >= WITHOUT_PERSON
-
     def test_knows_what_it_names_in_its_path(self, person: ApiClient) -> None:
-        before = stored()
-
         for act in (act for act in ACTS if set(act.parameters) & set(NOBODYS)):
             [name] = act.parameters
+            before = stored()
             response = send(person, act, act.path(lambda _: "nothing"))
             assert_problem(response, 404, NOBODYS[name][1])
             assert stored() == before, act
             assert send(person, act, act.path(lambda name: NOBODYS[name][0])).status_code == 200
-            before = stored()
-
-    @pytest.mark.django_db
-    @pytest.mark.parametrize("act", ACTS, ids=str)
-    def test_needs_its_scope(self, act: Act) -> None:
-        others = set(SCOPES) - set(act.scopes)
-        key = services.create_key(name="all but one", scopes=others, by="system").key
-        ids = ids_of_ann()
-        before = stored()
-
-        response = send(ApiClient(key, "ann"), act, act.path(ids.__getitem__))
-
-        assert assert_problem(response, 403, "missing_scope")["scope"] == act.scopes[0]
-        assert stored() == before

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from billing.models import AMOUNT_MAX, CreditHold, CreditTransaction
 from common.pagination import ListQuery, PageResponse
-from common.serializers import Integer, JSONObject, StrictSerializer, Text
+from common.serializers import BoundedList, Integer, JSONObject, StrictSerializer, Text
 
 MAX_BATCH = 500
 MAX_DESCRIPTION = 2000
@@ -110,9 +110,7 @@ class TransactionRequest(StrictSerializer):
 
 
 class BatchRequest(StrictSerializer):
-    transactions = serializers.ListField(
-        child=TransactionRequest(), min_length=1, max_length=MAX_BATCH
-    )
+    transactions = BoundedList(child=TransactionRequest(), min_length=1, max_length=MAX_BATCH)
 
 
 class TransactionListQuery(ListQuery):

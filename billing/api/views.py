@@ -15,7 +15,7 @@ from access.authentication import CallerRequest
 from access.errors import MissingScope
 from billing import reports, services
 from billing.api import serializers
-from billing.headers import quota_headers
+from billing.headers import quota_headers, tier_named_in
 from billing.models import TRANSACTION_COLUMNS, CreditHold, CreditTransaction, Usage
 from common import idempotency, pagination
 
@@ -23,7 +23,8 @@ TIER = OpenApiParameter(
     "X-User-Tier",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="At first contact: the person's tier. Without it, the default tier.",
+    description="At first contact: the person's tier. Without it, the default tier. Of a service"
+    " key alone: a person's own token cannot name one.",
 )
 PAYMENT_REQUIRED = {402: OpenApiResponse(description="Too few credits: `insufficient_credits`.")}
 CONFLICT = {409: OpenApiResponse(description="The account is frozen: `account_frozen`.")}
@@ -34,7 +35,7 @@ MANAGE = "billing:manage"
 
 def tier_of(request: CallerRequest) -> str | None:
     """The tier that the caller names for a person's first contact."""
-    return request.headers.get("X-User-Tier")
+    return tier_named_in(request, request.auth)
 
 
 class UsageViewSet(ViewSet):

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from common.models import USER_ID_MAX_LENGTH
 from common.pagination import ListQuery, PageResponse
-from common.serializers import Integer, JSONObject, StrictSerializer, Text
+from common.serializers import BoundedList, Integer, JSONObject, StrictSerializer, Text
 from consent.models import HASH_LENGTH, VERSION_MAX, ConsentEvent
 from consent.services.texts import LOCALE, LOCALE_MAX_LENGTH, canonical_locale
 
@@ -121,7 +121,7 @@ class AnswersRequest(StrictSerializer):
 
 
 class QueryRequest(StrictSerializer):
-    user_ids = serializers.ListField(
+    user_ids = BoundedList(
         child=Text(min_length=1, max_length=USER_ID_MAX_LENGTH),
         min_length=1,
         max_length=MAX_PERSONS,

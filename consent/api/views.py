@@ -24,6 +24,7 @@ OUTDATED = {
         " current version."
     )
 }
+UNKNOWN = {404: OpenApiResponse(description="There is no such purpose: `not_found`.")}
 REQUIRED = {
     422: OpenApiResponse(description="A required purpose cannot be withdrawn: `purpose_required`.")
 }
@@ -51,7 +52,7 @@ class ConsentViewSet(ViewSet):
     @extend_schema(
         parameters=[serializers.LocaleQuery],
         request=serializers.AnswersRequest,
-        responses={200: serializers.ConsentResponse, **OUTDATED, **REQUIRED},
+        responses={200: serializers.ConsentResponse, **UNKNOWN, **OUTDATED, **REQUIRED},
         tags=["consent"],
     )
     def update(self, request: CallerRequest) -> Response:
@@ -159,7 +160,9 @@ class PersonsViewSet(ViewSet):
     permission_classes = [HasScope, IsService]
 
     @extend_schema(
-        request=serializers.QueryRequest, responses=serializers.QueryResponse, tags=["consent"]
+        request=serializers.QueryRequest,
+        responses={200: serializers.QueryResponse, **UNKNOWN},
+        tags=["consent"],
     )
     def query(self, request: CallerRequest) -> Response:
         """Who of up to 1,000 persons agrees to a purpose, in the order in which they are named."""

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from common.pagination import ListQuery, PageResponse
 from common.serializers import (
     Boolean,
+    BoundedList,
     Identifier,
     JSONDocument,
     JSONObject,
@@ -41,7 +42,7 @@ class CreateConversationRequest(StrictSerializer):
     id = Identifier(required=False, help_text="The client's own id; made here if missing.")
     title = Text(required=False, max_length=TITLE_MAX_LENGTH)
     metadata = JSONObject(required=False)
-    messages = serializers.ListField(
+    messages = BoundedList(
         child=AppendMessageRequest(), required=False, max_length=MAX_FIRST_MESSAGES
     )
 

@@ -80,7 +80,7 @@ class TestAForbiddenAct:
 
 
 class TestAMethodThatARouteDoesNotHave:
-    @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
+    @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"])
     def test_is_a_problem_that_says_which_it_has(self, person: ApiClient, method: str) -> None:
         response = person.request(method, "/conversations")
 
@@ -88,10 +88,17 @@ class TestAMethodThatARouteDoesNotHave:
         assert {"GET", "POST"} <= set(response["Allow"].split(", "))
         assert not Conversation.objects.exists()
 
-    def test_is_told_to_nobody_without_a_key(self, db: None) -> None:
-        response = ApiClient(None, "ann").request("PUT", "/conversations")
+    @pytest.mark.parametrize("method", ["PUT", "OPTIONS"])
+    def test_is_told_to_nobody_without_a_key(self, db: None, method: str) -> None:
+        response = ApiClient(None, "ann").request(method, "/conversations")
 
         assert_problem(response, 401, "unauthenticated")
+
+    def test_is_not_among_those_that_options_names(self, person: ApiClient) -> None:
+        response = person.request("OPTIONS", "/conversations")
+
+        assert (response.status_code, response.content) == (200, b"")
+        assert response["Allow"] == "GET, POST, HEAD, OPTIONS"
 
 
 class TestABodyOfAnotherType:

@@ -110,9 +110,6 @@ class TestMethods:
             ("", ["PUT", "PATCH", "DELETE"]),
             ("/{id}", ["PUT", "POST"]),
             ("/{id}/messages", ["PUT", "PATCH", "DELETE"]),
-            ("", ["OPTIONS"]),
-            ("/{id}", ["OPTIONS"]),
-            ("/{id}/messages", ["OPTIONS"]),
         ],
     )
     def test_that_a_route_does_not_have_are_405(

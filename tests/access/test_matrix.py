@@ -1,0 +1,277 @@
+"""Every caller at every route and every page: what matrix.py says, and nothing else."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.db import transaction
+from django.test import Client
+from django.urls import get_resolver
+
+from access import services
+from access.scopes import SCOPES
+from billing.models import (
+    CreditAccount,
+    CreditHold,
+    CreditTransaction,
+    LedgerCheckpoint,
+    Tier,
+    Usage,
+    UsageOverride,
+)
+from conversations.models import Conversation
+from tests.access import matrix
+from tests.access.issuer import public_pem, rsa_key, token, trusting
+from tests.billing.attacks import write_books
+from tests.client import ApiClient
+from tests.conversations.recipes import make_conversation_of, stored
+from tests.test_routes import OWNED, Act, all_acts, patterns
+
+pytestmark = pytest.mark.django_db
+
+
+def name_of(act: Act) -> str:
+    return re.sub(r"<\w+:", "<", str(act))
+
+
+ACTS = {name_of(act): act for act in all_acts()}
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens inside leaves nothing behind."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def path_of(name: str) -> str:
+    """The route's path, to something new of Ann's where it has an id in it."""
+    row = matrix.API[name]
+    return ACTS[name].path(lambda part: row.place or OWNED[part]()) + row.query
+
+
+def answer(client: ApiClient, name: str, scope: str = "") -> tuple[int, str, bool]:
+    """The status, the code, and whether anything was written; on rows of Ann's own."""
+    act, row = ACTS[name], matrix.API[name]
+    with undone():
+        path = path_of(name)
+        before = stored()
+        response = client.request(act.method, path, row.bodies.get(scope, row.body))
+        streamed = b"".join(response.streaming_content) if response.streaming else b""
+        is_problem = response.get("Content-Type") == "application/problem+json"
+        code = response.json()["code"] if is_problem and not streamed else ""
+        return response.status_code, code, stored() != before
+
+
+class TestTheMatrix:
+    def test_has_every_route_and_no_other(self) -> None:
+        assert sorted(matrix.API) == sorted(ACTS), "write the route's row in tests/access/matrix.py"
+
+    def test_names_scopes_that_there_are(self) -> None:
+        assert {scope for row in matrix.API.values() for scope in row.scopes} <= set(SCOPES)
+
+    def test_stands_in_the_document(self) -> None:
+        assert matrix.DOCUMENT.read_text() == matrix.document_with_tables(), (
+            "run `python -m tests.access.matrix`"
+        )
+
+
+@pytest.mark.parametrize("name", matrix.API)
+class TestARoute:
+    def test_is_closed_to_nobody_in_particular(self, name: str) -> None:
+        status, code, wrote = answer(ApiClient(None, "ann"), name)
+
+        expected = (401, "unauthenticated") if matrix.API[name].scopes else (200, "")
+        assert (status, code, wrote) == (*expected, False)
+
+    def test_is_closed_to_a_browser_in_which_staff_is_logged_in(self, name: str) -> None:
+        client = ApiClient(None, "ann")
+        client.client.force_login(User.objects.create_superuser("root"))
+
+        status, _, wrote = answer(client, name)
+
+        assert (status, wrote) == (401 if matrix.API[name].scopes else 200, False)
+
+    def test_opens_to_each_scope_alone_as_it_says(self, name: str) -> None:
+        row = matrix.API[name]
+        wrong = []
+        for scope in SCOPES:
+            key = services.create_key(name=scope, scopes=[scope], by="system").key
+            status, code, wrote = answer(ApiClient(key, "ann"), name, scope)
+            if scope in row.scopes or not row.scopes:
+                is_right = 200 <= status < 300
+            else:
+                is_right = (status, code, wrote) == (403, "missing_scope", False)
+            if not is_right:
+                wrong.append((scope, status, code, wrote))
+
+        assert wrong == []
+
+    def test_opens_to_a_persons_own_token_as_it_says(self, name: str) -> None:
+        with trusting(public_pem(rsa_key("one"))):
+            status, code, wrote = answer(ApiClient(token(), None), name)
+
+        if matrix.API[name].own:
+            assert 200 <= status < 300, code
+        else:
+            assert (status, wrote) == (403, False), code
+
+    def test_asks_a_key_for_the_person_as_it_says(self, name: str) -> None:
+        row = matrix.API[name]
+        scope = row.scopes[0] if row.scopes else "cache:read"
+        key = services.create_key(name="application", scopes=[scope], by="system").key
+
+        status, code, wrote = answer(ApiClient(key, None), name, scope)
+
+        if row.names_person:
+            assert (status, code, wrote) == (400, "user_id_required", False)
+        else:
+            assert 200 <= status < 300, code
+
+    def test_shows_and_changes_nothing_of_another_person(self, key: str, name: str) -> None:
+        row, act = matrix.API[name], ACTS[name]
+        scope = row.scopes[0] if row.scopes else ""
+        with trusting(public_pem(rsa_key("one"))):
+            callers = {"key": ApiClient(key, "bob")}
+            if row.own:
+                callers["token"] = ApiClient(token(sub="bob"), None)
+            for caller, client in callers.items():
+                with undone():
+                    path = path_of(name)
+                    anns = rows_of_ann()
+                    body = row.bodies.get(scope, row.body)
+                    response = client.request(act.method, path, body)
+                    has_id = bool(act.parameters) and not row.place
+                    assert response.status_code == 404 or not has_id, (caller, response)
+                    assert rows_of_ann() == anns, caller
+                    shown = b"" if response.streaming else response.content
+                    assert b'"ann"' not in shown, caller
+
+
+def rows_of_ann() -> dict[str, list[Any]]:
+    return {
+        table: [row for row in rows if row["user_id"] == "ann"] for table, rows in stored().items()
+    }
+
+
+# Staff
+
+
+def pages_served() -> set[str | None]:
+    return {
+        pattern.name
+        for route, pattern in patterns(get_resolver())
+        if route.startswith("admin/") and not route.startswith("admin/(?P<url>")
+    }
+
+
+def first_of(name: str) -> Any:
+    """A row for the pages that show one."""
+    models: dict[str, Any] = {
+        "auth_user": User, "auth_group": Group, "access_apikey": services.ApiKey,
+        "access_staffreading": services.StaffReading, "billing_creditaccount": CreditAccount,
+        "billing_credittransaction": CreditTransaction, "billing_credithold": CreditHold,
+        "billing_usage": Usage, "billing_usageoverride": UsageOverride,
+        "billing_ledgercheckpoint": LedgerCheckpoint, "billing_tier": Tier,
+        "conversations_conversation": Conversation,
+    }  # fmt: skip
+    return models[name].objects.order_by("pk").first()
+
+
+def target_of(act: str) -> Any:
+    if act == "refund":
+        return CreditTransaction.objects.filter(user_id="ann", type="deduct").first()
+    return CreditHold.objects.filter(user_id="ann", state="open").first()
+
+
+def address(page: str) -> str:
+    """Where the page is, of the first row of its table."""
+    for route, pattern in patterns(get_resolver()):
+        if route.startswith("admin/") and pattern.name == page:
+            for part in re.findall(r"<[^>]+>", route):
+                row = first_of("_".join(page.split("_")[:2]))
+                if "target_pk" in part:
+                    row = target_of(page.split("_")[-1])
+                route = route.replace(part, str(row.pk), 1)
+            return f"/{route}"
+    raise AssertionError(page)
+
+
+class Browsers:
+    """A browser for each kind of staff, logged in once."""
+
+    def __init__(self) -> None:
+        self.permissions = {
+            f"{one.content_type.app_label}.{one.codename}": one
+            for one in Permission.objects.select_related("content_type")
+        }
+        self.root = self._of(User.objects.create_superuser("root"))
+        self.outsider = self._of(User.objects.create_user("outsider"))
+        self.having = cache(self._having)
+
+    def _of(self, user: User) -> Client:
+        client = Client(raise_request_exception=False)
+        client.force_login(user)
+        return client
+
+    def _having(self, permissions: frozenset[str]) -> Client:
+        user = User.objects.create_user(f"staff-{User.objects.count()}", is_staff=True)
+        user.user_permissions.set(self.permissions[name] for name in permissions)
+        return self._of(user)
+
+    def lacking(self, permission: str) -> Client:
+        # Django takes the permission to change as one to view, too.
+        without = {permission, permission.replace(".view_", ".change_")}
+        return self.having(frozenset(self.permissions) - without)
+
+
+def let_in(client: Client, path: str) -> int | str:
+    response = client.get(path)
+    if response.status_code == 302 and response["Location"].startswith("/admin/login/"):
+        return "log in"
+    return 200 if response.status_code in (200, 302) else response.status_code
+
+
+class TestThePagesOfStaff:
+    def test_stand_in_the_matrix_and_no_others(self) -> None:
+        served = pages_served() - matrix.LEAD_ON
+        named = {page for page, _ in matrix.staff_pages()}
+
+        assert named == served, "write the page's row in tests/access/matrix.py"
+
+    def test_ask_for_their_permissions(self) -> None:
+        write_books()
+        make_conversation_of(1)
+        Group.objects.create(name="support")
+        services.create_key(name="application", scopes=SCOPES, by="system")
+        services.record_reading(staff="staff:eve", user_id="ann", what="conversation")
+        ApiClient(services.create_key(name="b", scopes=SCOPES, by="x").key, "ann").post(
+            "/usage/increment", {}
+        )
+        staff = Browsers()
+        wrong = []
+
+        for page, needed in matrix.staff_pages():
+            path = address(page)
+            is_open = needed != matrix.NOBODY
+            given = frozenset(needed) if is_open else frozenset()
+            expected: list[tuple[str, Client, int | str]] = [
+                ("nobody logged in", Client(), "log in"),
+                ("no staff", staff.outsider, "log in"),
+                ("its permissions", staff.having(given), 200 if is_open else 403),
+                ("a superuser", staff.root, 200 if is_open else 403),
+                *((f"all but {name}", staff.lacking(name), 403) for name in given),
+            ]
+            if given:
+                expected.append(("no permission", staff.having(frozenset()), 403))
+            for who, client, wanted in expected:
+                found = let_in(client, path)
+                if found != wanted:
+                    wrong.append((page, who, found, wanted))
+
+        assert wrong == []
