@@ -18,7 +18,7 @@ TASKS = [
         "access.unused_keys",
         "Report: unrevoked keys that nobody has used for 90 days; see list_api_keys",
         _unused_keys,
-    )
+    ),
     Task(
         "access.request_rates",
         "Request rates of callers who have been quiet",

@@ -23,7 +23,7 @@ from common import verification
 from tests.access.issuer import public_pem, rsa_key, token, trusting
 from tests.client import ApiClient
 from tests.conversations.recipes import stored
-from tests.test_routes import NAMED, OWNED, all_acts
+from tests.test_routes import all_acts, ids_of_ann
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 HARD = settings(
@@ -117,9 +117,7 @@ def sender(db: None) -> Any:
     key = services.create_key(name="application", scopes=SCOPES, by="system").key
     # By the API, since rows that tests make without it lack what `verify` looks for.
     made = ApiClient(key, "ann").post("/conversations", {"messages": [MESSAGE]}).json()
-    ids = NAMED | {
-        name: made["id"] if name == "conversation_id" else make() for name, make in OWNED.items()
-    }
+    ids = ids_of_ann() | {"conversation_id": made["id"]}
 
     def send(act: Any, *, query: str = "", body: bytes = b"", **headers: str) -> Any:
         before = stored()
