@@ -75,7 +75,7 @@ def perform(act: Act, *, user: User, account: CreditAccount, target: Any, form: 
         content=[act.name, account.pk, target and target.pk, form.cleaned_data],
         act=do,
     )
-    return done and done.sentence
+    return None if done is None else done.sentence
 
 
 # The acts

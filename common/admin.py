@@ -169,3 +169,10 @@ class PersonAdmin(ReadOnlyAdmin):
             with contextlib.suppress(ValueError):
                 named |= Q(uid=uuid.UUID(term))
         return queryset.filter(named), False
+
+
+def number_of(given: str | None) -> int | None:
+    """A whole number from an address; anything else is none."""
+    if given is None or not (given.isascii() and given.isdigit() and len(given) <= 9):
+        return None
+    return int(given)

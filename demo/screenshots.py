@@ -49,8 +49,10 @@ def prepare() -> tuple[dict[str, str], int]:
     from django.test import Client
 
     from conversations.models import Conversation
+    from demo.consents import make_consents
 
     call_command("migrate", verbosity=0)
+    make_consents()
     call_command("import_json", str(SAMPLE), "--user-id", "mei.tanaka")
     client = Client()
     client.force_login(User.objects.create_superuser("dana"))
@@ -128,6 +130,20 @@ def wait_for(port: int) -> None:
     raise RuntimeError("The server did not start within 30 seconds.")
 
 
+def consent_pages() -> tuple[str, str]:
+    """The pages of the person who changed her mind, and of a text that replaced another."""
+    from django.urls import reverse
+
+    from consent.models import ConsentChain, PolicyVersion
+
+    person = ConsentChain.objects.get(user_id="amara.okafor")
+    text = PolicyVersion.objects.get(version=2)
+    return (
+        reverse("admin:consent_consentchain_change", args=[person.pk]),
+        reverse("admin:consent_policyversion_change", args=[text.pk]),
+    )
+
+
 def take_all(address: str, cookie: dict[str, str], conversation: int, account: int) -> None:
     from demo.browser import chromium
 
@@ -163,6 +179,20 @@ def take_all(address: str, cookie: dict[str, str], conversation: int, account: i
         take("readings", f"{address}/admin/access/staffreading/")
         take("account", f"{address}/admin/billing/creditaccount/{account}/change/",
              viewport={"width": 1280, "height": 1180})  # fmt: skip
+        person, text = consent_pages()
+        take("consent-person", f"{address}{person}", viewport={"width": 1280, "height": 1180})
+        take("consent-text", f"{address}{text}", viewport={"width": 1280, "height": 1000})
+        take("consent-statistics", f"{address}/admin/consent/consentevent/statistics/?days=90")
+        consent = f"{address}/admin/consent"
+        take("consent-person", f"{consent}/consentchain/{PERSON}/change/",
+             viewport={"width": 1280, "height": 1400})  # fmt: skip
+        take("consent-text", f"{consent}/policyversion/{TEXT}/change/",
+             viewport={"width": 1280, "height": 1180})  # fmt: skip
+        person, text = consent_pages()
+        take("consent-person", f"{address}{person}", viewport={"width": 1280, "height": 1180})
+        take("consent-text", f"{address}{text}", viewport={"width": 1280, "height": 1000})
+        take("consent-statistics", f"{address}/admin/consent/consentevent/statistics/?days=90")
+        take("consent-statistics", f"{consent}/consentevent/statistics/?days=90")
 
 
 if __name__ == "__main__":
