@@ -48,7 +48,7 @@ class AsOfForm(forms.Form):
     """A time in the past."""
 
     at = forms.DateTimeField(
-        label="Date and time (UTC)",
+        label="As of (date and time, UTC)",
         widget=forms.DateTimeInput(
             format="%Y-%m-%dT%H:%M:%S", attrs={"type": "datetime-local", "step": "1"}
         ),

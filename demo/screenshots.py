@@ -183,16 +183,6 @@ def take_all(address: str, cookie: dict[str, str], conversation: int, account: i
         take("consent-person", f"{address}{person}", viewport={"width": 1280, "height": 1180})
         take("consent-text", f"{address}{text}", viewport={"width": 1280, "height": 1000})
         take("consent-statistics", f"{address}/admin/consent/consentevent/statistics/?days=90")
-        consent = f"{address}/admin/consent"
-        take("consent-person", f"{consent}/consentchain/{PERSON}/change/",
-             viewport={"width": 1280, "height": 1400})  # fmt: skip
-        take("consent-text", f"{consent}/policyversion/{TEXT}/change/",
-             viewport={"width": 1280, "height": 1180})  # fmt: skip
-        person, text = consent_pages()
-        take("consent-person", f"{address}{person}", viewport={"width": 1280, "height": 1180})
-        take("consent-text", f"{address}{text}", viewport={"width": 1280, "height": 1000})
-        take("consent-statistics", f"{address}/admin/consent/consentevent/statistics/?days=90")
-        take("consent-statistics", f"{consent}/consentevent/statistics/?days=90")
 
 
 if __name__ == "__main__":

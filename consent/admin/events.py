@@ -52,7 +52,7 @@ class ConsentEventAdmin(PersonAdmin):
     """Everything that was ever said, the newest first."""
 
     list_display = (
-        "recorded_at", "user_id", "shown_purpose", "shown_action", "version", "source", "method",
+        "recorded_at", "user_id", "shown_purpose", "shown_action", "version", "shown_source", "method",
         "actor",
     )  # fmt: skip
     list_display_links = ("recorded_at",)
@@ -95,6 +95,10 @@ class ConsentEventAdmin(PersonAdmin):
     def version(self, event: ConsentEvent) -> str:
         text = event.policy_version
         return f"{text.version} ({text.locale})" if text else "–"
+
+    @display(description="Source")  # type: ignore[untyped-decorator]
+    def shown_source(self, event: ConsentEvent) -> str:
+        return event.source
 
     def list_links(self, request: HttpRequest) -> list[ListLink]:
         return [
