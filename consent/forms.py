@@ -126,6 +126,13 @@ def purposes_to_refuse() -> list[tuple[str, str]]:
     return list(optional.values_list("key", "title"))
 
 
+class PolicyTextarea(UnfoldAdminTextareaWidget):
+    """Keeps a text as it is. A browser drops the first line break in a textarea."""
+
+    def format_value(self, value: Any) -> str | None:
+        return f"\n{value}" if value else None
+
+
 class PublishForm(ActForm):
     """A text to publish, written here or as a file."""
 
@@ -147,7 +154,7 @@ class PublishForm(ActForm):
         required=False,
         strip=False,
         max_length=MAX_TEXT,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 16, "dir": "auto"}),
+        widget=PolicyTextarea(attrs={"rows": 16, "dir": "auto"}),
     )
     file = forms.FileField(
         label="Or a file",

@@ -52,8 +52,8 @@ class ConsentEventAdmin(PersonAdmin):
     """Everything that was ever said, the newest first."""
 
     list_display = (
-        "recorded_at", "user_id", "shown_purpose", "shown_action", "version", "shown_source", "method",
-        "actor",
+        "recorded_at", "user_id", "shown_purpose", "shown_action", "version", "shown_source",
+        "method", "actor",
     )  # fmt: skip
     list_display_links = ("recorded_at",)
     list_filter = (PurposeFilter, "action", "source", TextFilter, RecordedFilter)
