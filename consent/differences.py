@@ -7,8 +7,9 @@ from difflib import SequenceMatcher
 
 # How many lines around a change are shown.
 CONTEXT_LINES = 3
-# Beyond it a comparison takes longer than a page may.
+# Beyond these a comparison takes longer than a page may: of all lines, and word by word.
 MAX_LINES = 5_000
+MAX_LINES_BY_WORDS = 500
 MAX_WORD_PAIRS = 4_000_000
 # Lines with less in common are told as two lines, not as one that changed.
 ALIKE = 0.4
@@ -43,7 +44,10 @@ def differences(old: str, new: str) -> list[Line] | None:
 
 def _lines(before: list[str], after: list[str]) -> Iterator[Line]:
     shown = 0
-    for group in SequenceMatcher(None, before, after).get_grouped_opcodes(CONTEXT_LINES):
+    groups = list(SequenceMatcher(None, before, after).get_grouped_opcodes(CONTEXT_LINES))
+    steps = [step for group in groups for step in group if step[0] != "equal"]
+    by_words = sum(last - first for _, first, last, _, _ in steps) <= MAX_LINES_BY_WORDS
+    for group in groups:
         start = group[0][1]
         if start > shown:
             yield Line("skipped", skipped=start - shown)
@@ -51,14 +55,15 @@ def _lines(before: list[str], after: list[str]) -> Iterator[Line]:
             if tag == "equal":
                 yield from (Line("same", [Part(text)]) for text in before[first:last])
             else:
-                yield from _changed(before[first:last], after[first_new:last_new])
+                yield from _changed(before[first:last], after[first_new:last_new], by_words)
         shown = group[-1][2]
     if 0 < shown < len(before):
         yield Line("skipped", skipped=len(before) - shown)
 
 
-def _changed(gone: list[str], new: list[str]) -> Iterator[Line]:
-    pairs = [_words(old, text) for old, text in zip(gone, new, strict=False)]
+def _changed(gone: list[str], new: list[str], by_words: bool) -> Iterator[Line]:
+    likely = zip(gone, new, strict=False) if by_words else ()
+    pairs = [_words(old, text) for old, text in likely]
     yield from (Line("gone", old) for old, _ in pairs)
     yield from (Line("gone", [Part(text, changed=True)]) for text in gone[len(pairs) :])
     yield from (Line("new", text) for _, text in pairs)
@@ -71,7 +76,7 @@ def _words(old: str, new: str) -> tuple[list[Part], list[Part]]:
     before, after = WORD.findall(old), WORD.findall(new)
     if len(before) * len(after) > MAX_WORD_PAIRS:
         return whole
-    matcher = SequenceMatcher(None, before, after)
+    matcher = SequenceMatcher(str.isspace, before, after)
     if matcher.ratio() < ALIKE:
         return whole
     gone, come = [], []

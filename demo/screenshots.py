@@ -34,9 +34,10 @@ def main() -> None:
         django.setup()
         cookie, conversation = prepare()
         account = make_account()
+        consent = consent_pages()
         IMAGES.mkdir(parents=True, exist_ok=True)
         with serving() as address:
-            take_all(address, cookie, conversation, account)
+            take_all(address, cookie, conversation, account, consent)
     for image in sorted(IMAGES.glob("*.png")):
         print(f"{image.relative_to(ROOT)}: {image.stat().st_size // 1000} kB")
 
@@ -144,7 +145,13 @@ def consent_pages() -> tuple[str, str]:
     )
 
 
-def take_all(address: str, cookie: dict[str, str], conversation: int, account: int) -> None:
+def take_all(
+    address: str,
+    cookie: dict[str, str],
+    conversation: int,
+    account: int,
+    consent: tuple[str, str],
+) -> None:
     from demo.browser import chromium
 
     conversations = f"{address}/admin/conversations/conversation/"
@@ -179,7 +186,7 @@ def take_all(address: str, cookie: dict[str, str], conversation: int, account: i
         take("readings", f"{address}/admin/access/staffreading/")
         take("account", f"{address}/admin/billing/creditaccount/{account}/change/",
              viewport={"width": 1280, "height": 1180})  # fmt: skip
-        person, text = consent_pages()
+        person, text = consent
         take("consent-person", f"{address}{person}", viewport={"width": 1280, "height": 1180})
         take("consent-text", f"{address}{text}", viewport={"width": 1280, "height": 1000})
         take("consent-statistics", f"{address}/admin/consent/consentevent/statistics/?days=90")
