@@ -6,8 +6,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from consent.models import ConsentChain, ConsentEvent, ConsentState
+from operations.services import erase_person
 from tests.asserts import assert_statements
 from tests.consent.pages import (
     PERSONS,
@@ -210,6 +212,15 @@ class TestEitherForm:
         assert entry.change_message.startswith(
             "Recorded “Given” for marketing, version 1 (en). Reason: Called us, ticket 17 (form "
         )
+
+    def test_leaves_no_words_after_the_persons_erasure(self, recorder: Client) -> None:
+        publish()
+        act(recorder, f"{GIVE}somebody", yes(reason="Her birthday"))
+
+        erase_person(user_id="somebody", actor="staff:x", at=timezone.now())
+
+        assert "Her birthday" not in str(stored()) and "somebody" not in str(stored())
+        assert LogEntry.objects.count() == 1
 
     def test_whose_record_fails_is_undone(
         self, recorder: Client, monkeypatch: pytest.MonkeyPatch

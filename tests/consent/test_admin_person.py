@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from common import guards
 from consent import person_page
-from consent.models import ConsentChain, ConsentEvent, Purpose
+from consent.models import ConsentEvent, Purpose
+from operations.services import erase_person
 from tests.asserts import assert_statements
 from tests.consent.pages import (
     DAY,
@@ -277,17 +278,12 @@ class TestThePage:
 
         assert page.count("field-user_id") == found
 
-    def test_of_an_erased_person_offers_no_act(self) -> None:
-        say(True, reason="Her birthday")
-        chain = ConsentChain.objects.get()
-        erased = "erased-0000"
-        for table, texts in (
-            ("consentevent", ", reason = '', evidence = '{}'"), ("consentstate", ""),
-            ("consentchain", ", salt = NULL"),
-        ):  # fmt: skip
-            without_guards(f"UPDATE consent_{table} SET user_id = %s{texts}", [erased])
+    def test_of_an_erased_person_offers_no_act(self, now: datetime.datetime) -> None:
+        say(True, reason="Her birthday", at=now - DAY)
+        url, recorder = page_of(), staff(*VIEWS, "record_consent")
+        erase_person(user_id="ann", actor="staff:x", at=now)
 
-        page = text_of(staff(*VIEWS, "record_consent").get(f"{PERSONS}{chain.pk}/change/"))
+        page = text_of(recorder.get(url))
 
         assert "Erased" in page and "The chain verifies" in page
         assert "Record consent" not in page and "Her birthday" not in page
