@@ -17,7 +17,7 @@ from common.forms import ActForm, ReasonForm, checkbox
 from common.models import USER_ID_MAX_LENGTH, validate_user_id
 from consent import services
 from consent.models import VERSION_MAX, PolicyVersion, Purpose
-from consent.services.texts import LOCALE_MAX_LENGTH
+from consent.services.texts import LOCALE, LOCALE_MAX_LENGTH, canonical_locale
 
 # How a person told it to staff; stands in the evidence as `said`.
 WAYS = (
@@ -175,6 +175,10 @@ class PublishForm(ActForm):
         purposes = Purpose.objects.order_by("id").values_list("key", "title")
         field: Any = self.fields["purpose"]
         field.choices = [("", "Choose a purpose"), *purposes]
+
+    def clean_locale(self) -> str:
+        locale: str = self.cleaned_data["locale"]
+        return canonical_locale(locale) if LOCALE.fullmatch(locale) else locale
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data

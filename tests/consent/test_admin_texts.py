@@ -210,6 +210,13 @@ class TestPublishing:
 
         assert "stands already" in text_of(send(publisher, "preview", version="1"))
 
+    def test_knows_a_language_however_it_is_written(self, publisher: Client) -> None:
+        publish(4, locale="pt-BR")
+
+        shown = send(publisher, "preview", text="Novo.", locale="PT-br")
+
+        assert "5 (pt-BR)" in text_of(shown) and "since version 4" in text_of(shown)
+
     def test_happens_once(self, publisher: Client) -> None:
         data = hidden(send(publisher, "preview")) | {"step": "publish"}
         publisher.post(PUBLISH, data)
