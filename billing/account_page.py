@@ -16,7 +16,8 @@ from billing.models import (
     Usage,
     UsageOverride,
 )
-from billing.templatetags.billing_numbers import credits, without_mark
+from billing.templatetags.billing_numbers import credits
+from common.acts import without_mark
 
 SHOWN_ENTRIES = 20
 SHOWN_HOLDS = 50

@@ -1,26 +1,17 @@
-"""What staff do to an account: named acts, each one service call with a reason, recorded once.
-
-An act and its record in the admin's log are one transaction. The record carries the token of the
-form, so that a form that comes twice acts once.
-"""
+"""What staff do to an account: named acts, each one service call with a reason, recorded once."""
 
 import datetime
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
 
 from billing import forms, services
 from billing.account_page import FROZE
 from billing.models import CreditAccount, CreditTransaction
 from billing.templatetags.billing_numbers import credits, signed
-from common.errors import IdempotencyKeyReused
+from common import acts
 from common.idempotency import RequestKey
 
 CREDITS = "billing.manage_credits"
@@ -72,56 +63,19 @@ def perform(act: Act, *, user: User, account: CreditAccount, target: Any, form: 
 
     Raises DomainError and NothingToDo; then nothing is written.
     """
-    actor = f"staff:{user.get_username()}"
-    token = form.cleaned_data["token"].hex
-    request_hash = hash_of(act, account, target, form.cleaned_data)
-    with transaction.atomic():
-        # Of a form that is sent twice at once the second one waits here for the first.
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        if _is_replay(user, account, token, request_hash):
-            return None
-        account = CreditAccount.objects.get(pk=account.pk)
-        key = RequestKey(f"staff:{token}", request_hash)
-        given = Given(account, target, form, actor, at, key)
-        done = act.do(given)
-        _record(user, account, f"{done} Reason: {given.reason}", _mark(token, request_hash))
-    return done
 
+    def do(key: RequestKey) -> acts.Done:
+        fresh = CreditAccount.objects.get(pk=account.pk)
+        given = Given(fresh, target, form, acts.actor_of(user), at, key)
+        return acts.Done(fresh, act.do(given), given.reason)
 
-def hash_of(act: Act, account: CreditAccount, target: Any, values: dict[str, Any]) -> str:
-    """What the form says, as a hash: a token belongs to one content."""
-    content = [act.name, account.pk, target and target.pk, values]
-    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def _mark(token: str, request_hash: str) -> str:
-    return f"(form {token}.{request_hash[:16]})"
-
-
-def _is_replay(user: User, account: CreditAccount, token: str, request_hash: str) -> bool:
-    written = (
-        LogEntry.objects.filter(user=user, change_message__contains=f"(form {token}.")
-        .order_by("pk")
-        .values_list("change_message", flat=True)
-        .first()
-    )
-    if written is None:
-        return False
-    if not written.endswith(_mark(token, request_hash)):
-        raise IdempotencyKeyReused("This form has acted already, with other values. Open it anew.")
-    return True
-
-
-def _record(user: User, account: CreditAccount, message: str, mark: str) -> None:
-    LogEntry.objects.create(
+    done = acts.perform_once(
         user=user,
-        content_type=ContentType.objects.get_for_model(CreditAccount),
-        object_id=str(account.pk),
-        # Not the person's id, which must not outlive their erasure here.
-        object_repr=f"#{account.pk}",
-        action_flag=CHANGE,
-        change_message=f"{message} {mark}",
+        token=form.cleaned_data["token"].hex,
+        content=[act.name, account.pk, target and target.pk, form.cleaned_data],
+        act=do,
     )
+    return None if done is None else done.sentence
 
 
 # The acts

@@ -4,10 +4,8 @@ Rows are read; what staff do to an account is a named act (acts.py), a form with
 tiers, which are templates, are edited.
 """
 
-import contextlib
 import datetime
 import json
-import uuid
 from typing import Any
 
 from django.contrib import admin, messages
@@ -34,38 +32,17 @@ from billing.models import (
     UsageOverride,
 )
 from billing.templatetags.billing_numbers import credits, signed
-from common.admin import BoundedPaginator, CreatedFilter, ReadOnlyAdmin
+from common import admin as common_admin
+from common.admin import BoundedPaginator, CreatedFilter
 from common.errors import DomainError
 
 STATE_COLOURS = {"open": "info", "captured": "success", "released": "", "expired": "warning"}
-CSS = {"all": ("billing/billing.css",)}
+CSS = {"all": ("common/sheets.css", "billing/billing.css")}
 
 
-class PersonAdmin(ReadOnlyAdmin):
-    """Rows of persons, found by the whole user id; with `uid` in search_fields by that, too."""
-
-    search_fields: tuple[str, ...] = ("user_id",)
-    search_help_text = "Whole user id"
-    # The newest first, by the primary key: an order that needs no index of its own.
-    ordering = ("-id",)
-    sortable_by = ()
-    list_filter_sheet = False
-
+class PersonAdmin(common_admin.PersonAdmin):
     class Media:
         css = CSS
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        named = Q(user_id=term)
-        if "uid" in self.search_fields:
-            # A person's id may be a UUID, too.
-            with contextlib.suppress(ValueError):
-                named |= Q(uid=uuid.UUID(term))
-        return queryset.filter(named), False
 
 
 class TierFilter(admin.SimpleListFilter):

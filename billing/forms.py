@@ -1,20 +1,18 @@
 """What staff fill in: the forms of the acts on an account, and of a tier."""
 
-import uuid
 from typing import Any
 
 from django import forms
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldBooleanWidget,
 )
 
 from billing.models import AMOUNT_MAX, Tier
 from billing.templatetags.billing_numbers import credits
+from common import forms as common_forms
+from common.forms import checkbox
 
-MAX_REASON = 2000
 MAX_LIMIT = 2**31 - 1
 
 
@@ -36,27 +34,12 @@ def limit_field(label: str) -> forms.IntegerField:
     )
 
 
-def checkbox(label: str) -> forms.BooleanField:
-    return forms.BooleanField(label=label, required=False, widget=UnfoldBooleanWidget())
-
-
-class ReasonForm(forms.Form):
-    """An act on an account and its reason. `token` makes sure that a form acts once."""
-
-    token = forms.UUIDField(widget=forms.HiddenInput)
-    reason = forms.CharField(
-        max_length=MAX_REASON,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Only staff see it.",
-    )
+class ReasonForm(common_forms.ReasonForm):
+    """An act on an account and its reason."""
 
     field_order = ["amount", "tier", "daily_limit", "daily_unlimited", "monthly_limit",
                    "monthly_unlimited", "reason"]  # fmt: skip
     LEDGER_REASON = "Stands in the ledger as the description. The person can read it there."
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["token"].initial = uuid.uuid4
 
 
 class AmountForm(ReasonForm):
@@ -148,10 +131,8 @@ class LimitsForm(ReasonForm):
 class TierForm(forms.ModelForm):  # type: ignore[type-arg]
     """A tier. The default gives up its place only to another tier."""
 
-    make_default = forms.BooleanField(
-        label="Default tier",
-        required=False,
-        widget=UnfoldBooleanWidget(),
+    make_default = checkbox(
+        "Default tier",
         help_text="Whoever comes without a tier gets this one. There is one default.",
     )
 

@@ -1,14 +1,18 @@
 """What all admin pages share: records are read, not edited, and lists cost the same at any size."""
 
+import contextlib
 import datetime
+import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -38,6 +42,7 @@ class CreatedFilter(admin.SimpleListFilter):
 
     title = "created"
     parameter_name = "created"
+    column = "created_at"
     days = {"today": 0, "7": 7, "30": 30, "365": 365}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -51,7 +56,16 @@ class CreatedFilter(admin.SimpleListFilter):
         now = timezone.now()
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         since = now - datetime.timedelta(days=days) if days else midnight
-        return queryset.filter(created_at__gte=since)
+        return queryset.filter(**{f"{self.column}__gte": since})
+
+
+@dataclass(frozen=True)
+class ListLink:
+    """A button above a list."""
+
+    title: str
+    url: str
+    icon: str
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -84,28 +98,38 @@ class ReadOnlyAdmin(ModelAdmin):
             changelist.full_result_count = changelist.result_count
         return changelist
 
-    # The list as CSV
+    def list_links(self, request: HttpRequest) -> list[ListLink]:
+        """The buttons above the list."""
+        if not self.csv_columns:
+            return []
+        query = request.GET.copy()
+        query.pop("p", None)  # the export holds all pages
+        url = self.url_of("export") + (f"?{query.urlencode()}" if query else "")
+        return [ListLink("Export as CSV", url, "download")]
 
-    def _route(self, page: str) -> str:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        context = {"list_links": self.list_links(request)} | dict(extra_context or {})
+        return super().changelist_view(request, context)
+
+    def url_of(self, page: str, *args: Any, **query: Any) -> str:
+        """The address of one of this model's pages."""
+        name = f"admin:{self.route_of(page)}"
+        url = reverse(name, args=args, current_app=self.admin_site.name)
+        return f"{url}?{urlencode(query)}" if query else url
+
+    def route_of(self, page: str) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+
+    # The list as CSV
 
     def get_urls(self) -> list[URLPattern]:
         urls: list[URLPattern] = super().get_urls()
         if not self.csv_columns:
             return urls
         export = self.admin_site.admin_view(self.export_view)
-        return [path("export.csv", export, name=self._route("export")), *urls]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
-        context = dict(extra_context or {})
-        if self.csv_columns:
-            query = request.GET.copy()
-            query.pop("p", None)  # the export holds all pages
-            url = reverse(f"admin:{self._route('export')}", current_app=self.admin_site.name)
-            context["csv_url"] = f"{url}?{query.urlencode()}" if query else url
-        return super().changelist_view(request, context)
+        return [path("export.csv", export, name=self.route_of("export")), *urls]
 
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """The rows of the list, with its search and filters, as a CSV file."""
@@ -114,10 +138,41 @@ class ReadOnlyAdmin(ModelAdmin):
         try:
             queryset = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
-            return HttpResponseRedirect(reverse(f"admin:{self._route('changelist')}") + "?e=1")
+            return HttpResponseRedirect(self.url_of("changelist", e=1))
         day = timezone.now().strftime("%Y-%m-%d")
         return csv.attachment(
             f"{self.opts.model_name}s-{day}.csv",
             list(self.csv_columns),
             csv.newest_first(queryset, list(self.csv_columns.values())),
         )
+
+
+class PersonAdmin(ReadOnlyAdmin):
+    """Rows of persons, found by the whole user id; with `uid` in search_fields by that, too."""
+
+    search_fields: tuple[str, ...] = ("user_id",)
+    search_help_text = "Whole user id"
+    # The newest first, by the primary key: an order that needs no index of its own.
+    ordering = ("-id",)
+    sortable_by = ()
+    list_filter_sheet = False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        named = Q(user_id=term)
+        if "uid" in self.search_fields:
+            # A person's id may be a UUID, too.
+            with contextlib.suppress(ValueError):
+                named |= Q(uid=uuid.UUID(term))
+        return queryset.filter(named), False
+
+
+def number_of(given: str | None) -> int | None:
+    """A whole number from an address; anything else is none."""
+    if given is None or not (given.isascii() and given.isdigit() and len(given) <= 9):
+        return None
+    return int(given)

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from common.models import ERASED_PREFIX
 from common.verification import Check
@@ -48,12 +48,8 @@ def _chains() -> Iterator[str]:
     """Each event follows the one before; of each person the first bad one is named."""
     chains: Any = ConsentChain.objects.values("user_id", "salt", "reference")
     heads = {head["user_id"]: head for head in chains.iterator(chunk_size=CHUNK_ROWS)}
-    rows = ConsentEvent.objects.order_by("user_id", "sequence").values(
-        *EVENT_COLUMNS, "user_id", "reason", "evidence", "policy_version__text_sha256",
-        "policy_version__purpose_id",
-    )  # fmt: skip
     person, sequence, last_hash, is_bad = "", 0, NO_HASH, False
-    found = rows.iterator(chunk_size=CHUNK_ROWS)
+    found = _event_rows().order_by("user_id", "sequence").iterator(chunk_size=CHUNK_ROWS)
     while True:
         try:
             row = next(found, None)
@@ -73,6 +69,13 @@ def _chains() -> Iterator[str]:
             is_bad = True
             yield f"{person}: event {row['sequence']} ({row['uid']}): {problem}"
         sequence, last_hash = row["sequence"], row["hash"]
+
+
+def _event_rows() -> Any:
+    return ConsentEvent.objects.values(
+        *EVENT_COLUMNS, "user_id", "reason", "evidence", "policy_version__text_sha256",
+        "policy_version__purpose_id",
+    )  # fmt: skip
 
 
 def _problem(
@@ -107,34 +110,42 @@ def _heads() -> Iterator[str]:
         told_sequence=last.values("sequence")[:1], told_hash=last.values("hash")[:1]
     )
     for head in heads.iterator(chunk_size=CHUNK_ROWS):
-        told = (head.told_sequence or 0, head.told_hash or NO_HASH)
-        if (head.last_sequence, head.last_hash) != told:
-            yield f"{head.user_id}: the chain ends at {head.last_sequence}, its events at {told[0]}"
-        if head.salt is None:
-            if not head.user_id.startswith(ERASED_PREFIX):
-                yield f"{head.user_id}: the chain has no salt, and the person is not erased"
-        elif chain.reference_of(head.user_id, head.salt) != head.reference:
-            yield f"{head.user_id}: the chain's reference is not this person's"
+        for problem in _head_problems(head, head.told_sequence or 0, head.told_hash or NO_HASH):
+            yield f"{head.user_id}: {problem}"
+
+
+def _head_problems(head: ConsentChain, told_sequence: int, told_hash: str) -> Iterator[str]:
+    if (head.last_sequence, head.last_hash) != (told_sequence, told_hash):
+        yield f"the chain ends at {head.last_sequence}, its events at {told_sequence}"
+    if head.salt is None:
+        if not head.user_id.startswith(ERASED_PREFIX):
+            yield "the chain has no salt, and the person is not erased"
+    elif chain.reference_of(head.user_id, head.salt) != head.reference:
+        yield "the chain's reference is not this person's"
 
 
 @_or_unreadable
 def _states() -> Iterator[str]:
+    for user_id, problem in _state_problems(Q()):
+        yield f"{user_id}: {problem}"
+
+
+def _state_problems(persons: Q) -> Iterator[tuple[str, str]]:
     """The projection says what the fold of the events says, no more and no less."""
     later = ConsentEvent.objects.filter(
         user_id=OuterRef("user_id"),
         purpose=OuterRef("purpose"),
         sequence__gt=OuterRef("sequence"),
     )
-    last = ConsentEvent.objects.filter(~Exists(later)).order_by("user_id", "purpose")
+    last = ConsentEvent.objects.filter(persons & ~Exists(later)).order_by("user_id", "purpose")
     columns = ("user_id", "purpose_id", "id", "granted", "policy_version_id", "expires_at",
                "recorded_at", "action")  # fmt: skip
     told = {(row["user_id"], row["purpose_id"]): row for row in last.values(*columns)}
-    for state in ConsentState.objects.order_by("user_id", "purpose").iterator(
-        chunk_size=CHUNK_ROWS
-    ):
+    states = ConsentState.objects.filter(persons).order_by("user_id", "purpose")
+    for state in states.iterator(chunk_size=CHUNK_ROWS):
         row = told.pop((state.user_id, state.purpose_id), None)
         if row is None:
-            yield f"{state.user_id}: a state of {state.purpose_id} without an event"
+            yield state.user_id, f"a state of {state.purpose_id} without an event"
             continue
         expired = row["action"] == ConsentEvent.Action.EXPIRED
         since = row["expires_at"] if expired else row["recorded_at"]
@@ -142,9 +153,40 @@ def _states() -> Iterator[str]:
         found = (state.event_id, state.granted, state.policy_version_id, state.expires_at,
                  state.since)  # fmt: skip
         if found != expected:
-            yield f"{state.user_id}: the state of {state.purpose_id} is not what its events say"
+            yield state.user_id, f"the state of {state.purpose_id} is not what its events say"
     for user_id, purpose in told:
-        yield f"{user_id}: no state of {purpose}, although there are events"
+        yield user_id, f"no state of {purpose}, although there are events"
+
+
+def _first_problem(
+    events: list[dict[str, Any]], head: dict[str, Any], before: dict[str, Any]
+) -> str | None:
+    """What is wrong with the first bad one of a person's events, which follow the one before."""
+    for row in events:
+        problem = _problem(row, head, before["sequence"] + 1, before["hash"])
+        if problem:
+            return f"event {row['sequence']} ({row['uid']}): {problem}"
+        before = row
+    return None
+
+
+def problems_of(head: ConsentChain, *, last: int) -> list[str]:
+    """What `verify` would say of one person, of the last so many of the events; three statements.
+
+    With fewer than all events the first of them is taken to follow the one before.
+    """
+    newest_first = _event_rows().filter(user_id=head.user_id).order_by("-sequence")
+    events = list(newest_first[: last + 1])[::-1]
+    start: dict[str, Any] = {"sequence": 0, "hash": NO_HASH}
+    before = events.pop(0) if len(events) > last else start
+    known = {"salt": head.salt, "reference": head.reference}
+    first = _first_problem(events, known, before)
+    end = events[-1] if events else before
+    return [
+        *([first] if first else []),
+        *_head_problems(head, end["sequence"], end["hash"]),
+        *(problem for _, problem in _state_problems(Q(user_id=head.user_id))),
+    ]
 
 
 CHECKS = [

@@ -36,3 +36,11 @@ class PurposeUnknown(DomainError):
     code = "purpose_unknown"
     status = 404
     title = "Purpose unknown"
+
+
+class PurposeInUse(DomainError):
+    """Staff meet it in the admin; no route deletes purposes."""
+
+    code = "purpose_in_use"
+    status = 409
+    title = "Purpose in use"

@@ -16,7 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from access import services as access_services
-from common.admin import CreatedFilter, ReadOnlyAdmin
+from common.admin import CreatedFilter, ReadOnlyAdmin, number_of
 from conversations import acts, search
 from conversations.models import SHOWN_MESSAGES, Conversation, Message
 from conversations.transcript import transcript
@@ -130,7 +130,7 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     def _texts(self, request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
         """The page's messages, after the reading is written down."""
-        before = _position(request.GET.get("before"))
+        before = number_of(request.GET.get("before"))
         access_services.record_reading(
             staff=f"staff:{request.user.get_username()}",
             user_id=conversation.user_id,
@@ -207,10 +207,3 @@ def _messages(conversation: Conversation, before: int | None) -> tuple[list[Mess
     if found and found[0].position == before:
         return found[1:][::-1], found[0].role
     return found[:SHOWN_MESSAGES][::-1], None
-
-
-def _position(given: str | None) -> int | None:
-    """A position from the address; anything else is no position."""
-    if given is None or not (given.isascii() and given.isdigit() and len(given) <= 9):
-        return None
-    return int(given)

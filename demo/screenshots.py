@@ -34,9 +34,10 @@ def main() -> None:
         django.setup()
         cookie, conversation = prepare()
         account = make_account()
+        consent = consent_pages()
         IMAGES.mkdir(parents=True, exist_ok=True)
         with serving() as address:
-            take_all(address, cookie, conversation, account)
+            take_all(address, cookie, conversation, account, consent)
     for image in sorted(IMAGES.glob("*.png")):
         print(f"{image.relative_to(ROOT)}: {image.stat().st_size // 1000} kB")
 
@@ -49,8 +50,10 @@ def prepare() -> tuple[dict[str, str], int]:
     from django.test import Client
 
     from conversations.models import Conversation
+    from demo.consents import make_consents
 
     call_command("migrate", verbosity=0)
+    make_consents()
     call_command("import_json", str(SAMPLE), "--user-id", "mei.tanaka")
     client = Client()
     client.force_login(User.objects.create_superuser("dana"))
@@ -128,7 +131,27 @@ def wait_for(port: int) -> None:
     raise RuntimeError("The server did not start within 30 seconds.")
 
 
-def take_all(address: str, cookie: dict[str, str], conversation: int, account: int) -> None:
+def consent_pages() -> tuple[str, str]:
+    """The pages of the person who changed her mind, and of a text that replaced another."""
+    from django.urls import reverse
+
+    from consent.models import ConsentChain, PolicyVersion
+
+    person = ConsentChain.objects.get(user_id="amara.okafor")
+    text = PolicyVersion.objects.get(version=2)
+    return (
+        reverse("admin:consent_consentchain_change", args=[person.pk]),
+        reverse("admin:consent_policyversion_change", args=[text.pk]),
+    )
+
+
+def take_all(
+    address: str,
+    cookie: dict[str, str],
+    conversation: int,
+    account: int,
+    consent: tuple[str, str],
+) -> None:
     from demo.browser import chromium
 
     conversations = f"{address}/admin/conversations/conversation/"
@@ -163,6 +186,10 @@ def take_all(address: str, cookie: dict[str, str], conversation: int, account: i
         take("readings", f"{address}/admin/access/staffreading/")
         take("account", f"{address}/admin/billing/creditaccount/{account}/change/",
              viewport={"width": 1280, "height": 1180})  # fmt: skip
+        person, text = consent
+        take("consent-person", f"{address}{person}", viewport={"width": 1280, "height": 1180})
+        take("consent-text", f"{address}{text}", viewport={"width": 1280, "height": 1000})
+        take("consent-statistics", f"{address}/admin/consent/consentevent/statistics/?days=90")
 
 
 if __name__ == "__main__":

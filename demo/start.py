@@ -1,8 +1,8 @@
 """What `make run` does after the packages are there: everything up to a running server.
 
-On the first start it imports the sample conversations, and makes an admin user and an API key,
-whose secrets it prints once. Every later start leaves them as they are. With DATA it imports that
-folder instead, at each start what is new in it.
+On the first start it imports the sample conversations and consents, and makes an admin user and an
+API key, whose secrets it prints once. Every later start leaves them as they are. With DATA it
+imports that folder instead, at each start what is new in it.
 """
 
 import argparse
@@ -61,11 +61,13 @@ def import_data(data: str, user_id: str) -> None:
     from django.core.management import CommandError, call_command
 
     from conversations.models import Conversation
+    from demo.consents import make_consents
 
     arguments = ["--user-id", user_id] if user_id else []
     if not data:
         if Conversation.objects.exists():
             return
+        make_consents()
         data, arguments = str(SAMPLE), ["--user-id", SAMPLE_OWNER]
     try:
         call_command("import_json", data, *arguments)

@@ -2,6 +2,8 @@
 
 from django import template
 
+from common import acts
+
 register = template.Library()
 
 
@@ -17,8 +19,4 @@ def signed(number: int) -> str:
     return f"{number:+,}".replace("-", "−")
 
 
-@register.filter
-def without_mark(message: str) -> str:
-    """A record of the admin's log without the token of its form."""
-    text, found, _ = message.rpartition(" (form ")
-    return text if found else message
+register.filter(acts.without_mark)

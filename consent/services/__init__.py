@@ -3,11 +3,12 @@
 from consent.services.answers import Answer, record_answers
 from consent.services.expiry import record_expired
 from consent.services.imports import ImportedConsent, store_imported
-from consent.services.texts import ensure_purposes, normalised, publish_policy
+from consent.services.texts import delete_purpose, ensure_purposes, normalised, publish_policy
 
 __all__ = [
     "Answer",
     "ImportedConsent",
+    "delete_purpose",
     "ensure_purposes",
     "normalised",
     "publish_policy",

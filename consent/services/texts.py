@@ -7,7 +7,7 @@ import re
 from django.db import transaction
 
 from consent import errors
-from consent.models import VERSION_MAX, PolicyVersion, Purpose
+from consent.models import VERSION_MAX, ConsentEvent, PolicyVersion, Purpose
 
 # key, title, required
 DEFAULT_PURPOSES = (
@@ -35,6 +35,19 @@ def canonical_locale(locale: str) -> str:
     language, *rest = locale.split("-")
     cases = {2: str.upper, 4: str.title}
     return "-".join([language.lower(), *(cases.get(len(one), str.lower)(one) for one in rest)])
+
+
+@transaction.atomic
+def delete_purpose(*, purpose: Purpose) -> None:
+    """This function will remove a purpose that nobody was asked for: no text and no event.
+
+    Raises PurposeInUse.
+    """
+    standing = Purpose.objects.select_for_update().get(pk=purpose.pk)
+    texts = PolicyVersion.objects.filter(purpose=standing)
+    if texts.exists() or ConsentEvent.objects.filter(purpose=standing).exists():
+        raise errors.PurposeInUse("It has texts or answers, which stay. It cannot be deleted.")
+    standing.delete()
 
 
 def normalised(text: str) -> str:

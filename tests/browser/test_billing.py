@@ -141,7 +141,7 @@ class TestOnAPhone:
         page = visitor.open(path_of(account))
 
         assert not visitor.scrolls_sideways()
-        for panel in page.locator(".account .panel, .account .answer").all():
+        for panel in page.locator(".sheet .panel, .sheet .answer").all():
             box = panel.bounding_box()
             assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 360
             assert not panel.evaluate("it => it.scrollWidth > it.clientWidth")

@@ -1,0 +1,34 @@
+"""What forms of staff's acts share: a token, so that a form acts once, and a reason."""
+
+import uuid
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanWidget
+
+MAX_REASON = 2000
+
+
+def checkbox(label: str, **options: Any) -> forms.BooleanField:
+    """A yes that may be left out."""
+    return forms.BooleanField(label=label, required=False, widget=UnfoldBooleanWidget(), **options)
+
+
+class ActForm(forms.Form):
+    """An act. `token` makes sure that a form acts once."""
+
+    token = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["token"].initial = uuid.uuid4
+
+
+class ReasonForm(ActForm):
+    """An act and its reason."""
+
+    reason = forms.CharField(
+        max_length=MAX_REASON,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Only staff see it.",
+    )

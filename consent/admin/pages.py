@@ -1,0 +1,67 @@
+"""What the admin's pages of consent share."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+
+from common import admin as common_admin
+from common.acts import Done
+from consent.models import ConsentChain, Purpose
+
+CSS = {"all": ("common/sheets.css", "consent/consent.css")}
+VIEW_EVENTS = "consent.view_consentevent"
+SENT_BEFORE = "This form was sent before. It has acted once."
+
+
+class PersonAdmin(common_admin.PersonAdmin):
+    class Media:
+        css = CSS
+
+
+class PurposeFilter(admin.SimpleListFilter):
+    title = "purpose"
+    parameter_name = "purpose"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(Purpose.objects.order_by("id").values_list("key", "title"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(purpose=self.value()) if self.value() else queryset
+
+
+def tell(request: HttpRequest, done: Done | None) -> None:
+    """Says on the next page what was done."""
+    if done is None:
+        messages.info(request, SENT_BEFORE)
+    else:
+        messages.success(request, done.sentence)
+
+
+def page(
+    model_admin: ModelAdmin, request: HttpRequest, template: str, context: dict[str, Any], form: Any
+) -> TemplateResponse:
+    """A page of the admin that is neither list nor row."""
+    media = model_admin.media if form is None else model_admin.media + form.media
+    whole = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "form": form,
+        "media": media,
+        **context,
+    }
+    return TemplateResponse(request, template, whole)
+
+
+def person_url(user_id: str) -> str | None:
+    """The page of a person, if anything is recorded of them."""
+    pk = ConsentChain.objects.filter(user_id=user_id).values_list("pk", flat=True).first()
+    return None if pk is None else reverse("admin:consent_consentchain_change", args=[pk])
+
+
+def statistics_url() -> str:
+    return reverse("admin:consent_consentevent_statistics")

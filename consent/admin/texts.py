@@ -1,0 +1,180 @@
+"""The texts as they were published, how a new one is published, and the purposes they are for."""
+
+import hashlib
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from common.admin import ListLink, ReadOnlyAdmin
+from common.errors import DomainError
+from consent import acts, differences, forms, services
+from consent.admin.pages import CSS, PurposeFilter, page, tell
+from consent.models import ConsentState, PolicyVersion, Purpose
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(ReadOnlyAdmin):
+    """The texts as they were published. A new one is published here, after a look at it."""
+
+    list_display = ("name", "version", "locale", "published_at", "material_mark")
+    list_filter = (PurposeFilter,)
+    list_filter_sheet = False
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = ("version",)  # the template shows the rest
+    change_form_template = "consent/policy.html"
+
+    class Media:
+        css = CSS
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return PolicyVersion.objects.select_related("purpose").defer("text")
+
+    @display(description="Purpose")  # type: ignore[untyped-decorator]
+    def name(self, policy: PolicyVersion) -> str:
+        return policy.purpose.title
+
+    @display(description="Change", label={"material": "warning"})  # type: ignore[untyped-decorator]
+    def material_mark(self, policy: PolicyVersion) -> str | None:
+        return "material" if policy.material else None
+
+    def list_links(self, request: HttpRequest) -> list[ListLink]:
+        if not request.user.has_perm(acts.PUBLISH):
+            return []
+        return [ListLink("Publish a text", self.url_of("publish"), "publish")]
+
+    def get_urls(self) -> list[URLPattern]:
+        publish = self.admin_site.admin_view(self.publish_view)
+        return [path("publish/", publish, name=self.route_of("publish")), *super().get_urls()]
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        texts = texts_like(obj).only("pk", "version")
+        before = texts_like(obj).filter(version__lt=obj.version).order_by("-version").first()
+        context.update(
+            computed_sha256=hashlib.sha256(obj.text.encode()).hexdigest(),
+            agreeing=agreeing_to(obj),
+            before=before,
+            later=texts.filter(version__gt=obj.version).order_by("version").first(),
+            lines=differences.differences(before.text, obj.text) if before else None,
+            may_publish=request.user.has_perm(acts.PUBLISH),
+            publish_url=self.url_of("publish", purpose=obj.purpose_id, locale=obj.locale),
+        )
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def publish_view(self, request: HttpRequest) -> HttpResponse:
+        """A form, then a look at what it would publish, then the text stands for good."""
+        if not (self.has_view_permission(request) and request.user.has_perm(acts.PUBLISH)):
+            raise PermissionDenied
+        step = request.POST.get("step", "")
+        form = forms.PublishForm(request.POST if step else None, request.FILES or None,
+                                 initial=proposed(request))  # fmt: skip
+        if step in ("preview", "publish") and form.is_valid():
+            try:
+                if step == "preview":
+                    return self._preview(request, form)
+                done = acts.publish(user=request.user, form=form, at=timezone.now())  # type: ignore[arg-type]
+            except DomainError as refusal:
+                form.add_error(None, refusal.message)
+            else:
+                tell(request, done)
+                return HttpResponseRedirect(
+                    self.url_of("change", done.row.pk) if done else self.url_of("changelist")
+                )
+        context = {"title": "Publish a text", "list_url": self.url_of("changelist")}
+        return page(self, request, "consent/publish.html", context, form)
+
+    def _preview(self, request: HttpRequest, form: forms.PublishForm) -> HttpResponse:
+        policy, is_new = acts.try_to_publish(form=form, at=timezone.now())
+        current = texts_like(policy).filter(version__lt=policy.version).order_by("-version").first()
+        context = {
+            "title": "Publish this text?",
+            "policy": policy,
+            "is_new": is_new,
+            "current": current,
+            "lines": differences.differences(current.text, policy.text) if current else None,
+            "agreeing": agreeing_to(current) if current else 0,
+        }
+        return page(self, request, "consent/preview.html", context, form)
+
+
+def texts_like(policy: PolicyVersion) -> QuerySet[PolicyVersion]:
+    """The versions of the same purpose in the same language."""
+    return PolicyVersion.objects.filter(purpose__key=policy.purpose_id, locale=policy.locale)
+
+
+def agreeing_to(policy: PolicyVersion) -> int:
+    """How many persons' consent is to this text now."""
+    states = ConsentState.objects.granting(at=timezone.now())
+    return states.filter(policy_version=policy).count()
+
+
+def proposed(request: HttpRequest) -> dict[str, Any]:
+    """What the form begins with: a purpose and language from the address, and the next version."""
+    purpose, locale = request.GET.get("purpose", ""), request.GET.get("locale", "en")
+    if not purpose:
+        return {"locale": locale}
+    version = forms.next_version(purpose, locale)
+    return {"purpose": purpose, "locale": locale, "version": version}
+
+
+@admin.register(Purpose)
+class PurposeAdmin(ModelAdmin):
+    """What consent is asked for. Editing one changes no answer that was given."""
+
+    form = forms.PurposeForm
+    list_display = ("title", "key", "required_mark", "validity")
+    list_filter_sheet = False
+    ordering = ("id",)
+    sortable_by = ()
+    fields = ("key", "title", "required", "default_validity_days")
+    change_form_template = "consent/purpose.html"
+
+    class Media:
+        css = CSS
+
+    @display(description="Required", label={"required": "info"})  # type: ignore[untyped-decorator]
+    def required_mark(self, purpose: Purpose) -> str | None:
+        return "required" if purpose.required else None
+
+    @display(description="Holds")  # type: ignore[untyped-decorator]
+    def validity(self, purpose: Purpose) -> str:
+        days = purpose.default_validity_days
+        return f"{days} days" if days else "until withdrawn"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else ("key",)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        # Deleting many at once would pass by the service that refuses it.
+        return {}
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
+        # Django's own would read every event of the purpose to list it.
+        return [str(purpose) for purpose in objs], {}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Purpose) -> None:
+        services.delete_purpose(purpose=obj)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except DomainError as refusal:
+            messages.error(request, refusal.message)
+            return HttpResponseRedirect(reverse("admin:consent_purpose_change", args=[object_id]))
