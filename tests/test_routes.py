@@ -115,10 +115,10 @@ ACTS_ON_ONE = sorted(
 )
 
 
-def ids_of_ann() -> dict[str, object]:
-    """A value for each parameter in a path: of rows, ids of new ones of Ann's."""
-    known = {name: value for name, (value, _) in NOBODYS.items()}
-    return known | {name: make() for name, make in OWNED.items()}
+def ids_of_ann(**given: object) -> dict[str, object]:
+    """A value for each parameter in a path but those given: of rows, ids of new ones of Ann's."""
+    known = {name: value for name, (value, _) in NOBODYS.items()} | given
+    return known | {name: make() for name, make in OWNED.items() if name not in known}
 
 
 def send(client: ApiClient, act: Act, path: str) -> Any:

@@ -117,7 +117,7 @@ def sender(db: None) -> Any:
     key = services.create_key(name="application", scopes=SCOPES, by="system").key
     # By the API, since rows that tests make without it lack what `verify` looks for.
     made = ApiClient(key, "ann").post("/conversations", {"messages": [MESSAGE]}).json()
-    ids = ids_of_ann() | {"conversation_id": made["id"]}
+    ids = ids_of_ann(conversation_id=made["id"])
 
     def send(act: Any, *, query: str = "", body: bytes = b"", **headers: str) -> Any:
         before = stored()
