@@ -28,7 +28,7 @@ class ByteLength(Func):
 
 def _sizes() -> Iterator[str]:
     counted = {
-        row.pop("namespace"): row
+        row["namespace"]: {name: row[name] for name in ("entries", "bytes", "ttl")}
         for row in CacheEntry.objects.order_by()
         .values("namespace")
         .annotate(entries=Count("pk"), bytes=Sum("byte_size"), ttl=Sum("ttl_seconds"))

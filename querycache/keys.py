@@ -6,9 +6,10 @@ docs/examples/cache_key_vectors.json has requests with their keys.
 """
 
 import hashlib
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from json.encoder import encode_basestring  # type: ignore[attr-defined]
 from typing import Any
 
 # Part of every key: raised when the canonical form changes, so that no old answer is found.
@@ -19,6 +20,7 @@ WHITE_SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
+LITERALS = {None: "null", True: "true", False: "false"}
 
 
 @dataclass(frozen=True)
@@ -56,27 +58,27 @@ def key_of(canonical: str) -> str:
 
 def canonical_json(value: Any) -> str:
     """`value` with sorted keys, without white space, and one way to write each number and text."""
+    if isinstance(value, str):
+        return encode_basestring(value)
     if isinstance(value, dict):
-        members = (
-            f"{_text(name)}:{canonical_json(value[name])}" for name in sorted(value, key=_utf16)
-        )
+        members = [
+            f"{encode_basestring(name)}:{canonical_json(value[name])}" for name in _sorted(value)
+        ]
         return f"{{{','.join(members)}}}"
     if isinstance(value, list):
         return f"[{','.join(map(canonical_json, value))}]"
-    if isinstance(value, str):
-        return _text(value)
     if isinstance(value, float):
         return _number(value)
-    return json.dumps(value)  # null, true, false and integers
+    if value is None or isinstance(value, bool):
+        return LITERALS[value]
+    return int.__repr__(value)
 
 
-def _utf16(name: str) -> bytes:
-    # By UTF-16 code units, as JavaScript and RFC 8785 sort.
-    return name.encode("utf-16-be")
-
-
-def _text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _sorted(names: Iterable[str]) -> list[str]:
+    """By UTF-16 code units, as JavaScript and RFC 8785 sort."""
+    if "".join(names).isascii():
+        return sorted(names)
+    return sorted(names, key=lambda name: name.encode("utf-16-be"))
 
 
 def _number(value: float) -> str:

@@ -186,6 +186,12 @@ class CacheEntry(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk} {self.key_hash[:12]}"
 
+    def state_at(self, at: datetime.datetime) -> str:
+        """fresh, stale or ended; tags are not looked at. Needs `namespace`."""
+        if self.stale_until <= at or self.epoch < self.namespace.epoch:
+            return "ended"
+        return "fresh" if self.fresh_until > at else "stale"
+
     @property
     def shown_tags(self) -> list[str]:
         """The tags as they were given."""

@@ -97,7 +97,7 @@ def namespace_and_entry(
     *, namespace: str, user_id: str, key: str
 ) -> tuple[Namespace, int | None] | None:
     """The namespace by name, and the id of the entry that stands under this person's key."""
-    columns = [field.column for field in Namespace._meta.concrete_fields]
+    columns = [str(field.column) for field in Namespace._meta.concrete_fields]
     row = _row(
         f"SELECT {', '.join(f'n.{column}' for column in columns)}, e.id"
         f" FROM {Namespace._meta.db_table} AS n LEFT JOIN {CacheEntry._meta.db_table} AS e"

@@ -61,7 +61,7 @@ class Result(serializers.JSONField):
         # What is empty here is not shape, but a refusal of meaning: 422.
         return super().validate_empty_values(data) if data is serializers.empty else (False, data)
 
-    def to_internal_value(self, data: Any) -> RawJSON:
+    def to_internal_value(self, data: Any) -> Any:
         return data if isinstance(data, RawJSON) else RawJSON(data, "")
 
 
@@ -71,7 +71,7 @@ class NamespaceQuery(StrictSerializer):
 
 class KeyRequest(StrictSerializer):
     query = Text(help_text="The question. Trimmed and lower-cased for the key.")
-    context = AnyJSON(
+    context = AnyJSON(  # type: ignore[assignment]
         required=False, allow_null=True, default=None, help_text="What else the answer depends on."
     )
     model = Text(required=False, allow_null=True, default=None, max_length=MODEL_MAX_LENGTH)
@@ -91,10 +91,6 @@ class LookupRequest(KeyRequest):
         max_value=LONGEST_WAIT_MS,
         help_text="How long to wait for an answer that another caller is making.",
     )
-
-
-class KeyInNamespaceRequest(LookupRequest):
-    """The body of a look-up; namespace and wait_ms are taken and are no part of the key."""
 
 
 class StoreRequest(StrictSerializer):

@@ -54,11 +54,14 @@ class CacheViewSet(ViewSet):
         return Response(answer_json(question.key, answer), headers=answer_headers(answer))
 
     @extend_schema(
-        request=serializers.KeyInNamespaceRequest, responses=serializers.KeyResponse, tags=["cache"]
+        request=serializers.LookupRequest, responses=serializers.KeyResponse, tags=["cache"]
     )
     def key(self, request: CallerRequest) -> Response:
-        """The key of a request, and the canonical text that it is the SHA-256 of. Reads nothing."""
-        body = serializers.KeyInNamespaceRequest(data=request.data)
+        """The key of a look-up, and the canonical text that it is the SHA-256 of. Reads nothing.
+
+        `namespace` and `wait_ms` are no part of it.
+        """
+        body = serializers.LookupRequest(data=request.data)
         body.is_valid(raise_exception=True)
         asked = dict(body.validated_data)
         del asked["namespace"], asked["wait_ms"]
@@ -121,8 +124,9 @@ class EntryViewSet(ViewSet):
         seen = statements.read(
             namespace=namespace, owner=request.user_id, key=key, at=timezone.now()
         )
-        entry = None if seen is None else CacheEntry.objects.filter(pk=seen.entry_id).first()
-        if entry is None:
+        found = None if seen is None else seen.entry_id
+        entry = found and CacheEntry.objects.filter(pk=found).first()
+        if not entry:
             raise NotFound("There is no such entry.")
         return Response(entry_json(namespace, entry))
 
