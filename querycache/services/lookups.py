@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, connec
 from querycache import statements, waiting
 from querycache.keys import Question
 from querycache.models import NOBODY, CacheLease, Namespace
-from querycache.services import counting
+from querycache.services import counting, tidying
 from querycache.services.counting import Counts
 from querycache.services.namespaces import ensure_namespace
 from querycache.statements import Seen
@@ -143,6 +143,7 @@ def _take_lease(
     )
     if not statements.take_lease(lease, seen_token=seen.lease_token):
         return None
+    tidying.after_lease(at=at)
     return Lease(lease.token, lease.expires_at)
 
 

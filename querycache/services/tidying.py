@@ -5,6 +5,7 @@ over its caps. A batch is one transaction of at most 100 rows. No read depends o
 """
 
 import datetime
+import itertools
 import logging
 import threading
 from collections import defaultdict
@@ -51,7 +52,25 @@ class Pace:
             return due
 
 
+class LeasePace:
+    """Every fiftieth lease that this process gives tidies, for not every miss ends in a store."""
+
+    def __init__(self) -> None:
+        self._given = itertools.count(1)
+
+    def is_due(self) -> bool:
+        """Count a lease; whether it is one that tidies."""
+        return next(self._given) % STORES_FOR_A_BATCH == 0
+
+
 pace = Pace()
+lease_pace = LeasePace()
+
+
+def after_lease(*, at: datetime.datetime) -> None:
+    """This function will remove ended leases after every so many that this process gave."""
+    if lease_pace.is_due():
+        remove_leases(at=at, limit=BATCH_ROWS)
 
 
 def after_store(*, namespace: Namespace, byte_size: int, at: datetime.datetime) -> None:
@@ -60,7 +79,6 @@ def after_store(*, namespace: Namespace, byte_size: int, at: datetime.datetime) 
         return
     try:
         keep_within_caps(namespace=namespace, at=at)
-        remove_leases(at=at, limit=BATCH_ROWS)
     except OperationalError as error:
         # The answer is stored; the next store, or `maintain`, tidies.
         logger.warning("The cache was not tidied: %s", error)

@@ -73,6 +73,7 @@ def put(
 def forget_pace() -> None:
     """As a process that has stored nothing yet."""
     tidying.pace = tidying.Pace()
+    tidying.lease_pace = tidying.LeasePace()
 
 
 def later(seconds: float) -> datetime.datetime:

@@ -40,6 +40,7 @@ def test_missing_tables_give_a_bypass(person: ApiClient) -> None:
 def test_a_locked_table_gives_a_bypass(person: ApiClient) -> None:
     """Another connection has the lock that the lease needs, for longer than anybody waits."""
     other = connection.copy(alias="other")
+    other.settings_dict["POOL"] = None
     cache.look_up(person, {"query": "warm"})
     try:
         with connection.cursor() as cursor, other.cursor() as locker:
