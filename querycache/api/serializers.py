@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -45,7 +46,7 @@ class NamespaceName(Text):
         return name
 
 
-@extend_schema_field({"description": "Any JSON value."})
+@extend_schema_field(OpenApiTypes.ANY)
 class AnyJSON(serializers.JSONField):
     """Any JSON value of the caller's own."""
 
@@ -53,7 +54,7 @@ class AnyJSON(serializers.JSONField):
         return data
 
 
-@extend_schema_field({"description": "Any JSON value, given back byte for byte."})
+@extend_schema_field(OpenApiTypes.ANY)
 class Result(serializers.JSONField):
     """An answer, with the text that it came as."""
 
@@ -182,7 +183,7 @@ class InvalidateResponse(serializers.Serializer[Any]):
     epoch = serializers.IntegerField()
 
 
-class StatisticsResponse(serializers.Serializer[Any]):
+class CacheStatisticsResponse(serializers.Serializer[Any]):
     cache_hits = serializers.IntegerField()
     cache_misses = serializers.IntegerField()
     hit_rate_percent = serializers.FloatField()

@@ -92,7 +92,7 @@ class CacheViewSet(ViewSet):
     @extend_schema(
         parameters=[serializers.NamespaceQuery],
         responses={
-            200: serializers.StatisticsResponse,
+            200: serializers.CacheStatisticsResponse,
             404: OpenApiResponse(description="There is no such namespace."),
         },
         tags=["cache"],
