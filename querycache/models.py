@@ -260,8 +260,9 @@ class CacheTag(models.Model):
 class CacheLease(models.Model):
     """The right to make the answer for a key: whoever has the token may store until it expires.
 
-    One row for a key, which passes from maker to maker. A finished one stays a while with a token
-    that nobody knows: whoever read before the answer was stored cannot take it.
+    One row for a key, which passes from maker to maker: it is taken only as it was seen. A finished
+    one stays a while with a token that nobody knows, so that whoever read before the answer was
+    stored cannot take it.
     """
 
     namespace = models.ForeignKey(Namespace, models.PROTECT, related_name="leases")

@@ -141,7 +141,7 @@ def _lease(namespace_id: int, owner: str, key: str) -> Any:
 
 
 def _ended(at: datetime.datetime) -> dict[str, Any]:
-    # A token that nobody knows: see CacheLease.
+    # A token that nobody knows: it is used up on a host whose clock is behind, too.
     return {"token": secrets.token_hex(16), "expires_at": at}
 
 

@@ -8,6 +8,8 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from querycache import services, statements
+from querycache.errors import LeaseLost
 from querycache.models import CacheEntry, CacheLease
 from tests.asserts import assert_problem
 from tests.client import ApiClient
@@ -135,6 +137,22 @@ class TestALease:
         assert_problem(again, 409, "lease_lost")
         assert rows() == before
 
+    def test_that_is_used_up_stays_so_on_a_host_whose_clock_is_behind(
+        self, person: ApiClient
+    ) -> None:
+        missed = cache.look_up(person)
+        token = missed["lease"]["token"]
+        cache.store(person, missed["key"], "one", lease=token)
+        before = rows()
+
+        with pytest.raises(LeaseLost):
+            services.store_answer(
+                namespace="default", user_id="ann", key=missed["key"], token=token,
+                answer=services.NewAnswer(text='"two"', value="two"), at=cache.later(-30),
+            )  # fmt: skip
+
+        assert rows() == before
+
     @pytest.mark.parametrize("token", ["", "0" * 32, "x"])
     def test_that_is_not_the_one_given_is_refused(self, person: ApiClient, token: str) -> None:
         missed = cache.look_up(person)
@@ -183,8 +201,6 @@ class TestALease:
         self, person: ApiClient
     ) -> None:
         """Between read and taking, another caller may have taken the lease, made and stored."""
-        from querycache import statements
-
         key, at = cache.key_of(person), timezone.now()
         seen = statements.read(namespace="default", owner="ann", key=key, at=at)
         assert seen is not None and seen.lease_token is None
