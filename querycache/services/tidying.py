@@ -96,13 +96,11 @@ def keep_within_caps(
 def tidy(*, namespace: Namespace, at: datetime.datetime, limit: int) -> int:
     """This function will remove at most `limit` entries that have ended or are over the caps.
 
-    Returns how many. Does nothing where another process tidies the same namespace just now.
+    Returns how many. One at a time tidies a namespace: a store whose turn it is waits for the batch
+    of the one before, so that stores get no further ahead of the deletion than that.
     """
     with transaction.atomic():
-        locked = Namespace.objects.select_for_update(no_key=True, skip_locked=True)
-        space = locked.filter(pk=namespace.pk).first()
-        if space is None:
-            return 0
+        space = Namespace.objects.select_for_update(no_key=True).get(pk=namespace.pk)
         ended = _ended(space, at, limit)
         surplus = _surplus(space, ended, limit - len(ended))
         removed = [*ended, *surplus]

@@ -9,5 +9,6 @@ from tests.querycache import cache
 @pytest.fixture(autouse=True)
 def nothing_counted() -> Iterator[None]:
     cache.forget_pace()
+    services.counted._notes.clear()
     yield
     services.counted._notes.clear()

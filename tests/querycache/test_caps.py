@@ -30,7 +30,7 @@ def used(name: str) -> dict[str, int]:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("caps", "largest"),
-    [({"max_entries": 400}, 40), ({"max_bytes": 300_000, "max_entry_bytes": 4000}, 3000)],
+    [({"max_entries": 250}, 40), ({"max_bytes": 250_000, "max_entry_bytes": 4000}, 3000)],
     ids=["rows", "bytes"],
 )
 def test_a_storm_of_writes_stays_within_a_tenth_of_the_caps(
@@ -39,7 +39,7 @@ def test_a_storm_of_writes_stays_within_a_tenth_of_the_caps(
     cache.make_namespace("storm", **caps)
     storms = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.querycache.storm", str(seed), "250", str(largest)],
+            [sys.executable, "-m", "tests.querycache.storm", str(seed), "150", str(largest)],
             cwd=settings.BASE_DIR,
             env=processes.environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"},
         )
