@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "access",
     "billing",
     "consent",
+    "querycache",
     "conversations",
     "operations",
     *env.list("EXTRA_APPS", default=[]),
@@ -277,6 +278,11 @@ CREDITS_HOLD_SECONDS = env.int("CREDITS_HOLD_SECONDS", default=300)
 CONSENT_GATES = env.list("CONSENT_GATES", default=[])
 CONSENT_DEFAULT_LOCALE = env.str("CONSENT_DEFAULT_LOCALE", default="en")
 CONSENT_STORE_IP = env.bool("CONSENT_STORE_IP", default=False)
+
+# The query cache: how long a caller has for making an answer that others wait for, and the threads
+# of a process (config/gunicorn.py), of which at most half wait.
+CACHE_LEASE_SECONDS = env.int("CACHE_LEASE_SECONDS", default=60)
+WEB_THREADS = env.int("WEB_THREADS", default=8)
 
 # Keeping. Conversations that lie idle for longer go with `maintain`; 0 keeps them for good.
 CONVERSATION_RETENTION_DAYS = env.int("CONVERSATION_RETENTION_DAYS", default=0)

@@ -46,6 +46,7 @@ def write_life_of(person: ApiClient, user_id: str) -> None:
         key = {"idempotency_key": f"{number}-{QUOKKA}"} if method == "POST" else {}
         response = person.request(method, path, body, **key)
         assert response.status_code < 300, response.content
+    cache_an_answer(person)
     access_services.record_reading(
         staff="staff:dana", user_id=user_id, what=f"about {QUOKKA}", reason=WOMBAT
     )
@@ -56,6 +57,14 @@ def write_life_of(person: ApiClient, user_id: str) -> None:
     )
     Proof.objects.create(user_id=user_id, sequence=1, amount=1, note=NUMBAT)
     log(f"Granted. Reason: {DUNNART} of {user_id}", account)
+
+
+def cache_an_answer(person: ApiClient) -> None:
+    """A cached answer, and a lease that made it."""
+    question = {"query": f"Is a {QUOKKA} shy?", "context": {"of": WOMBAT}}
+    missed = person.post("/cache/lookup", question).json()
+    answer = {"result": {"text": NUMBAT}, "lease": missed["lease"]["token"]}
+    assert person.put(f"/cache/entries/{missed['key']}", answer).status_code == 201
 
 
 def log(message: str, row: Any, name: str = "") -> LogEntry:

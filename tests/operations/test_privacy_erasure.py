@@ -94,7 +94,8 @@ class TestTheErasure:
 
     def test_touches_nobody_else(self, zoe: ApiClient) -> None:
         def of_bob() -> list[Any]:
-            return [row for rows in stored().values() for row in rows if row["user_id"] == "bob"]
+            rows = (row for table in stored().values() for row in table)
+            return [row for row in rows if "bob" in (row.get("user_id"), row.get("owner"))]
 
         before = of_bob()
 

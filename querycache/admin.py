@@ -1,0 +1,226 @@
+"""The cache as staff see it: namespaces with their numbers, and entries to end or to remove.
+
+Stored texts need a permission of their own, and whoever has them on the screen is written down
+first.
+"""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from access import services as access_services
+from common.admin import CreatedFilter, ReadOnlyAdmin
+from querycache import services
+from querycache.models import CacheEntry, CacheStatistics, Namespace
+from querycache.reports import percent
+
+READ_TEXTS = "querycache.read_texts"
+TEXTS = ("query", "shown_context", "shown_result")
+SHOWN_CHARACTERS = 100_000
+# How many entries one action takes, however many are chosen.
+MOST_AT_ONCE = 10_000
+# Whose texts were read, when they belong to nobody. No person's id: those have no such reading.
+SHARED_READING = "(shared)"
+STATE_COLOURS = {"fresh": "success", "stale": "warning", "ended": ""}
+
+
+@admin.register(Namespace)
+class NamespaceAdmin(ModelAdmin):
+    """Numbers that staff set, and what came of them. A namespace is made at its first use."""
+
+    list_display = (
+        "name", "sharing", "hit_ratio", "used_entries", "used_bytes", "credits_saved",
+    )  # fmt: skip
+    list_filter_sheet = False
+    ordering = ("name", "id")
+    sortable_by = ()
+    readonly_fields = ("name", "epoch", "hit_ratio", "used_entries", "used_bytes", "credits_saved")
+    fields = (
+        "name", "sharing", "default_ttl_seconds", "stale_seconds", "max_entries", "max_bytes",
+        "max_entry_bytes", "epoch", "hit_ratio", "used_entries", "used_bytes", "credits_saved",
+    )  # fmt: skip
+    actions = ("invalidate",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return Namespace.objects.with_numbers()
+
+    @display(description="Hit ratio")  # type: ignore[untyped-decorator]
+    def hit_ratio(self, namespace: Any) -> str:
+        hits = namespace.shown_hits + namespace.shown_stale_hits
+        return f"{percent(hits, namespace.shown_lookups)} % of {namespace.shown_lookups:,}"
+
+    @display(description="Entries")  # type: ignore[untyped-decorator]
+    def used_entries(self, namespace: Any) -> str:
+        return f"{namespace.shown_entries:,} of {namespace.max_entries:,}"
+
+    @display(description="Bytes")  # type: ignore[untyped-decorator]
+    def used_bytes(self, namespace: Any) -> str:
+        used, most = filesizeformat(namespace.shown_bytes), filesizeformat(namespace.max_bytes)
+        return f"{used} of {most}"
+
+    @display(description="Credits saved")  # type: ignore[untyped-decorator]
+    def credits_saved(self, namespace: Any) -> str:
+        return f"{namespace.shown_credits_saved:,}"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Namespace, form: Any, change: bool) -> None:
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        services.change_namespace(namespace_id=obj.pk, changes=changes)
+
+    @admin.action(description="Invalidate everything in them", permissions=["change"])
+    def invalidate(self, request: HttpRequest, queryset: QuerySet[Namespace]) -> None:
+        for namespace in queryset:
+            services.invalidate(namespace=namespace.name, at=timezone.now())
+            self.log_change(request, namespace, "Invalidated everything.")
+        messages.success(request, f"Invalidated all of {len(queryset)} namespaces.")
+
+
+class NamespaceFilter(admin.SimpleListFilter):
+    title = "namespace"
+    parameter_name = "namespace"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(Namespace.objects.order_by("name").values_list("name", "name"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(namespace__name=self.value()) if self.value() else queryset
+
+
+@admin.register(CacheEntry)
+class CacheEntryAdmin(ReadOnlyAdmin):
+    """Entries, found by their whole key or their person's whole id."""
+
+    list_display = (
+        "short_key", "namespace_name", "owner", "model", "byte_size", "state", "created_at",
+        "stale_until",
+    )  # fmt: skip
+    list_filter = (NamespaceFilter, CreatedFilter)
+    list_filter_sheet = False
+    list_select_related = ("namespace",)
+    search_fields = ("key_hash", "owner")
+    search_help_text = "Whole key, or whole user id"
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (
+        "key_hash", "namespace_name", "owner", "model", "shown_tags", "state", "cost_credits",
+        "produced_ms", "byte_size", "ttl_seconds", "created_at", "fresh_until", "stale_until",
+    )  # fmt: skip
+    actions = ("expire", "remove")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CacheEntry]:
+        return super().get_queryset(request).defer("query", "context", "result")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[CacheEntry], search_term: str
+    ) -> tuple[QuerySet[CacheEntry], bool]:
+        term = search_term.strip()
+        if term:
+            queryset = queryset.filter(Q(key_hash=term) | Q(owner=term))
+        return queryset, False
+
+    @display(description="Key")  # type: ignore[untyped-decorator]
+    def short_key(self, entry: CacheEntry) -> str:
+        return f"{entry.key_hash[:12]}…"
+
+    @display(description="Namespace")  # type: ignore[untyped-decorator]
+    def namespace_name(self, entry: CacheEntry) -> str:
+        return entry.namespace.name
+
+    @display(description="State", label=STATE_COLOURS)  # type: ignore[untyped-decorator]
+    def state(self, entry: CacheEntry) -> str:
+        return entry.state_at(timezone.now())
+
+    @display(description="Tags")  # type: ignore[untyped-decorator]
+    def shown_tags(self, entry: CacheEntry) -> str:
+        return ", ".join(entry.shown_tags)
+
+    # What they may do
+
+    def has_expire_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("querycache.change_cacheentry")
+
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("querycache.delete_cacheentry")
+
+    @admin.action(description="Expire now", permissions=["expire"])
+    def expire(self, request: HttpRequest, queryset: QuerySet[CacheEntry]) -> None:
+        chosen = list(queryset[:MOST_AT_ONCE])
+        count = services.expire_entries(entry_ids=[entry.pk for entry in chosen], at=timezone.now())
+        for entry in chosen:
+            self.log_change(request, entry, "Expired.")
+        messages.success(request, f"Expired {count} entries.")
+
+    @admin.action(description="Delete", permissions=["remove"])
+    def remove(self, request: HttpRequest, queryset: QuerySet[CacheEntry]) -> None:
+        chosen = queryset.filter(pk__in=list(queryset.values_list("pk", flat=True)[:MOST_AT_ONCE]))
+        self.log_deletions(request, chosen)
+        count = services.delete_entries(entry_ids=chosen.values_list("pk", flat=True))
+        messages.success(request, f"Deleted {count} entries.")
+
+    # The texts
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*self.fields, *TEXTS) if request.user.has_perm(READ_TEXTS) else self.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.get_fields(request, obj)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        entry = self.get_object(request, unquote(object_id))
+        if entry and self.has_view_permission(request) and request.user.has_perm(READ_TEXTS):
+            access_services.record_reading(
+                staff=f"staff:{request.user.get_username()}",
+                user_id=entry.owner or SHARED_READING,
+                what=f"cache entry {entry.key_hash} in {entry.namespace.name}",
+            )
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    @display(description="Context")  # type: ignore[untyped-decorator]
+    def shown_context(self, entry: CacheEntry) -> str:
+        return str(entry.context)[:SHOWN_CHARACTERS] if entry.context is not None else "-"
+
+    @display(description="Result")  # type: ignore[untyped-decorator]
+    def shown_result(self, entry: CacheEntry) -> str:
+        return format_html(
+            '<pre class="whitespace-pre-wrap">{}</pre>', entry.result[:SHOWN_CHARACTERS]
+        )
+
+
+@admin.register(CacheStatistics)
+class CacheStatisticsAdmin(ReadOnlyAdmin):
+    """What happened in each namespace, hour by hour, the latest first."""
+
+    list_display = (
+        "hour", "namespace_name", "lookups", "hits", "stale_hits", "misses", "coalesced",
+        "bypasses", "stores", "evictions", "credits_saved",
+    )  # fmt: skip
+    list_display_links = ("hour",)
+    list_filter = (NamespaceFilter,)
+    list_filter_sheet = False
+    list_select_related = ("namespace",)
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = list_display
+
+    @display(description="Namespace")  # type: ignore[untyped-decorator]
+    def namespace_name(self, row: CacheStatistics) -> str:
+        return row.namespace.name

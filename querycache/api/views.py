@@ -1,0 +1,221 @@
+"""The routes of the cache."""
+
+from typing import Any
+
+import orjson
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from access.authentication import CallerRequest
+from common.errors import NotFound
+from querycache import reports, services, statements
+from querycache.api import serializers
+from querycache.api.parsers import ResultParser
+from querycache.keys import Question, key_of
+from querycache.models import CacheEntry
+
+KEY = OpenApiParameter("key", OpenApiTypes.STR, OpenApiParameter.PATH, pattern="^[0-9a-f]{64}$")
+# What a response tells of an entry besides its result.
+TOLD = ("cost_credits", "produced_ms", "byte_size", "created_at", "fresh_until", "stale_until")
+
+
+class CacheViewSet(ViewSet):
+    required_scopes = {
+        "lookup": "cache:read",
+        "key": "cache:read",
+        "invalidate": "cache:manage",
+        "stats": "cache:read",
+    }
+
+    @extend_schema(
+        request=serializers.LookupRequest, responses=serializers.LookupResponse, tags=["cache"]
+    )
+    def lookup(self, request: CallerRequest) -> Response:
+        """The answer to a request, or the right to make it, or when to come back.
+
+        A miss with a `lease` makes this caller the one who makes the answer. A miss without one
+        carries `Retry-After`: another caller is making it.
+        """
+        body = serializers.LookupRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = dict(body.validated_data)
+        namespace, wait_ms = asked.pop("namespace"), asked.pop("wait_ms")
+        question = Question(**asked)
+        answer = services.look_up(
+            namespace=namespace,
+            user_id=request.user_id,
+            question=question,
+            at=timezone.now(),
+            wait_seconds=wait_ms / 1000,
+        )
+        return Response(answer_json(question.key, answer), headers=answer_headers(answer))
+
+    @extend_schema(
+        request=serializers.LookupRequest, responses=serializers.KeyResponse, tags=["cache"]
+    )
+    def key(self, request: CallerRequest) -> Response:
+        """The key of a look-up, and the canonical text that it is the SHA-256 of. Reads nothing.
+
+        `namespace` and `wait_ms` are no part of it.
+        """
+        body = serializers.LookupRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = dict(body.validated_data)
+        del asked["namespace"], asked["wait_ms"]
+        canonical = Question(**asked).canonical
+        return Response({"key": key_of(canonical), "canonical": canonical})
+
+    @extend_schema(
+        request=serializers.InvalidateRequest,
+        responses=serializers.InvalidateResponse,
+        tags=["cache"],
+    )
+    def invalidate(self, request: CallerRequest) -> Response:
+        """End what is stored with one of the tags, by a model, or everything in a namespace.
+
+        The very next look-up obeys, in any process.
+        """
+        body = serializers.InvalidateRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = body.validated_data
+        epoch = services.invalidate(
+            namespace=given["namespace"],
+            tags=given.get("tags", ()),
+            model=given.get("model"),
+            at=timezone.now(),
+        )
+        return Response({"namespace": given["namespace"], "epoch": epoch})
+
+    @extend_schema(
+        parameters=[serializers.NamespaceQuery],
+        responses={
+            200: serializers.CacheStatisticsResponse,
+            404: OpenApiResponse(description="There is no such namespace."),
+        },
+        tags=["cache"],
+    )
+    def stats(self, request: CallerRequest) -> Response:
+        """The numbers of a namespace, of all persons together. Counters are some seconds late."""
+        return Response(reports.statistics(namespace_of(request), at=timezone.now()))
+
+
+class EntryViewSet(ViewSet):
+    parser_classes = [ResultParser]
+    required_scopes = {
+        "retrieve": "cache:read",
+        "update": "cache:write",
+        "destroy": "cache:write",
+    }
+
+    @extend_schema(
+        parameters=[KEY, serializers.NamespaceQuery],
+        responses=serializers.EntryResponse,
+        tags=["cache"],
+    )
+    def retrieve(self, request: CallerRequest, key: str) -> Response:
+        """The entry under a key, while it may be served, the stale window included.
+
+        Counted as no look-up.
+        """
+        namespace = namespace_of(request)
+        seen = statements.read(
+            namespace=namespace, owner=request.user_id, key=key, at=timezone.now()
+        )
+        found = None if seen is None else seen.entry_id
+        entry = found and CacheEntry.objects.filter(pk=found).first()
+        if not entry:
+            raise NotFound("There is no such entry.")
+        return Response(entry_json(namespace, entry))
+
+    @extend_schema(
+        parameters=[KEY, serializers.NamespaceQuery],
+        request=serializers.StoreRequest,
+        responses={
+            201: serializers.EntryResponse,
+            200: serializers.EntryResponse,
+            409: OpenApiResponse(description="The lease has ended: `lease_lost`."),
+            422: OpenApiResponse(description="Empty, cut off or too big: `not_cacheable`."),
+        },
+        tags=["cache"],
+    )
+    def update(self, request: CallerRequest, key: str) -> Response:
+        """Store an answer: 201 where none stood, 200 in place of another.
+
+        With the `lease` of a look-up it is stored only if the lease still holds, and ends it.
+        """
+        body = serializers.StoreRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        given = dict(body.validated_data)
+        raw, token = given.pop("result"), given.pop("lease", None)
+        given["tags"] = tuple(given.get("tags", ()))
+        namespace = namespace_of(request)
+        stored = services.store_answer(
+            namespace=namespace,
+            user_id=request.user_id,
+            key=key,
+            answer=services.NewAnswer(text=raw.text, value=raw.value, **given),
+            token=token,
+            at=timezone.now(),
+        )
+        return Response(entry_json(namespace, stored.entry), status=201 if stored.created else 200)
+
+    @extend_schema(
+        parameters=[KEY, serializers.NamespaceQuery], responses={204: None}, tags=["cache"]
+    )
+    def destroy(self, request: CallerRequest, key: str) -> Response:
+        """Forget a key: its entry, and the lease of whoever is making its answer."""
+        services.remove_entry(
+            namespace=namespace_of(request), user_id=request.user_id, key=key, at=timezone.now()
+        )
+        return Response(status=204)
+
+
+def namespace_of(request: CallerRequest) -> str:
+    """The namespace that the address names."""
+    query = serializers.NamespaceQuery(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    namespace: str = query.validated_data["namespace"]
+    return namespace
+
+
+def answer_json(key: str, answer: services.Answer) -> dict[str, Any]:
+    lease = answer.lease
+    return {
+        "status": answer.status,
+        "key": key,
+        "result": None if answer.result is None else orjson.Fragment(answer.result),
+        "age_seconds": answer.age_seconds,
+        "expires_in_seconds": answer.expires_in_seconds,
+        "lease": lease and {"token": lease.token, "expires_at": lease.expires_at},
+    }
+
+
+def answer_headers(answer: services.Answer) -> dict[str, str]:
+    """`Cache-Status` as RFC 9211 has it, and when to come back if another caller is at work."""
+    ttl = f"; ttl={answer.expires_in_seconds}"
+    if answer.status == "bypass":
+        status = "fwd=bypass"
+    elif answer.result is None:
+        status = "fwd=miss"
+    elif answer.coalesced:
+        status = f"fwd=miss; collapsed{ttl}"
+    else:
+        status = f"hit{ttl}"
+    headers = {"Cache-Status": f"Steward; {status}"}
+    if answer.retry_after_seconds is not None:
+        headers["Retry-After"] = str(answer.retry_after_seconds)
+    return headers
+
+
+def entry_json(namespace: str, entry: CacheEntry) -> dict[str, Any]:
+    return {
+        "key": entry.key_hash,
+        "namespace": namespace,
+        "result": orjson.Fragment(entry.result),
+        "model": entry.model or None,
+        "tags": entry.shown_tags,
+        **{name: getattr(entry, name) for name in TOLD},
+    }

@@ -1,0 +1,19 @@
+from django.apps import AppConfig
+
+from common import default_rows, guards, maintenance, verification
+
+
+class QuerycacheConfig(AppConfig):
+    name = "querycache"
+    verbose_name = "Query cache"
+
+    def ready(self) -> None:
+        from querycache import services
+        from querycache.checks import CHECKS
+        from querycache.tasks import TASKS
+        from querycache.triggers import GUARDS
+
+        guards.register(GUARDS)
+        verification.register(CHECKS)
+        maintenance.register(TASKS)
+        default_rows.register(self.label, services.ensure_default)

@@ -1,0 +1,50 @@
+"""What a namespace's numbers say, from rows and from counters that survive restarts."""
+
+import datetime
+from typing import Any
+
+from django.db.models import Max, Min, Sum
+
+from common.errors import NotFound
+from querycache.models import CacheEntry, CacheStatistics, Namespace
+from querycache.services.tidying import size_of
+
+COUNTERS = ("lookups", "hits", "stale_hits", "credits_saved")
+
+
+def statistics(name: str, *, at: datetime.datetime) -> dict[str, Any]:
+    """The numbers of one namespace, in the shape that clients of the original know.
+
+    Counters are written some seconds late. Times are of entries of the present epoch. Raises
+    NotFound.
+    """
+    namespace = Namespace.objects.filter(name=name).first()
+    if namespace is None:
+        raise NotFound("There is no such namespace.")
+    counters = CacheStatistics.objects.filter(namespace=namespace).aggregate(
+        **{counter: Sum(counter, default=0) for counter in COUNTERS}
+    )
+    size = size_of(namespace)
+    current = CacheEntry.objects.filter(namespace=namespace, epoch=namespace.epoch)
+    ages = current.aggregate(oldest=Min("created_at"), newest=Max("created_at"))
+    ended = current.expired(at=at).count() + CacheEntry.objects.of_earlier_epochs(namespace).count()
+    hits = int(counters["hits"] + counters["stale_hits"])
+    lookups = int(counters["lookups"])
+    return {
+        "cache_hits": hits,
+        "cache_misses": lookups - hits,
+        "hit_rate_percent": percent(hits, lookups),
+        "total_requests": lookups,
+        "cache_size": size.entries,
+        "active_entries": max(size.entries - ended, 0),
+        "expired_entries": ended,
+        "oldest_entry": ages["oldest"],
+        "newest_entry": ages["newest"],
+        "average_ttl_seconds": round(size.ttl_seconds / size.entries, 2) if size.entries else 0.0,
+        "credits_saved": int(counters["credits_saved"]),
+    }
+
+
+def percent(part: int, whole: int) -> float:
+    """With two decimals; 0 of nothing."""
+    return round(100 * part / whole, 2) if whole else 0.0

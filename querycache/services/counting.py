@@ -1,0 +1,51 @@
+"""Counters by namespace and hour, collected in memory and written off the look-up's way."""
+
+import datetime
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from django.db import transaction
+
+from common.deferred import Deferred
+from querycache import statements
+from querycache.services.namespaces import ensure_namespace
+
+Hour = tuple[str, datetime.datetime]
+
+
+class Counts(NamedTuple):
+    """What is added to a row of CacheStatistics, by its columns."""
+
+    lookups: int = 0
+    hits: int = 0
+    stale_hits: int = 0
+    misses: int = 0
+    coalesced: int = 0
+    bypasses: int = 0
+    stores: int = 0
+    evictions: int = 0
+    credits_saved: int = 0
+
+
+def note(namespace: str, at: datetime.datetime, counts: Counts) -> None:
+    """Remember to count this in the hour of `at`; costs no statement."""
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    counted.note((namespace, hour), counts)
+
+
+def _added(old: Counts, new: Counts) -> Counts:
+    return Counts._make(map(sum, zip(old, new, strict=True)))
+
+
+@transaction.atomic
+def _write(notes: Mapping[Hour, Counts]) -> None:
+    # In one order, so that two processes do not wait for each other crosswise.
+    for (namespace, hour), counts in sorted(notes.items()):
+        values = counts._asdict()
+        if not statements.add_counts(namespace=namespace, hour=hour, counts=values):
+            # Its first look-up met a database that did not answer.
+            ensure_namespace(name=namespace)
+            statements.add_counts(namespace=namespace, hour=hour, counts=values)
+
+
+counted: Deferred[Hour, Counts] = Deferred(merge=_added, write=_write)

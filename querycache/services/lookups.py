@@ -1,0 +1,189 @@
+"""Looking an answer up: served, or the right to make it, or when to come back."""
+
+import datetime
+import math
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
+
+from querycache import statements, waiting
+from querycache.keys import Question
+from querycache.models import NOBODY, CacheLease, Namespace
+from querycache.services import counting, tidying
+from querycache.services.counting import Counts
+from querycache.services.namespaces import ensure_namespace
+from querycache.statements import Seen
+
+HIT, STALE, MISS, BYPASS = "hit", "stale", "miss", "bypass"
+
+# Of the query and the context of an entry, each, only so much is kept: they are for support alone.
+KEPT_MAX_BYTES = 65_536
+FIRST_PAUSE_SECONDS = 0.025
+LONGEST_PAUSE_SECONDS = 0.25
+# Who comes back waits as long again as the answer has been under way, but never longer than this.
+LONGEST_RETRY_SECONDS = 5
+# A database that does not answer, is locked, or has no tables (yet).
+UNREADABLE = (OperationalError, InterfaceError, ProgrammingError)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to make an answer and to store it until it expires."""
+
+    token: str
+    expires_at: datetime.datetime
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a look-up found. `result` is JSON text as it was stored; None unless hit or stale.
+
+    `expires_in_seconds` counts below zero in the stale window. A miss without lease says when to
+    come back.
+    """
+
+    status: str
+    result: str | None = None
+    age_seconds: int | None = None
+    expires_in_seconds: int | None = None
+    cost_credits: int = 0
+    lease: Lease | None = None
+    retry_after_seconds: int | None = None
+    coalesced: bool = False
+
+
+Look = Callable[[datetime.datetime], Answer]
+
+
+def look_up(
+    *,
+    namespace: str,
+    user_id: str,
+    question: Question,
+    at: datetime.datetime,
+    wait_seconds: float = 0.0,
+) -> Answer:
+    """This function will find the answer, or give one caller the right to make it.
+
+    One statement for a hit, two for a miss. Where another caller makes the answer, it waits up to
+    `wait_seconds` for it, as long as this process has a thread to spare. A database that cannot be
+    read gives a bypass, never an error: the caller makes the answer without the cache.
+    """
+
+    def look(moment: datetime.datetime) -> Answer:
+        return _look(namespace, user_id, question, key, moment)
+
+    key = question.key
+    try:
+        answer = look(at)
+        if answer.retry_after_seconds is not None and wait_seconds > 0:
+            with waiting.place() as has_place:
+                if has_place:
+                    answer = _wait(look, answer, at, wait_seconds)
+    except UNREADABLE:
+        answer = Answer(BYPASS)
+    counting.note(namespace, at, _counts(answer))
+    return answer
+
+
+def _look(
+    namespace: str, user_id: str, question: Question, key: str, at: datetime.datetime
+) -> Answer:
+    seen = statements.read(namespace=namespace, owner=user_id, key=key, at=at)
+    if seen is None:
+        ensure_namespace(name=namespace)
+        seen = statements.read(namespace=namespace, owner=user_id, key=key, at=at)
+        if seen is None:
+            return Answer(BYPASS)
+    answer = _found(seen, at)
+    if answer.status == HIT:
+        return answer
+    if not seen.is_being_made(at=at):
+        lease = _take_lease(seen, user_id, question, key, at)
+        if lease is not None:
+            return replace(answer, lease=lease)
+    if answer.status == STALE:
+        return answer
+    return replace(answer, retry_after_seconds=_retry_after(seen, at))
+
+
+def _found(seen: Seen, at: datetime.datetime) -> Answer:
+    if seen.created_at is None or seen.fresh_until is None:
+        return Answer(MISS)
+    return Answer(
+        HIT if seen.fresh_until > at else STALE,
+        result=seen.result,
+        # The clock of another host may be ahead.
+        age_seconds=max(math.floor((at - seen.created_at).total_seconds()), 0),
+        expires_in_seconds=math.floor((seen.fresh_until - at).total_seconds()),
+        cost_credits=seen.cost_credits or 0,
+    )
+
+
+def _take_lease(
+    seen: Seen, user_id: str, question: Question, key: str, at: datetime.datetime
+) -> Lease | None:
+    is_shared = seen.sharing == Namespace.Sharing.SHARED
+    lease = CacheLease(
+        namespace_id=seen.namespace_id,
+        owner=NOBODY if is_shared else user_id,
+        key_hash=key,
+        token=secrets.token_hex(16),
+        query="" if is_shared else _kept_query(question.query),
+        context=None if is_shared else _kept_context(question.context),
+        epoch=seen.epoch,
+        created_at=at,
+        expires_at=at + datetime.timedelta(seconds=settings.CACHE_LEASE_SECONDS),
+    )
+    if not statements.take_lease(lease, seen_token=seen.lease_token):
+        return None
+    tidying.after_lease(at=at)
+    return Lease(lease.token, lease.expires_at)
+
+
+def _kept_query(query: str) -> str:
+    return query if len(query.encode()) <= KEPT_MAX_BYTES else ""
+
+
+def _kept_context(context: Any) -> Any:
+    return context if len(orjson.dumps(context)) <= KEPT_MAX_BYTES else None
+
+
+def _retry_after(seen: Seen, at: datetime.datetime) -> int:
+    if seen.lease_created_at is None or seen.lease_expires_at is None:
+        return 1
+    under_way = (at - seen.lease_created_at).total_seconds()
+    left = (seen.lease_expires_at - at).total_seconds()
+    return max(math.ceil(min(under_way, left, LONGEST_RETRY_SECONDS)), 1)
+
+
+def _wait(look: Look, answer: Answer, at: datetime.datetime, wait_seconds: float) -> Answer:
+    begun, pause = time.monotonic(), FIRST_PAUSE_SECONDS
+    while (left := wait_seconds - (time.monotonic() - begun)) > 0:
+        if not connection.in_atomic_block:
+            connection.close()  # back to the pool, for those who have something to do
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+        answer = look(at + datetime.timedelta(seconds=time.monotonic() - begun))
+        if answer.retry_after_seconds is None:
+            return replace(answer, coalesced=answer.status in (HIT, STALE))
+    return answer
+
+
+def _counts(answer: Answer) -> Counts:
+    is_served = answer.status in (HIT, STALE)
+    return Counts(
+        lookups=1,
+        hits=int(answer.status == HIT),
+        stale_hits=int(answer.status == STALE),
+        misses=int(answer.status == MISS),
+        bypasses=int(answer.status == BYPASS),
+        coalesced=int(answer.coalesced),
+        credits_saved=answer.cost_credits if is_served else 0,
+    )

@@ -1,0 +1,34 @@
+"""A process of its own that stores answers as fast as it can."""
+
+import random
+import sys
+
+import django
+
+django.setup()
+
+from django.db import connection  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from querycache import services  # noqa: E402
+from tests.querycache.cache import key_for  # noqa: E402
+
+
+def main() -> None:
+    seed, count, largest = map(int, sys.argv[1:])
+    source = random.Random(seed)
+    for number in range(count):
+        text = f'"{"x" * source.randrange(1, largest)}"'
+        services.store_answer(
+            namespace="storm",
+            user_id="ann",
+            key=key_for(seed * count + number),
+            answer=services.NewAnswer(text=text, value=text),
+            token=None,
+            at=timezone.now(),
+        )
+    connection.close()
+
+
+if __name__ == "__main__":
+    main()

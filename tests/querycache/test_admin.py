@@ -1,0 +1,201 @@
+"""The cache as staff see it: numbers to set, entries to end, texts only with the permission."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from access.models import StaffReading
+from querycache import services
+from querycache.models import CacheEntry, Namespace
+from tests.client import ApiClient
+from tests.querycache import cache
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "what only Ann was told"
+
+
+def staff(*permissions: str) -> Client:
+    user = User.objects.create_user("meike", is_staff=True)
+    user.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="querycache", codename__in=permissions)
+    )
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page(client: Client, name: str, *arguments: Any) -> Any:
+    return client.get(reverse(f"admin:querycache_{name}", args=arguments))
+
+
+def act(client: Client, model: str, action: str, *pks: int) -> Any:
+    return client.post(
+        reverse(f"admin:querycache_{model}_changelist"),
+        {"action": action, "_selected_action": pks},
+        follow=True,
+    )
+
+
+@pytest.fixture(autouse=True)
+def entry(person: ApiClient) -> CacheEntry:
+    missed = cache.look_up(person, {"query": "my own words", "context": ["a fact"]})
+    cache.store(person, missed["key"], SECRET, lease=missed["lease"]["token"], cost_credits=3,
+                tags=["news"])  # fmt: skip
+    cache.look_up(person, {"query": "my own words"})
+    services.counted.flush()
+    return CacheEntry.objects.get()
+
+
+class TestNamespaces:
+    def test_show_their_numbers(self, entry: CacheEntry) -> None:
+        client = staff("view_namespace")
+
+        content = page(client, "namespace_changelist").content.decode()
+
+        assert "1 of 100,000" in content
+        assert "0.0 % of 2" in content
+        assert page(client, "namespace_change", entry.namespace_id).status_code == 200
+
+    def test_are_changed_by_who_may_and_recorded(self, entry: CacheEntry) -> None:
+        client = staff("view_namespace", "change_namespace")
+        url = reverse("admin:querycache_namespace_change", args=[entry.namespace_id])
+        numbers = {
+            "sharing": "private", "default_ttl_seconds": 60, "stale_seconds": 5,
+            "max_entries": 10, "max_bytes": 1000, "max_entry_bytes": 100,
+        }  # fmt: skip
+
+        response = client.post(url, numbers)
+
+        assert response.status_code == 302, response.content
+        namespace = Namespace.objects.get()
+        assert {name: getattr(namespace, name) for name in numbers} == numbers
+        assert LogEntry.objects.get().object_id == str(namespace.pk)
+
+    def test_refuse_numbers_that_contradict_each_other(self, entry: CacheEntry) -> None:
+        client = staff("view_namespace", "change_namespace")
+        url = reverse("admin:querycache_namespace_change", args=[entry.namespace_id])
+        numbers = {
+            "sharing": "private", "default_ttl_seconds": 60, "stale_seconds": 5,
+            "max_entries": 10, "max_bytes": 1000, "max_entry_bytes": 1001,
+        }  # fmt: skip
+
+        response = client.post(url, numbers)
+
+        assert response.status_code == 200
+        assert Namespace.objects.get().max_bytes == 1024**3
+        assert not LogEntry.objects.exists()
+
+    def test_are_invalidated_by_who_may_change_them(
+        self, entry: CacheEntry, person: ApiClient
+    ) -> None:
+        act(staff("view_namespace", "change_namespace"), "namespace", "invalidate",
+            entry.namespace_id)  # fmt: skip
+
+        assert person.get(cache.entry_path(entry.key_hash)).status_code == 404
+        assert LogEntry.objects.get().change_message == "Invalidated everything."
+
+    def test_are_not_made_or_deleted_there(self, entry: CacheEntry) -> None:
+        client = staff("view_namespace", "add_namespace", "delete_namespace")
+
+        assert page(client, "namespace_add").status_code == 403
+        assert page(client, "namespace_delete", entry.namespace_id).status_code == 403
+
+
+class TestEntries:
+    def test_are_listed_without_texts(self) -> None:
+        client = staff("view_cacheentry", "read_texts")
+
+        for query in ("", "?q=ann", "?namespace=default", "?created=7"):
+            response = client.get(reverse("admin:querycache_cacheentry_changelist") + query)
+            assert response.status_code == 200
+            assert response.context["cl"].result_count == 1
+            assert SECRET not in response.content.decode()
+        assert not StaffReading.objects.exists()
+
+    def test_are_found_by_whole_keys_and_ids_alone(self, entry: CacheEntry) -> None:
+        client = staff("view_cacheentry")
+        found = {}
+
+        for term in (entry.key_hash, "ann", "an", entry.key_hash[:12]):
+            response = client.get(reverse("admin:querycache_cacheentry_changelist"), {"q": term})
+            found[term] = response.context["cl"].result_count
+
+        assert list(found.values()) == [1, 1, 0, 0]
+
+    def test_show_no_texts_without_the_permission(self, entry: CacheEntry) -> None:
+        content = page(staff("view_cacheentry"), "cacheentry_change", entry.pk).content.decode()
+
+        assert entry.key_hash in content
+        assert "news" in content
+        for text in (SECRET, "my own words", "a fact"):
+            assert text not in content
+        assert not StaffReading.objects.exists()
+
+    def test_show_texts_with_the_permission_and_record_it(self, entry: CacheEntry) -> None:
+        client = staff("view_cacheentry", "read_texts")
+
+        content = page(client, "cacheentry_change", entry.pk).content.decode()
+
+        for text in (SECRET, "my own words", "a fact"):
+            assert text in content
+        reading = StaffReading.objects.get()
+        assert (reading.staff, reading.user_id) == ("staff:meike", "ann")
+        assert reading.what == f"cache entry {entry.key_hash} in default"
+
+    def test_of_nobody_are_recorded_as_shared(self, person: ApiClient) -> None:
+        cache.make_namespace("faq", sharing="shared")
+        cache.store(person, namespace="faq")
+        shared = CacheEntry.objects.get(owner="")
+
+        response = page(staff("view_cacheentry", "read_texts"), "cacheentry_change", shared.pk)
+
+        assert response.status_code == 200
+        assert StaffReading.objects.get().user_id == "(shared)"
+
+    def test_escape_what_they_show(self, person: ApiClient) -> None:
+        cache.store(person, result="<script>alert(1)</script>")
+        latest = CacheEntry.objects.latest("pk")
+
+        content = page(staff("view_cacheentry", "read_texts"), "cacheentry_change", latest.pk)
+
+        assert "<script>alert(1)" not in content.content.decode()
+
+    def test_texts_alone_open_no_page(self, entry: CacheEntry) -> None:
+        response = page(staff("read_texts"), "cacheentry_change", entry.pk)
+
+        assert response.status_code == 403
+        assert not StaffReading.objects.exists()
+
+    def test_expire_by_who_may_change_them(self, entry: CacheEntry, person: ApiClient) -> None:
+        act(staff("view_cacheentry", "change_cacheentry"), "cacheentry", "expire", entry.pk)
+
+        assert person.get(cache.entry_path(entry.key_hash)).status_code == 404
+        assert CacheEntry.objects.count() == 1
+        assert LogEntry.objects.get().object_repr == str(entry)
+
+    def test_are_deleted_by_who_may(self, entry: CacheEntry) -> None:
+        act(staff("view_cacheentry", "delete_cacheentry"), "cacheentry", "remove", entry.pk)
+
+        assert not CacheEntry.objects.exists()
+        assert LogEntry.objects.get().object_id == str(entry.pk)
+
+    @pytest.mark.parametrize("action", ["expire", "remove", "delete_selected"])
+    def test_stay_as_they_are_for_who_may_only_look(self, entry: CacheEntry, action: str) -> None:
+        before = CacheEntry.objects.values().get()
+
+        act(staff("view_cacheentry"), "cacheentry", action, entry.pk)
+
+        assert CacheEntry.objects.values().get() == before
+        assert not LogEntry.objects.exists()
+
+
+def test_statistics_are_listed_by_hour() -> None:
+    response = page(staff("view_cachestatistics"), "cachestatistics_changelist")
+
+    assert response.status_code == 200
+    assert "default" in response.content.decode()
