@@ -23,6 +23,7 @@ COPY billing billing
 COPY consent consent
 COPY conversations conversations
 COPY operations operations
+COPY querycache querycache
 COPY deploy/start.sh deploy/start.sh
 # Ahead of time, since nothing can be written here later.
 RUN /venv/bin/python -m compileall -q /venv/lib .

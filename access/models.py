@@ -34,7 +34,9 @@ class ApiKey(models.Model):
         max_length=100, help_text="The application; stands in records as key:<name>."
     )
     prefix = models.CharField(max_length=12, unique=True, help_text="The key's public part.")
-    key_hash = models.CharField(max_length=64, help_text="SHA-256 of the whole key, in hex.")
+    key_hash = models.CharField(
+        max_length=64, unique=True, help_text="SHA-256 of the whole key, in hex."
+    )
     scopes = models.JSONField(default=list, help_text="What the key may do.")
     created_by = models.CharField(max_length=150, help_text="The actor, such as staff:<username>.")
     created_at = models.DateTimeField()

@@ -19,6 +19,7 @@ from rest_framework.exceptions import APIException, NotAuthenticated
 
 from access.authentication import caller_of
 from access.errors import UserIdRequired
+from common import gates
 from common.api import problem_response
 from common.errors import DomainError
 from consent import errors, reports
@@ -26,9 +27,6 @@ from consent.models import ConsentState
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-# What any gate in this process asks for; consent/system_checks.py compares the setting with it.
-known_purposes: set[str] = set()
 
 
 def requires_consent(*purposes: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -39,7 +37,7 @@ def requires_consent(*purposes: str) -> Callable[[Callable[P, R]], Callable[P, R
     Raises ConsentRequired (403 `consent_required`) before anything is done; a view of Django's own
     answers with it.
     """
-    known_purposes.update(purposes)
+    gates.known_purposes.update(purposes)
 
     def gated(act: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(act)

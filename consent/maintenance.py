@@ -13,7 +13,7 @@ def _waiting(at: datetime.datetime) -> int:
 
 TASKS = [
     Task(
-        "expired_consents",
+        "consent.expired",
         "Write down consents that have run out",
         waiting=_waiting,
         tidy=services.record_expired,

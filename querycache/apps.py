@@ -10,7 +10,7 @@ class QuerycacheConfig(AppConfig):
     def ready(self) -> None:
         from querycache import services
         from querycache.checks import CHECKS
-        from querycache.tasks import TASKS
+        from querycache.maintenance import TASKS
         from querycache.triggers import GUARDS
 
         guards.register(GUARDS)

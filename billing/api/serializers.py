@@ -154,7 +154,7 @@ class TransactionResponse(serializers.Serializer[Any]):
     type = serializers.ChoiceField(CreditTransaction.Type.choices)
     amount = serializers.IntegerField(help_text="Signed: a deduct is negative.")
     balance_after = serializers.IntegerField()
-    description = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
     metadata = JSONObject()
     refunds = serializers.UUIDField(allow_null=True)
     hold = serializers.UUIDField(allow_null=True)

@@ -158,6 +158,7 @@ class PersonsViewSet(ViewSet):
 
     required_scopes = {"query": "consent:read"}
     permission_classes = [HasScope, IsService]
+    acts_for_person = False
 
     @extend_schema(
         request=serializers.QueryRequest,
@@ -191,6 +192,7 @@ class PolicyViewSet(ViewSet):
 
     required_scopes = {"list": "consent:read"}
     permission_classes = [HasScope]
+    acts_for_person = False
 
     @extend_schema(
         parameters=[serializers.LocaleQuery],

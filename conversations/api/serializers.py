@@ -76,7 +76,7 @@ class MessageResponse(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     position = serializers.IntegerField(min_value=1)
     role = serializers.ChoiceField(Message.Role.choices)
-    content = serializers.CharField(allow_null=True)
+    content = serializers.CharField(allow_null=True, allow_blank=True)
     stage1 = JSONDocument(allow_null=True)
     stage2 = JSONDocument(allow_null=True)
     stage3 = JSONDocument(allow_null=True)
@@ -87,7 +87,7 @@ class MessageResponse(serializers.Serializer[Any]):
 class ConversationResponse(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     user_id = serializers.CharField()
-    title = serializers.CharField()
+    title = serializers.CharField(allow_blank=True)
     metadata = JSONObject()
     message_count = serializers.IntegerField(min_value=0)
     archived = serializers.BooleanField()
@@ -104,7 +104,7 @@ class ConversationWithMessagesResponse(ConversationResponse):
 
 class SearchHit(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    title = serializers.CharField()
+    title = serializers.CharField(allow_blank=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     snippet = serializers.CharField(help_text="The text around the first hit, on one line.")

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from querycache.api.views import CacheViewSet, EntryViewSet
+from querycache.api.views import CacheViewSet, EntryViewSet, NamespaceViewSet
 
 
 class KeyConverter(StringConverter):
@@ -14,9 +14,13 @@ register_converter(KeyConverter, "cache_key")
 
 urlpatterns = [
     path("cache/lookup", CacheViewSet.as_view({"post": "lookup"}), name="cache-lookup"),
-    path("cache/key", CacheViewSet.as_view({"post": "key"}), name="cache-key"),
-    path("cache/invalidate", CacheViewSet.as_view({"post": "invalidate"}), name="cache-invalidate"),
-    path("cache/stats", CacheViewSet.as_view({"get": "stats"}), name="cache-stats"),
+    path("cache/key", NamespaceViewSet.as_view({"post": "key"}), name="cache-key"),
+    path(
+        "cache/invalidate",
+        NamespaceViewSet.as_view({"post": "invalidate"}),
+        name="cache-invalidate",
+    ),
+    path("cache/stats", NamespaceViewSet.as_view({"get": "stats"}), name="cache-stats"),
     path(
         "cache/entries/<cache_key:key>",
         EntryViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
+from access.permissions import HasScope
 from common.errors import NotFound
 from querycache import reports, services, statements
 from querycache.api import serializers
@@ -23,12 +24,7 @@ TOLD = ("cost_credits", "produced_ms", "byte_size", "created_at", "fresh_until",
 
 
 class CacheViewSet(ViewSet):
-    required_scopes = {
-        "lookup": "cache:read",
-        "key": "cache:read",
-        "invalidate": "cache:manage",
-        "stats": "cache:read",
-    }
+    required_scopes = {"lookup": "cache:read"}
 
     @extend_schema(
         request=serializers.LookupRequest, responses=serializers.LookupResponse, tags=["cache"]
@@ -52,6 +48,14 @@ class CacheViewSet(ViewSet):
             wait_seconds=wait_ms / 1000,
         )
         return Response(answer_json(question.key, answer), headers=answer_headers(answer))
+
+
+class NamespaceViewSet(ViewSet):
+    """What is of a namespace as a whole, or of nobody: no X-User-Id."""
+
+    required_scopes = {"key": "cache:read", "invalidate": "cache:manage", "stats": "cache:read"}
+    permission_classes = [HasScope]
+    acts_for_person = False
 
     @extend_schema(
         request=serializers.LookupRequest, responses=serializers.KeyResponse, tags=["cache"]

@@ -16,7 +16,7 @@ from querycache.errors import LeaseLost, NotCacheable
 from querycache.models import SECONDS_MAX, CacheEntry, CacheLease, Namespace
 from querycache.services import counting, tidying
 from querycache.services.counting import Counts
-from querycache.services.namespaces import ensure_namespace, stored_tags
+from querycache.services.namespaces import SHARING, ensure_namespace, stored_tags
 
 # How models say that an answer is whole. Of any other reason (length, max_tokens, content_filter,
 # tool_calls, error …) nobody can say that it is: it is not stored.
@@ -57,10 +57,13 @@ def store_answer(
     """This function will store an answer under a key, in place of the one before.
 
     With a token it needs the lease, and ends it; so of several makers one stores, and waiting
-    callers find the answer. Raises LeaseLost and NotCacheable; then nothing has changed.
+    callers find the answer. Raises LeaseLost, NotCacheable, and in a shared namespace
+    ConsentRequired; then nothing has changed.
     """
     _require_whole(answer)
     space, standing_id = _namespace_and_entry(namespace, user_id, key)
+    if space.sharing == Namespace.Sharing.SHARED:
+        SHARING.pass_or_refuse(user_id=user_id, at=at)
     entry = _entry(space, user_id, key, answer, at)
     if token is None:
         _require_within_cap(entry, space)

@@ -12,12 +12,13 @@ import orjson
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 
+from common import events
 from querycache import statements, waiting
 from querycache.keys import Question
 from querycache.models import NOBODY, CacheLease, Namespace
 from querycache.services import counting, tidying
 from querycache.services.counting import Counts
-from querycache.services.namespaces import ensure_namespace
+from querycache.services.namespaces import SHARING, ensure_namespace
 from querycache.statements import Seen
 
 HIT, STALE, MISS, BYPASS = "hit", "stale", "miss", "bypass"
@@ -73,7 +74,9 @@ def look_up(
 
     One statement for a hit, two for a miss. Where another caller makes the answer, it waits up to
     `wait_seconds` for it, as long as this process has a thread to spare. A database that cannot be
-    read gives a bypass, never an error: the caller makes the answer without the cache.
+    read gives a bypass, never an error: the caller makes the answer without the cache. In a shared
+    namespace everybody is served, but whoever is to make an answer for others must have agreed to:
+    raises ConsentRequired where CONSENT_GATES has `shared_cache`.
     """
 
     def look(moment: datetime.datetime) -> Answer:
@@ -89,6 +92,7 @@ def look_up(
     except UNREADABLE:
         answer = Answer(BYPASS)
     counting.note(namespace, at, _counts(answer))
+    events.CACHE_LOOKUPS.count(outcome=answer.status)
     return answer
 
 
@@ -130,6 +134,8 @@ def _take_lease(
     seen: Seen, user_id: str, question: Question, key: str, at: datetime.datetime
 ) -> Lease | None:
     is_shared = seen.sharing == Namespace.Sharing.SHARED
+    if is_shared:
+        SHARING.pass_or_refuse(user_id=user_id, at=at)
     lease = CacheLease(
         namespace_id=seen.namespace_id,
         owner=NOBODY if is_shared else user_id,

@@ -95,7 +95,7 @@ class TestARate:
     def test_that_is_full_again_is_tidied(self) -> None:
         passing([of_person("6/min")], 0, tries=1)
         passing([of_person("6/min", "bob")], 20, tries=1)
-        [task] = [task for task in maintenance.registered() if task.name == "request_rates"]
+        [task] = [task for task in maintenance.registered() if task.name == "access.request_rates"]
 
         assert (task.waiting(later(10)), task.tidy(later(10), 100)) == (1, 1)
         assert (task.waiting(later(10)), task.tidy(later(10), 100)) == (0, 0)

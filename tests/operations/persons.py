@@ -8,6 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.utils import timezone
 
+from access import rates
 from access import services as access_services
 from billing import services as billing_services
 from billing.models import CreditAccount, CreditTransaction
@@ -55,6 +56,7 @@ def write_life_of(person: ApiClient, user_id: str) -> None:
     billing_services.replace_by_checkpoint(
         last=first, digest="0" * 64, archive="a.jsonl", at=timezone.now()
     )
+    rates.count([rates.Bucket("person", user_id, 0, rates.Rate(60, 60))], at=timezone.now())
     Proof.objects.create(user_id=user_id, sequence=1, amount=1, note=NUMBAT)
     log(f"Granted. Reason: {DUNNART} of {user_id}", account)
 

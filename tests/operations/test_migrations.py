@@ -11,11 +11,14 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
+from access import rates
 from access import services as access_services
 from common import guards, verification
+from common.deferred import flush_all
 from consent import services as consent_services
 from tests.client import ApiClient
 from tests.common.proofs import write_proofs
+from tests.operations.persons import cache_an_answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,6 +68,7 @@ def fill_billing(person: ApiClient) -> None:
 
 def fill_access(person: ApiClient) -> None:
     access_services.record_reading(staff="staff:sam", user_id="ann", what="conversation 1")
+    rates.count([rates.Bucket("person", "ann", 0, rates.Rate(60, 60))], at=timezone.now())
 
 
 def fill_consent(person: ApiClient) -> None:
@@ -73,6 +77,12 @@ def fill_consent(person: ApiClient) -> None:
     )
     assert person.put("/consent/marketing", {}).status_code == 200
     assert person.delete("/consent/marketing").status_code == 200
+
+
+def fill_querycache(person: ApiClient) -> None:
+    cache_an_answer(person)
+    assert person.post("/cache/invalidate", {"tags": ["old"]}).status_code == 200
+    flush_all()
 
 
 def fill_guarded(person: ApiClient) -> None:
@@ -85,6 +95,7 @@ FILL: dict[str, Callable[[ApiClient], None]] = {
     "consent": fill_consent,
     "conversations": fill_conversations,
     "guarded": fill_guarded,
+    "querycache": fill_querycache,
 }
 
 
