@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from common import default_rows, guards, maintenance, verification
+from common import components, default_rows, guards, maintenance, verification
 
 
 class QuerycacheConfig(AppConfig):
@@ -8,11 +8,12 @@ class QuerycacheConfig(AppConfig):
     verbose_name = "Query cache"
 
     def ready(self) -> None:
-        from querycache import services
+        from querycache import reports, services
         from querycache.checks import CHECKS
         from querycache.maintenance import TASKS
         from querycache.triggers import GUARDS
 
+        components.register("cache", reports.health)
         guards.register(GUARDS)
         verification.register(CHECKS)
         maintenance.register(TASKS)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import OperationalError, connection
+from django.test import Client
 
 from querycache import services, statements
 from querycache.models import CacheLease, CacheStatistics
@@ -34,6 +35,25 @@ def test_missing_tables_give_a_bypass(person: ApiClient) -> None:
         "expires_in_seconds": None, "lease": None,
     }  # fmt: skip
     assert response["Cache-Status"] == "Steward; fwd=bypass"
+
+
+@pytest.mark.usefixtures("missing_tables")
+def test_missing_tables_show_in_the_health_of_the_whole(key: str) -> None:
+    response = Client().get("/health/detailed", headers={"Authorization": f"Bearer {key}"})
+
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert response.json()["components"]["cache"]["status"] == "degraded"
+
+
+@pytest.mark.django_db
+def test_the_health_of_the_whole_has_the_caches_size(person: ApiClient, key: str) -> None:
+    cache.store(person, result="12345")
+
+    response = Client().get("/health/detailed", headers={"Authorization": f"Bearer {key}"})
+
+    assert response.json()["components"]["cache"] == {
+        "status": "ok", "namespaces": 1, "entries": 1, "bytes": len('"12345"'),
+    }  # fmt: skip
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,5 +1,7 @@
 """Whose answers are whose: private to a person, unless staff share a namespace."""
 
+from typing import Any
+
 import pytest
 
 from querycache.models import CacheEntry, CacheLease
@@ -84,3 +86,33 @@ class TestChangingANamespace:
         cache.change(sharing="private")
 
         assert [cache.look_up(client)["status"] for client in (person, stranger)] == ["miss"] * 2
+
+
+class TestTheGateBeforeSharing:
+    @pytest.fixture(autouse=True)
+    def gated(self, settings: Any) -> None:
+        settings.CONSENT_GATES = ["shared_cache"]
+        cache.make_namespace("faq", sharing="shared")
+
+    def test_lets_only_those_who_agree_make_answers_for_others(
+        self, person: ApiClient, stranger: ApiClient
+    ) -> None:
+        key = cache.key_of(person, {"query": "Which heat pump?"})
+
+        refused = person.post("/cache/lookup", SHARED)
+        problem = assert_problem(refused, 403, "consent_required")
+        assert problem["purposes"] == [{"purpose": "shared_cache", "policy_version": None}]
+        assert_problem(cache.store(person, key, "mine", namespace="faq"), 403, "consent_required")
+        assert not CacheEntry.objects.exists()
+        assert not CacheLease.objects.exists()
+
+        stranger.put("/consent/shared_cache", {})
+        missed = cache.look_up(stranger, SHARED)
+        stored = cache.store(
+            stranger, key, "for all", namespace="faq", lease=missed["lease"]["token"]
+        )
+        assert stored.status_code == 201
+        assert cache.look_up(person, SHARED)["result"] == "for all"
+
+    def test_leaves_private_namespaces_alone(self, person: ApiClient) -> None:
+        assert cache.look_up(person)["lease"] is not None
