@@ -4,6 +4,7 @@ A client sends a write again, with its Idempotency-Key, until it is answered: as
 was answered with 2xx is in its book, and must stand in the end; what was never answered may.
 """
 
+import hashlib
 import http.client
 import sqlite3
 import threading
@@ -18,7 +19,6 @@ from tests.operations.web import Web
 FUNDS = 1_000_000
 PAUSE_SECONDS = 0.02
 SETTLING_SECONDS = 60
-TABLES = {"charge": "billing_credittransaction", "append": "conversations_message"}
 
 
 @dataclass
@@ -26,14 +26,16 @@ class Book:
     """What one client has been answered: ids of rows by kind, and how long it once had to wait."""
 
     user_id: str
-    written: dict[str, list[str]] = field(default_factory=lambda: {"charge": [], "append": []})
+    written: dict[str, list[str]] = field(
+        default_factory=lambda: {"charge": [], "append": [], "store": []}
+    )
     asked: int = 0
     failures: int = 0
     longest_gap_seconds: float = 0.0
 
 
 class Load:
-    """Clients that charge and append for as long as the block lasts."""
+    """Clients that charge, append and store answers for as long as the block lasts."""
 
     def __init__(self, web: Web, key: str, clients: int) -> None:
         self.web, self.key = web, key
@@ -84,6 +86,15 @@ class Load:
                 row = self._insist(book, "POST", path, body, f"{kind}-{book.asked}")
                 if row is not None:
                     book.written[kind].append(row["id"])
+            self._store(book)
+
+    def _store(self, book: Book) -> None:
+        """A store needs no Idempotency-Key: the same answer under the same key is the same."""
+        key = hashlib.sha256(f"{book.user_id} {book.asked}".encode()).hexdigest()
+        path = f"/api/v1/cache/entries/{key}"
+        stored = self._insist(book, "PUT", path, {"result": book.asked + 1}, "none")
+        if stored is not None:
+            book.written["store"].append(stored["key"])
 
     def _insist(self, book: Book, method: str, path: str, body: Any, key: str) -> Any:
         book.asked += 1
@@ -96,7 +107,7 @@ class Load:
                 )  # fmt: skip
             except (OSError, http.client.HTTPException):
                 answer = None
-            if answer is not None and answer.status_code == 201:
+            if answer is not None and answer.status_code in (200, 201):
                 gap = time.monotonic() - begun
                 book.longest_gap_seconds = max(book.longest_gap_seconds, gap)
                 return answer.json()
@@ -141,28 +152,31 @@ class Site:
         of_web = [self.kill_workers, self.kill_web]
         return [*of_web, self.kill_database, self.kill_both] if self.postgresql else of_web
 
-    def ids(self, table: str) -> list[str]:
-        """The public ids of a table's rows, over a connection that no web process has."""
-        sql = f"SELECT uid FROM {table}"
+    def ids(self, table: str, column: str) -> list[str]:
+        """What a table's rows are called, over a connection that no web process has.
+
+        Ids without hyphens, as SQLite keeps them.
+        """
+        sql = f"SELECT {column} FROM {table}"
         if self.postgresql:
-            return [str(uid) for (uid,) in self.postgresql.execute(sql)]
+            return [str(name).replace("-", "") for (name,) in self.postgresql.execute(sql)]
         connection = sqlite3.connect(self.database_url.removeprefix("sqlite:///"))
         try:
-            found = [uid for (uid,) in connection.execute(sql)]
+            return [name for (name,) in connection.execute(sql)]
         finally:
             connection.close()
-        return [f"{u[:8]}-{u[8:12]}-{u[12:16]}-{u[16:20]}-{u[20:]}" for u in found]
 
 
 def assert_nothing_lost(site: Site, load: Load) -> None:
     """Every write that was answered stands, once; what stands was asked for; verify is clean."""
     assert load.wrong == []
-    for kind, table in (
-        ("charge", "billing_credittransaction"),
-        ("append", "conversations_message"),
+    for kind, table, column in (
+        ("charge", "billing_credittransaction", "uid"),
+        ("append", "conversations_message", "uid"),
+        ("store", "querycache_cacheentry", "key_hash"),
     ):
-        standing = site.ids(table)
-        answered = [uid for book in load.books for uid in book.written[kind]]
+        standing = site.ids(table, column)
+        answered = [uid.replace("-", "") for book in load.books for uid in book.written[kind]]
         assert len(answered) == len(set(answered)), f"one {kind} was answered twice"
         assert set(answered) <= set(standing), f"a {kind} that was answered is lost"
         # Besides: the purchase and first allowance, and the one request that was never answered.
