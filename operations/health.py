@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
 from common import components
 from common.components import DEGRADED, DOWN, OK, Component
@@ -103,9 +103,12 @@ def migrations() -> Component:
 
 def pending_migrations() -> list[str]:
     """The migrations of this code that the database lacks, in their order."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    loader = MigrationLoader(connection)
+    needed = (
+        name for leaf in loader.graph.leaf_nodes() for name in loader.graph.forwards_plan(leaf)
+    )
+    missing = dict.fromkeys(name for name in needed if name not in loader.applied_migrations)
+    return [f"{app_label}.{name}" for app_label, name in missing]
 
 
 def disk() -> Component:

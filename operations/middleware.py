@@ -25,7 +25,8 @@ PROBED = ("/health/", "/metrics")
 class RequestMiddleware:
     """First in MIDDLEWARE, so that it sees the answers of all others.
 
-    A streamed answer is written down when it has ended, with all its statements.
+    A streamed answer is written down when it has ended, with all its statements; one that is
+    streamed asynchronously when it begins, since a wrapper would stand between it and its client.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -37,8 +38,9 @@ class RequestMiddleware:
         calls.current.set(call)
         response = self.get_response(request)
         response[HEADER] = call.request_id
-        if response.streaming and not isinstance(response, FileResponse):
-            content: Any = response
+        content: Any = response
+        is_wrapped = response.streaming and not isinstance(response, FileResponse)
+        if is_wrapped and not content.is_async:
             content.streaming_content = self._streamed(content, request, call, begun)
         else:
             self._finish(request, response, call, begun)

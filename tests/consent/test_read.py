@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from access import authentication
-from access.permissions import PERSON
+from access.authentication import SELF
 from access.scopes import SCOPES
 from common.models import iso_time
 from tests.asserts import assert_problem, assert_statements
@@ -289,7 +289,7 @@ class TestQuery:
         self, person: ApiClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         say(user_id="bob")
-        caller = authentication.Caller(actor=PERSON, scopes=frozenset(SCOPES))
+        caller = authentication.Caller(actor=SELF, scopes=frozenset(SCOPES))
         monkeypatch.setattr(authentication, "caller_of", lambda request: (caller, "ann"))
         body = {"user_ids": ["bob"], "purpose": "marketing"}
 

@@ -132,11 +132,16 @@ class TestUnusedKeys:
             ApiKey.objects.create(
                 name=name,
                 prefix=name,
+                key_hash=name,
                 created_at=now - made * DAY,
                 last_used_at=None if used is None else now - used * DAY,
             )
         ApiKey.objects.create(
-            name="revoked", prefix="revoked", created_at=now - 300 * DAY, revoked_at=now
+            name="revoked",
+            prefix="revoked",
+            key_hash="revoked",
+            created_at=now - 300 * DAY,
+            revoked_at=now,
         )
         before = list(ApiKey.objects.order_by("pk").values())
 
