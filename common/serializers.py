@@ -89,6 +89,14 @@ class Boolean(serializers.BooleanField):
         return data
 
 
+@extend_schema_field({"type": ["array", "boolean", "number", "object", "string"]})
+class AnyJSON(serializers.JSONField):
+    """Any JSON value of the caller's own; null only where the field allows it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+
 @extend_schema_field({"type": "object", "additionalProperties": True})
 class JSONObject(serializers.JSONField):
     """A JSON object of the caller's own."""

@@ -3,11 +3,17 @@
 import re
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.serializers import Boolean, Integer, JSONObject, StrictSerializer, Text
+from common.serializers import (
+    AnyJSON,
+    Boolean,
+    BoundedList,
+    Integer,
+    JSONObject,
+    StrictSerializer,
+    Text,
+)
 from querycache.api.parsers import RawJSON
 from querycache.models import (
     DEFAULT_NAMESPACE,
@@ -46,16 +52,7 @@ class NamespaceName(Text):
         return name
 
 
-@extend_schema_field(OpenApiTypes.ANY)
-class AnyJSON(serializers.JSONField):
-    """Any JSON value of the caller's own."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        return data
-
-
-@extend_schema_field(OpenApiTypes.ANY)
-class Result(serializers.JSONField):
+class Result(AnyJSON):
     """An answer, with the text that it came as."""
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
@@ -99,7 +96,7 @@ class StoreRequest(StrictSerializer):
     model = Text(
         required=False, max_length=MODEL_MAX_LENGTH, help_text="Which model really answered."
     )
-    tags = serializers.ListField(
+    tags = BoundedList(
         child=Text(max_length=TAG_MAX_LENGTH),
         required=False,
         max_length=MAX_TAGS,
@@ -130,7 +127,7 @@ class StoreRequest(StrictSerializer):
 
 class InvalidateRequest(StrictSerializer):
     namespace = NamespaceName()
-    tags = serializers.ListField(
+    tags = BoundedList(
         child=Text(max_length=TAG_MAX_LENGTH), required=False, min_length=1, max_length=200
     )
     model = Text(required=False, max_length=MODEL_MAX_LENGTH)
