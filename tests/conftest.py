@@ -6,7 +6,7 @@ from django.test import TransactionTestCase
 
 from access import services
 from access.scopes import SCOPES
-from common import guards
+from common import deferred, guards
 from tests.client import ApiClient
 
 flush_tables = TransactionTestCase._fixture_teardown
@@ -24,7 +24,8 @@ TransactionTestCase._fixture_teardown = drop_guards_and_flush
 @pytest.fixture(autouse=True)
 def nothing_deferred() -> Iterator[None]:
     yield
-    services.last_uses._notes.clear()
+    for waiting in list(deferred._all):
+        waiting._notes.clear()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ class Row:
     `scopes`: any of these lets a service key in, each with its body in `bodies`; none: it is open
     to all. `own`: a person's own token is let in. `names_person`: a key must send X-User-Id.
     `body`, `query` and `place` (for a parameter that is nobody's id) make a request that is
-    answered with 2xx.
+    answered with 2xx. `makes_own`: it makes the caller's own row where another has one of that id.
     """
 
     scopes: tuple[str, ...] = ()
@@ -29,6 +29,7 @@ class Row:
     query: str = ""
     place: str = ""
     bodies: dict[str, Any] = field(default_factory=dict)
+    makes_own: bool = False
 
 
 READ = Row(("conversations:read",), own=True)
@@ -89,15 +90,35 @@ API: dict[str, Row] = {
         CONSENT.scopes, names_person=False, body={"user_ids": ["carl"], "purpose": "marketing"}
     ),
     "GET /consent/policies": Row(CONSENT.scopes, own=True, names_person=False),
+    "POST /cache/lookup": Row(("cache:read",), body={"query": "a"}),
+    "POST /cache/key": Row(("cache:read",), names_person=False, body={"query": "a"}),
+    "POST /cache/invalidate": Row(("cache:manage",), names_person=False, body={"all": True}),
+    "GET /cache/stats": Row(("cache:read",), names_person=False),
+    "GET /cache/entries/<key>": Row(("cache:read",)),
+    "PUT /cache/entries/<key>": Row(("cache:write",), body={"result": "a"}, makes_own=True),
+    "DELETE /cache/entries/<key>": Row(("cache:write",)),
     "GET /privacy/export": Row(("privacy:manage",), own=True),
     "POST /privacy/erase": Row(("privacy:manage",), body={"confirm": "ann"}),
 }
+
+# Outside of /api/v1: which of them any service key opens, and staff who are logged in, but no
+# person's own token. The others are open to all.
+OUTSIDE = {
+    "/health/live": False,
+    "/health/ready": False,
+    "/health/detailed": True,
+    "/metrics": True,
+}
+# And what answers there with nothing of Steward's.
+BARE = {"home", None, "unmatched"}
 
 
 # Staff: what each page of the admin asks for. ANYBODY is every member of staff, NOBODY not even a
 # superuser.
 ANYBODY: tuple[str, ...] = ()
 NOBODY = ("nobody",)
+RECORDING = ("consent.view_consentchain", "consent.record_consent")
+KEEPING = ("conversations.view_conversation", "conversations.keep_conversation")
 
 STAFF: dict[str, tuple[str, ...]] = {
     "index": ANYBODY,
@@ -107,7 +128,15 @@ STAFF: dict[str, tuple[str, ...]] = {
     "password_change_done": ANYBODY,
     "auth_user_password_change": ("auth.change_user",),
     "conversations_conversation_export": ("conversations.view_conversation",),
+    "conversations_conversation_hold": KEEPING,
+    "conversations_conversation_lift": KEEPING,
     "billing_credittransaction_export": ("billing.view_credittransaction",),
+    "consent_consentchain_record": RECORDING,
+    "consent_consentchain_give": RECORDING,
+    "consent_consentchain_refuse": RECORDING,
+    "consent_consentevent_export": ("consent.view_consentevent",),
+    "consent_consentevent_statistics": ("consent.view_consentevent",),
+    "consent_policyversion_publish": ("consent.view_policyversion", "consent.publish_policy"),
 } | {
     f"billing_creditaccount_{act}": ("billing.view_creditaccount", f"billing.manage_{what}")
     for act, what in {
@@ -120,10 +149,22 @@ STAFF: dict[str, tuple[str, ...]] = {
 READ_ONLY = (
     "access.apikey", "access.staffreading", "billing.creditaccount", "billing.credittransaction",
     "billing.credithold", "billing.usage", "billing.usageoverride", "billing.ledgercheckpoint",
-    "conversations.conversation",
+    "consent.consentchain", "consent.consentevent", "consent.policyversion",
+    "conversations.conversation", "operations.maintenancerun", "querycache.cacheentry",
+    "querycache.cachestatistics",
 )  # fmt: skip
-# And these are edited with Django's own permissions.
-EDITED = ("auth.user", "auth.group", "billing.tier")
+# These are edited with Django's own permissions.
+EDITED = ("auth.user", "auth.group", "billing.tier", "consent.purpose")
+# And these likewise, but nobody adds or deletes one.
+CHANGED = ("querycache.namespace",)
+# What is done to rows chosen from a list, and the permission besides the one to view them.
+ACTIONS = {
+    ("auth.user", "delete_selected"): "auth.delete_user",
+    ("auth.group", "delete_selected"): "auth.delete_group",
+    ("querycache.cacheentry", "expire"): "querycache.change_cacheentry",
+    ("querycache.cacheentry", "remove"): "querycache.delete_cacheentry",
+    ("querycache.namespace", "invalidate"): "querycache.change_namespace",
+}
 # Addresses that only lead on, or ask for what their target asks for.
 LEAD_ON = {None, "login", "logout", "autocomplete", "view_on_site", "app_list"}
 
@@ -131,13 +172,13 @@ LEAD_ON = {None, "login", "logout", "autocomplete", "view_on_site", "app_list"}
 def staff_pages() -> Iterator[tuple[str, tuple[str, ...]]]:
     """Each page of the admin by its route's name, and the permissions that it asks for."""
     yield from STAFF.items()
-    for name in (*READ_ONLY, *EDITED):
+    for name in (*READ_ONLY, *EDITED, *CHANGED):
         app, model = name.split(".")
         viewed = (f"{app}.view_{model}",)
         for page in ("changelist", "change", "history"):
             yield f"{app}_{model}_{page}", viewed
         for page in ("add", "delete"):
-            needed = NOBODY if name in READ_ONLY else (f"{app}.{page}_{model}",)
+            needed = (f"{app}.{page}_{model}",) if name in EDITED else NOBODY
             # Django asks for both, so that nobody makes users who may do more than they may.
             both = (*needed, "auth.change_user") if (name, page) == ("auth.user", "add") else needed
             yield f"{app}_{model}_{page}", both
@@ -155,10 +196,16 @@ def _lines() -> Iterator[str]:
             needed += ", and no person"
         others = (
             "404"
-            if "<" in route and not row.place
+            if "<" in route and not (row.place or row.makes_own)
             else ("–" if not row.names_person else "their own rows")
         )
         yield f"| `{route}` | {needed} | {'yes' if row.own else '403'} | {others} |"
+    yield ""
+    yield "| outside of `/api/v1` | open to | a person's own token |"
+    yield "|---|---|---|"
+    for path, is_guarded in OUTSIDE.items():
+        callers = "any service key, and staff who are logged in" if is_guarded else "all"
+        yield f"| `GET {path}` | {callers} | {'403' if is_guarded else 'yes'} |"
     yield ""
     yield "| page of the admin | permissions |"
     yield "|---|---|"
@@ -171,6 +218,16 @@ def _lines() -> Iterator[str]:
     for name in EDITED:
         app, model = name.split(".")
         yield f"| list, page and history of {name} | `{app}.view_{model}`; edited by Django's own |"
+    for name in CHANGED:
+        app, model = name.split(".")
+        shown = f"`{app}.view_{model}`; changed by `{app}.change_{model}`"
+        yield f"| list, page and history of {name} | {shown}; nobody adds or deletes |"
+    yield ""
+    yield "| action on chosen rows | permissions |"
+    yield "|---|---|"
+    for (name, action), needed_permission in ACTIONS.items():
+        app, model = name.split(".")
+        yield f"| {action} of {name} | `{app}.view_{model}` and `{needed_permission}` |"
 
 
 def document_with_tables() -> str:

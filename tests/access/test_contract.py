@@ -4,6 +4,7 @@
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from access import services
 from access.scopes import SCOPES
 from common import verification
 from config.wsgi import application
+from querycache import waiting
 
 EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "0"))
 SETTINGS = hypothesis.settings(
@@ -36,7 +38,9 @@ schema = schemathesis.openapi.from_wsgi("/api/v1/schema?format=json", applicatio
 
 
 @pytest.fixture
-def headers(transactional_db: None) -> Iterator[dict[str, str]]:
+def headers(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    # Nobody is making an answer here: with no place to wait in, a look-up does not wait for one.
+    monkeypatch.setattr(waiting, "_places", threading.Semaphore(0))
     key = services.create_key(name="application", scopes=SCOPES, by="system").key
     yield {"Authorization": f"Bearer {key}", "X-User-Id": "ann"}
     assert [said for check in verification.registered() for said in check.find()] == []

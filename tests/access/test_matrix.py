@@ -7,29 +7,25 @@ from functools import cache
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
 from django.db import transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import get_resolver
 
 from access import services
 from access.scopes import SCOPES
-from billing.models import (
-    CreditAccount,
-    CreditHold,
-    CreditTransaction,
-    LedgerCheckpoint,
-    Tier,
-    Usage,
-    UsageOverride,
-)
-from conversations.models import Conversation
+from billing.models import CreditHold, CreditTransaction
+from common.deferred import flush_all
 from tests.access import matrix
 from tests.access.issuer import public_pem, rsa_key, token, trusting
 from tests.billing.attacks import write_books
 from tests.client import ApiClient
+from tests.consent.answers import publish, say
 from tests.conversations.recipes import make_conversation_of, stored
-from tests.test_routes import OWNED, Act, all_acts, patterns
+from tests.test_routes import OWNED, Act, all_acts, make_cache_entry, patterns
 
 pytestmark = pytest.mark.django_db
 
@@ -146,7 +142,7 @@ class TestARoute:
                     anns = rows_of_ann()
                     body = row.bodies.get(scope, row.body)
                     response = client.request(act.method, path, body)
-                    has_id = bool(act.parameters) and not row.place
+                    has_id = bool(act.parameters) and not (row.place or row.makes_own)
                     assert response.status_code == 404 or not has_id, (caller, response)
                     assert rows_of_ann() == anns, caller
                     shown = b"" if response.streaming else response.content
@@ -155,8 +151,50 @@ class TestARoute:
 
 def rows_of_ann() -> dict[str, list[Any]]:
     return {
-        table: [row for row in rows if row["user_id"] == "ann"] for table, rows in stored().items()
+        table: [row for row in rows if "ann" in (row.get("user_id"), row.get("owner"))]
+        for table, rows in stored().items()
     }
+
+
+# Outside of /api/v1
+
+
+class TestWhatIsOutsideOfTheAPI:
+    def test_stands_in_the_matrix_and_nothing_else(self) -> None:
+        served = {
+            f"/{route}"
+            for route, pattern in patterns(get_resolver())
+            if not route.startswith(("admin/", "api/v1/")) and pattern.name not in matrix.BARE
+        }
+
+        assert served == set(matrix.OUTSIDE), "write the route's row in tests/access/matrix.py"
+
+    @pytest.mark.parametrize("path", matrix.OUTSIDE)
+    def test_opens_as_the_matrix_says(self, path: str) -> None:
+        is_guarded = matrix.OUTSIDE[path]
+        staff = Browsers()
+        keys = [
+            services.create_key(name=scope, scopes=[scope], by="system").key for scope in SCOPES
+        ]
+        wrong = []
+
+        with trusting(public_pem(rsa_key("one"))):
+            callers: list[tuple[str, Client, str, int]] = [
+                ("nobody", Client(), "", 401),
+                ("a wrong key", Client(), "stw_wrong", 401),
+                ("a person's own token", Client(), token(), 403),
+                ("no staff", staff.outsider, "", 401),
+                ("staff", staff.having(frozenset()), "", 200),
+                ("a superuser", staff.root, "", 200),
+                *(("a key", Client(), key, 200) for key in keys),
+            ]
+            for who, client, credentials, guarded in callers:
+                headers = {"Authorization": f"Bearer {credentials}"} if credentials else {}
+                found = client.get(path, headers=headers).status_code
+                if found != (guarded if is_guarded else 200):
+                    wrong.append((who, found))
+
+        assert wrong == []
 
 
 # Staff
@@ -172,15 +210,23 @@ def pages_served() -> set[str | None]:
 
 def first_of(name: str) -> Any:
     """A row for the pages that show one."""
-    models: dict[str, Any] = {
-        "auth_user": User, "auth_group": Group, "access_apikey": services.ApiKey,
-        "access_staffreading": services.StaffReading, "billing_creditaccount": CreditAccount,
-        "billing_credittransaction": CreditTransaction, "billing_credithold": CreditHold,
-        "billing_usage": Usage, "billing_usageoverride": UsageOverride,
-        "billing_ledgercheckpoint": LedgerCheckpoint, "billing_tier": Tier,
-        "conversations_conversation": Conversation,
-    }  # fmt: skip
-    return models[name].objects.order_by("pk").first()
+    return apps.get_model(*name.split("_"))._default_manager.order_by("pk").first()
+
+
+def fill_every_table() -> None:
+    """A row at least of whatever has a page."""
+    call_command("maintain", verbosity=0)  # first: it would end the holds of the books
+    write_books()
+    make_conversation_of(1)
+    Group.objects.create(name="support")
+    services.record_reading(staff="staff:eve", user_id="ann", what="conversation")
+    application = services.create_key(name="application", scopes=SCOPES, by="system").key
+    ApiClient(application, "ann").post("/usage/increment", {})
+    ApiClient(application, "ann").post("/cache/lookup", {"query": "a"})
+    flush_all()
+    publish()
+    say(version=1, locale="en")
+    make_cache_entry()
 
 
 def target_of(act: str) -> Any:
@@ -245,14 +291,7 @@ class TestThePagesOfStaff:
         assert named == served, "write the page's row in tests/access/matrix.py"
 
     def test_ask_for_their_permissions(self) -> None:
-        write_books()
-        make_conversation_of(1)
-        Group.objects.create(name="support")
-        services.create_key(name="application", scopes=SCOPES, by="system")
-        services.record_reading(staff="staff:eve", user_id="ann", what="conversation")
-        ApiClient(services.create_key(name="b", scopes=SCOPES, by="x").key, "ann").post(
-            "/usage/increment", {}
-        )
+        fill_every_table()
         staff = Browsers()
         wrong = []
 
@@ -275,3 +314,33 @@ class TestThePagesOfStaff:
                     wrong.append((page, who, found, wanted))
 
         assert wrong == []
+
+
+class TestTheActionsOfStaff:
+    def test_stand_in_the_matrix_and_no_others(self) -> None:
+        staff = User.objects.create_superuser("root")
+
+        assert {
+            (model._meta.label_lower, action)
+            for model in admin.site._registry
+            for action in offered(model, staff)
+        } == set(matrix.ACTIONS), "write the action's row in tests/access/matrix.py"
+
+    def test_are_offered_to_who_has_the_permission(self) -> None:
+        permissions = Browsers().permissions
+        for (name, action), needed in matrix.ACTIONS.items():
+            having = User.objects.create_user(f"having {name} {action}", is_staff=True)
+            having.user_permissions.add(permissions[needed])
+            lacking = User.objects.create_user(f"lacking {name} {action}", is_staff=True)
+            lacking.user_permissions.set(set(permissions.values()) - {permissions[needed]})
+            model = apps.get_model(name)
+
+            assert action in offered(model, having)
+            assert action not in offered(model, lacking)
+
+
+def offered(model: Any, staff: User) -> set[str]:
+    """The actions that the list of a model offers; Django performs no other."""
+    request = RequestFactory().get("/")
+    request.user = staff
+    return set(admin.site._registry[model].get_actions(request))
