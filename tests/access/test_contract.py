@@ -23,7 +23,7 @@ from querycache import waiting
 
 EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "0"))
 SETTINGS = hypothesis.settings(
-    max_examples=EXAMPLES or 15,
+    max_examples=EXAMPLES or 12,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,

@@ -6,6 +6,7 @@
 import base64
 import json
 import os
+import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from access import services
 from access.scopes import SCOPES
 from common import verification
+from querycache import waiting
 from tests.access.issuer import public_pem, rsa_key, token, trusting
 from tests.client import ApiClient
 from tests.conversations.recipes import stored
@@ -52,7 +54,9 @@ numbers = st.integers() | st.floats() | st.sampled_from([2**63, -(2**63) - 1, 10
 leaves = st.none() | st.booleans() | numbers | st.text(max_size=30) | st.just("\ud800")
 keys = st.text(max_size=10) | st.sampled_from(
     ["title", "metadata", "messages", "role", "content", "stage1", "id", "type", "amount",
-     "description", "transactions", "ttl_seconds", "tier", "daily_limit", "reason", "archived"]
+     "description", "transactions", "ttl_seconds", "tier", "daily_limit", "reason", "archived",
+     "purposes", "purpose", "user_ids", "query", "context", "model", "parameters", "namespace",
+     "wait_ms", "result", "tags", "all", "lease"]
 )  # fmt: skip
 values = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=5)
@@ -112,8 +116,10 @@ BOMBS = {
 
 
 @pytest.fixture
-def sender(db: None) -> Any:
+def sender(db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sends a request as Ann's application, and holds whatever must hold of any answer."""
+    # Nobody is making an answer here: with no place to wait in, a look-up does not wait for one.
+    monkeypatch.setattr(waiting, "_places", threading.Semaphore(0))
     key = services.create_key(name="application", scopes=SCOPES, by="system").key
     # By the API, since rows that tests make without it lack what `verify` looks for.
     made = ApiClient(key, "ann").post("/conversations", {"messages": [MESSAGE]}).json()
