@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from access import errors
 from access.authentication import Caller
+from access.scopes import OWN_DATA
 
 # DRF's names for a method that the route does not have, and for OPTIONS: 405 follows.
 NO_ACTION = (None, "metadata")
@@ -25,8 +26,9 @@ class HasScope(BasePermission):
         # Where it depends on the body, any of several will do here, and the view decides.
         scopes = (required,) if isinstance(required, str) else required
         if caller.scopes.isdisjoint(scopes):
+            can_be_given = [scope for scope in scopes if scope != OWN_DATA]
             raise errors.MissingScope(
-                f"This needs the scope {' or '.join(scopes)}.", scope=scopes[0]
+                f"This needs the scope {' or '.join(can_be_given)}.", scope=can_be_given[0]
             )
         return True
 

@@ -136,7 +136,9 @@ def missing(using: str = "default") -> list[Guard]:
 
 
 def drop_before_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
-    if connections[using].vendor == "sqlite":
+    # With nothing to migrate they stay: a server that writes meanwhile must not find them gone.
+    nothing_to_do = kwargs.get("plan") == []
+    if connections[using].vendor == "sqlite" and not nothing_to_do:
         drop(registered(sender.label), using)
 
 

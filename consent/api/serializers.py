@@ -6,7 +6,7 @@ import orjson
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from common.models import USER_ID_MAX_LENGTH
+from common.models import USER_ID_MAX_LENGTH, validate_user_id
 from common.pagination import ListQuery, PageResponse
 from common.serializers import BoundedList, Integer, JSONObject, StrictSerializer, Text
 from consent.models import HASH_LENGTH, VERSION_MAX, ConsentEvent
@@ -122,7 +122,7 @@ class AnswersRequest(StrictSerializer):
 
 class QueryRequest(StrictSerializer):
     user_ids = BoundedList(
-        child=Text(min_length=1, max_length=USER_ID_MAX_LENGTH),
+        child=Text(min_length=1, max_length=USER_ID_MAX_LENGTH, validators=[validate_user_id]),
         min_length=1,
         max_length=MAX_PERSONS,
     )

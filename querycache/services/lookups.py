@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 
 from common import events
+from common.errors import DomainError
 from querycache import statements, waiting
 from querycache.keys import Question
 from querycache.models import NOBODY, CacheLease, Namespace
@@ -76,7 +77,7 @@ def look_up(
     `wait_seconds` for it, as long as this process has a thread to spare. A database that cannot be
     read gives a bypass, never an error: the caller makes the answer without the cache. In a shared
     namespace everybody is served, but whoever is to make an answer for others must have agreed to:
-    raises ConsentRequired where CONSENT_GATES has `shared_cache`.
+    raises ConsentRequired where CONSENT_GATES has `shared_cache` and there is no answer to serve.
     """
 
     def look(moment: datetime.datetime) -> Answer:
@@ -109,7 +110,13 @@ def _look(
     if answer.status == HIT:
         return answer
     if not seen.is_being_made(at=at):
-        lease = _take_lease(seen, user_id, question, key, at)
+        try:
+            lease = _take_lease(seen, user_id, question, key, at)
+        except DomainError:
+            # Who may not make answers for others is served the old one all the same.
+            if answer.status != STALE:
+                raise
+            lease = None
         if lease is not None:
             return replace(answer, lease=lease)
     if answer.status == STALE:

@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.db.models.signals import pre_migrate
 
 from common import guards
+from common.guards import Guard
 from tests.common.proofs import execute, refused, rows, write_proofs
 from tests.guarded.models import Proof
 
@@ -71,6 +73,23 @@ class TestAMigrationOfAGuardedTable:
             migrate("0002")
 
         assert rows() == before
+        assert guards.missing() == []
+
+
+class TestAMigrateWithNothingToDo:
+    def test_leaves_the_guards_up_for_those_who_write_meanwhile(self) -> None:
+        missing: list[Guard] = []
+
+        def look(**kwargs: Any) -> None:
+            missing.extend(guards.missing())
+
+        pre_migrate.connect(look)
+        try:
+            call_command("migrate", verbosity=0)
+        finally:
+            pre_migrate.disconnect(look)
+
+        assert missing == []
         assert guards.missing() == []
 
 

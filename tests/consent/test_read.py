@@ -269,6 +269,8 @@ class TestQuery:
             {"user_ids": [5], "purpose": "terms"},
             {"user_ids": [""], "purpose": "terms"},
             {"user_ids": ["a" * 129], "purpose": "terms"},
+            {"user_ids": ["ann", "a\x01"], "purpose": "terms"},
+            {"user_ids": ["erased-0f63c050-e27d-485c-be80-48a12fdc445b"], "purpose": "terms"},
             {"user_ids": ["ann"]},
             {"user_ids": ["ann"], "purpose": None},
             {"user_ids": ["ann"], "purpose": "terms", "locale": "en"},

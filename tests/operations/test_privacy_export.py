@@ -103,6 +103,8 @@ class TestTheExport:
         key = services.create_key(name="chat", scopes=["conversations:read"], by="system").key
 
         problem = assert_problem(ApiClient(key, ZOE).get("/privacy/export"), 403, "missing_scope")
+        # Keys cannot be given the scope that a person's own token has.
+        assert problem["detail"] == "This needs the scope privacy:manage."
 
         assert problem["scope"] == "privacy:manage"
 

@@ -114,5 +114,19 @@ class TestTheGateBeforeSharing:
         assert stored.status_code == 201
         assert cache.look_up(person, SHARED)["result"] == "for all"
 
+    def test_serves_the_old_answer_to_those_who_may_not_renew_it(
+        self, person: ApiClient, stranger: ApiClient
+    ) -> None:
+        cache.change("faq", stale_seconds=100)
+        stranger.put("/consent/shared_cache", {})
+        key = cache.key_of(stranger, {"query": SHARED["query"]})
+        cache.store(stranger, key, "the old one", namespace="faq", ttl_seconds=50)
+        CacheEntry.objects.update(created_at=cache.later(-60), fresh_until=cache.later(-10))
+
+        found = cache.look_up(person, SHARED)
+        assert (found["status"], found["result"], found["lease"]) == ("stale", "the old one", None)
+
+        assert cache.look_up(stranger, SHARED)["lease"] is not None
+
     def test_leaves_private_namespaces_alone(self, person: ApiClient) -> None:
         assert cache.look_up(person)["lease"] is not None
