@@ -7,7 +7,7 @@ from unfold.decorators import display
 
 from common import maintenance
 from common.admin import ReadOnlyAdmin
-from operations.models import MaintenanceRun
+from operations.models import Erasure, MaintenanceRun
 
 
 class TaskFilter(admin.SimpleListFilter):
@@ -50,3 +50,28 @@ class MaintenanceRunAdmin(ReadOnlyAdmin):
     @display(description="Outcome", label={"done": "success", "failed": "danger"})  # type: ignore[untyped-decorator]
     def outcome(self, run: MaintenanceRun) -> str:
         return "failed" if run.error else "done"
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnlyAdmin):
+    """Who was erased is not known any more; when, by whom and how much is."""
+
+    list_display = ("at", "actor", "rows_erased", "rows_kept", "reference")
+    list_display_links = ("at",)
+    search_fields = ("reference",)
+    search_help_text = "The whole name that stands in kept rows: erased-…"
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = ("at", "actor", "reference", "counts")
+
+    def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        term = search_term.strip()
+        return (queryset.filter(reference=term) if term else queryset), False
+
+    @display(description="Rows erased")  # type: ignore[untyped-decorator]
+    def rows_erased(self, erasure: Erasure) -> int:
+        return sum(erasure.counts["erased"].values())
+
+    @display(description="Rows kept")  # type: ignore[untyped-decorator]
+    def rows_kept(self, erasure: Erasure) -> int:
+        return sum(erasure.counts["kept"].values())

@@ -2,7 +2,7 @@ import os
 
 from django.apps import AppConfig
 
-from common import maintenance
+from common import guards, maintenance
 
 
 class OperationsConfig(AppConfig):
@@ -12,7 +12,9 @@ class OperationsConfig(AppConfig):
         from common import events
         from operations import checks  # noqa: F401  (registers the checks)
         from operations.maintenance import TASKS
+        from operations.triggers import GUARDS
 
+        guards.register(GUARDS)
         maintenance.register(TASKS)
         events.when_first_counted(connect_events)
 

@@ -150,8 +150,8 @@ READ_ONLY = (
     "access.apikey", "access.staffreading", "billing.creditaccount", "billing.credittransaction",
     "billing.credithold", "billing.usage", "billing.usageoverride", "billing.ledgercheckpoint",
     "consent.consentchain", "consent.consentevent", "consent.policyversion",
-    "conversations.conversation", "operations.maintenancerun", "querycache.cacheentry",
-    "querycache.cachestatistics",
+    "conversations.conversation", "operations.erasure", "operations.maintenancerun",
+    "querycache.cacheentry", "querycache.cachestatistics",
 )  # fmt: skip
 # These are edited with Django's own permissions.
 EDITED = ("auth.user", "auth.group", "billing.tier", "consent.purpose")

@@ -4,13 +4,15 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
 
 from access import services as access_services
 from billing.models import CreditAccount
 from common import privacy, verification
 from consent.models import ConsentChain
 from operations.models import Erasure
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
 from tests.conversations.recipes import stored
 from tests.operations.persons import (
@@ -91,6 +93,36 @@ class TestTheErasure:
         assert erasure.reference == counts["reference"]
         assert erasure.counts == {"erased": counts["erased"], "kept": counts["kept"]}
         assert erasure.actor == "key:application"
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "DELETE FROM operations_erasure",
+            "UPDATE operations_erasure SET actor = 'nobody'",
+            "UPDATE operations_erasure SET reference = 'erased-by nobody'",
+        ],
+    )
+    def test_stays_recorded(self, zoe: ApiClient, statement: str) -> None:
+        erase(zoe)
+        before = Erasure.objects.values().get()
+
+        refused = pytest.raises(IntegrityError)
+        with refused, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+        assert Erasure.objects.values().get() == before
+
+    def test_is_listed_for_staff(self, zoe: ApiClient, admin_client: Client) -> None:
+        counts = erase(zoe)
+
+        with assert_statements(4):
+            page = admin_client.get("/admin/operations/erasure/").content.decode()
+        one = admin_client.get(f"/admin/operations/erasure/{Erasure.objects.get().pk}/change/")
+
+        assert counts["reference"] in page
+        assert str(sum(counts["erased"].values())) in page
+        assert one.status_code == 200
+        assert ZOE not in page + one.content.decode()
 
     def test_touches_nobody_else(self, zoe: ApiClient) -> None:
         def of_bob() -> list[Any]:
