@@ -49,7 +49,7 @@ def add_transaction(
     request_key: RequestKey,
     tier: str | None = None,
 ) -> Outcome[CreditTransaction]:
-    """This function will write one entry: one statement when nothing is due.
+    """Write one entry: one statement when nothing is due.
 
     The same key with the same request gives the entry that stands. Raises InsufficientCredits,
     AccountFrozen, AmountTooLarge, UnknownTier and IdempotencyKeyReused.
@@ -144,7 +144,7 @@ def add_transactions(
     request_key: RequestKey,
     tier: str | None = None,
 ) -> Outcome[list[CreditTransaction]]:
-    """This function will write up to 500 entries of one person, all or nothing.
+    """Write up to 500 entries of one person, all or nothing.
 
     A handful of statements, whatever their number. Their keys are `key#0`, `key#1` and so on. A
     refusal names the `index` of the first entry that does not pass. Raises as add_transaction does.
@@ -234,7 +234,7 @@ def refund_transaction(
     at: datetime.datetime,
     request_key: RequestKey,
 ) -> Outcome[CreditTransaction]:
-    """This function will give back a charge, or `amount` of it; without an amount what is left.
+    """Give back a charge, or `amount` of it; without an amount what is left.
 
     Raises NotFound, NotRefundable for what is no charge, RefundExceedsOriginal and
     IdempotencyKeyReused.

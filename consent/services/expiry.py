@@ -11,7 +11,7 @@ SYSTEM = "system"
 
 
 def record_expired(at: datetime.datetime, limit: int) -> int:
-    """This function will add an `expired` event to at most `limit` consents that have run out.
+    """Add an `expired` event to at most `limit` consents that have run out.
 
     Returns how many; each person's are one transaction.
     """

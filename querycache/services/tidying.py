@@ -68,13 +68,13 @@ lease_pace = LeasePace()
 
 
 def after_lease(*, at: datetime.datetime) -> None:
-    """This function will remove ended leases after every so many that this process gave."""
+    """Remove ended leases after every so many that this process gave."""
     if lease_pace.is_due():
         remove_leases(at=at, limit=BATCH_ROWS)
 
 
 def after_store(*, namespace: Namespace, byte_size: int, at: datetime.datetime) -> None:
-    """This function will tidy the namespace after every so many stores of this process."""
+    """Tidy the namespace after every so many stores of this process."""
     if not pace.is_due(namespace, byte_size):
         return
     try:
@@ -87,14 +87,14 @@ def after_store(*, namespace: Namespace, byte_size: int, at: datetime.datetime) 
 def keep_within_caps(
     *, namespace: Namespace, at: datetime.datetime, most_batches: int = MOST_BATCHES
 ) -> None:
-    """This function will remove batches until nothing is over the caps, or enough was done."""
+    """Remove batches until nothing is over the caps, or enough was done."""
     for _ in range(most_batches):
         if tidy(namespace=namespace, at=at, limit=BATCH_ROWS) < BATCH_ROWS:
             return
 
 
 def tidy(*, namespace: Namespace, at: datetime.datetime, limit: int) -> int:
-    """This function will remove at most `limit` entries that have ended or are over the caps.
+    """Remove at most `limit` entries that have ended or are over the caps.
 
     Returns how many. One at a time tidies a namespace: a store whose turn it is waits for the batch
     of the one before, so that stores get no further ahead of the deletion than that.
@@ -173,7 +173,7 @@ def _fold_sizes(space: Namespace) -> None:
 
 
 def remove_leases(*, at: datetime.datetime, limit: int) -> int:
-    """This function will remove at most `limit` leases that ended more than a minute ago."""
+    """Remove at most `limit` leases that ended more than a minute ago."""
     leases = CacheLease.objects.select_for_update(skip_locked=True)
     with transaction.atomic():
         ended = leases.filter(expires_at__lte=at - LEASE_KEPT).order_by("expires_at")
@@ -184,7 +184,7 @@ def remove_leases(*, at: datetime.datetime, limit: int) -> int:
 
 
 def remove_tags(*, at: datetime.datetime, limit: int) -> int:
-    """This function will remove at most `limit` notes of invalidated tags without older entries."""
+    """Remove at most `limit` notes of invalidated tags without older entries."""
     with transaction.atomic():
         ids = list(CacheTag.objects.idle(at=at).values_list("pk", flat=True)[:limit])
         removed, _ = CacheTag.objects.filter(pk__in=ids).delete()
