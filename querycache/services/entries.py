@@ -176,11 +176,10 @@ def remove_entry(*, namespace: str, user_id: str, key: str, at: datetime.datetim
         removed = 0
         if space is not None:
             owner = space.owner_for(user_id)
-            removed, _ = CacheEntry.objects.filter(
-                owner=owner, namespace=space, key_hash=key
-            ).delete()
-            leases = _lease(space.pk, owner, key).filter(expires_at__gt=at)
-            removed += leases.update(**_ended(at))
+            # The lease first, then the entry, as a store locks them.
+            removed = _lease(space.pk, owner, key).filter(expires_at__gt=at).update(**_ended(at))
+            entries = CacheEntry.objects.filter(owner=owner, namespace=space, key_hash=key)
+            removed += entries.delete()[0]
         if not removed:
             raise NotFound("There is no such entry.")
 

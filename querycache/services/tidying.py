@@ -9,6 +9,8 @@ import itertools
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import OperationalError, transaction
 from django.db.models import Sum
@@ -70,17 +72,23 @@ lease_pace = LeasePace()
 def after_lease(*, at: datetime.datetime) -> None:
     """Remove ended leases after every so many that this process gave."""
     if lease_pace.is_due():
-        remove_leases(at=at, limit=BATCH_ROWS)
+        with _left_for_later():
+            remove_leases(at=at, limit=BATCH_ROWS)
 
 
 def after_store(*, namespace: Namespace, byte_size: int, at: datetime.datetime) -> None:
     """Tidy the namespace after every so many stores of this process."""
-    if not pace.is_due(namespace, byte_size):
-        return
+    if pace.is_due(namespace, byte_size):
+        with _left_for_later():
+            keep_within_caps(namespace=namespace, at=at)
+
+
+@contextmanager
+def _left_for_later() -> Iterator[None]:
+    """The lease is given, or the answer stored; what fails now the next one tidies, or maintain."""
     try:
-        keep_within_caps(namespace=namespace, at=at)
+        yield
     except OperationalError as error:
-        # The answer is stored; the next store, or `maintain`, tidies.
         logger.warning("The cache was not tidied: %s", error)
 
 
