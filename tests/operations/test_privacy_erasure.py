@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from access import services as access_services
 from billing.models import CreditAccount
@@ -91,6 +93,18 @@ class TestTheErasure:
         assert erasure.reference == counts["reference"]
         assert erasure.counts == {"erased": counts["erased"], "kept": counts["kept"]}
         assert erasure.actor == "key:application"
+
+    def test_locks_the_holds_before_the_account_as_a_capture_does(self, zoe: ApiClient) -> None:
+        """In another order the two would wait for each other crosswise."""
+        with CaptureQueriesContext(connection) as sent:
+            erase(zoe)
+
+        begun = [query["sql"] for query in sent.captured_queries if " ORDER BY" in query["sql"]]
+        tables = ["billing_usage", "billing_credithold", "billing_creditaccount"]
+        locked = [
+            next(n for n, sql in enumerate(begun) if f'FROM "{table}"' in sql) for table in tables
+        ]
+        assert locked == sorted(locked)
 
     def test_touches_nobody_else(self, zoe: ApiClient) -> None:
         def of_bob() -> list[Any]:
