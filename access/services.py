@@ -35,7 +35,7 @@ def create_key(
     by: str,
     expires_at: datetime.datetime | None = None,
 ) -> NewKey:
-    """This function will make a key of 256 random bits and store its hash.
+    """Make a key of 256 random bits and store its hash.
 
     `by` is the actor. Raises KeyInvalid for an unknown scope or an unfit name, and KeyNameTaken
     while an unrevoked key has the name.
@@ -68,7 +68,7 @@ def create_key(
 
 
 def revoke_key(*, name: str) -> ApiKey:
-    """This function will end a key at once. Raises KeyNotFound if no unrevoked key has the name."""
+    """End a key at once. Raises KeyNotFound if no unrevoked key has the name."""
     with transaction.atomic():
         row = ApiKey.objects.select_for_update().filter(name=name, revoked_at=None).first()
         if row is None:
@@ -79,7 +79,7 @@ def revoke_key(*, name: str) -> ApiKey:
 
 
 def record_reading(*, staff: str, user_id: str, what: str, reason: str = "") -> StaffReading:
-    """This function will write down that `staff` (an actor) reads texts of the person `user_id`.
+    """Write down that `staff` (an actor) reads texts of the person `user_id`.
 
     Call it before the text is shown: when it fails, nothing must be shown.
     """

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.operations.server import environment_of, postgresql, prepared
 from tests.operations.survival import Load, Site, assert_nothing_lost
-from tests.operations.web import served
+from tests.web import served
 
 
 def main() -> int:

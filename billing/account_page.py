@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import Sum
 
 from billing import reports
@@ -17,7 +16,7 @@ from billing.models import (
     UsageOverride,
 )
 from billing.templatetags.billing_numbers import credits
-from common.acts import without_mark
+from common.acts import records_of, without_mark
 
 SHOWN_ENTRIES = 20
 SHOWN_HOLDS = 50
@@ -95,13 +94,7 @@ def account_page(account: CreditAccount, *, at: datetime.datetime) -> AccountPag
         .order_by("expires_at", "pk")
         .only(*HOLD_COLUMNS)[: SHOWN_HOLDS + 1]
     )
-    records = list(
-        LogEntry.objects.filter(
-            content_type=ContentType.objects.get_for_model(CreditAccount), object_id=str(account.pk)
-        )
-        .select_related("user")
-        .order_by("-pk")[:SHOWN_HISTORY]
-    )
+    records = list(records_of(account))
     overrides = UsageOverride.objects.filter(user_id=user_id)
     return AccountPage(
         account=account,

@@ -18,10 +18,6 @@ CREDITS = "billing.manage_credits"
 USAGE = "billing.manage_usage"
 
 
-class NothingToDo(Exception):
-    """The account is as wanted already; nothing was written."""
-
-
 @dataclass(frozen=True)
 class Given:
     """What an act is done with: the account, its entry or hold, the form, who and when."""
@@ -58,10 +54,10 @@ class Act:
 
 
 def perform(act: Act, *, user: User, account: CreditAccount, target: Any, form: Any,
-            at: datetime.datetime) -> str | None:  # fmt: skip
+            at: datetime.datetime) -> acts.Done | None:  # fmt: skip
     """Do it and record it, all or nothing; None if this very form has acted already.
 
-    Raises DomainError and NothingToDo; then nothing is written.
+    Raises DomainError and acts.NothingToDo; then nothing is written.
     """
 
     def do(key: RequestKey) -> acts.Done:
@@ -69,13 +65,12 @@ def perform(act: Act, *, user: User, account: CreditAccount, target: Any, form: 
         given = Given(fresh, target, form, acts.actor_of(user), at, key)
         return acts.Done(fresh, act.do(given), given.reason)
 
-    done = acts.perform_once(
+    return acts.perform_once(
         user=user,
         token=form.cleaned_data["token"].hex,
         content=[act.name, account.pk, target and target.pk, form.cleaned_data],
         act=do,
     )
-    return None if done is None else done.sentence
 
 
 # The acts
@@ -157,14 +152,14 @@ def _changed_usage(given: Given, changes: dict[str, Any]) -> Any:
 
 def _freeze(given: Given) -> str:
     if given.account.frozen_at is not None:
-        raise NothingToDo("This account is frozen already.")
+        raise acts.NothingToDo("This account is frozen already.")
     services.freeze_account(user_id=given.account.user_id, at=given.at)
     return FROZE
 
 
 def _unfreeze(given: Given) -> str:
     if given.account.frozen_at is None:
-        raise NothingToDo("This account is not frozen.")
+        raise acts.NothingToDo("This account is not frozen.")
     services.unfreeze_account(user_id=given.account.user_id)
     return "Unfroze the account."
 

@@ -13,11 +13,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from billing import acts, forms, services
@@ -33,7 +31,8 @@ from billing.models import (
 )
 from billing.templatetags.billing_numbers import credits, signed
 from common import admin as common_admin
-from common.admin import BoundedPaginator, CreatedFilter
+from common.acts import NothingToDo
+from common.admin import BoundedPaginator, CreatedFilter, KeyedAdmin, page, tell
 from common.errors import DomainError
 
 STATE_COLOURS = {"open": "info", "captured": "success", "released": "", "expired": "warning"}
@@ -181,18 +180,14 @@ class CreditAccountAdmin(PersonAdmin):
             if acted is not None:
                 return acted
         context = {
-            **self.admin_site.each_context(request),
             "title": act.title,
-            "opts": self.opts,
             "act": act,
             "account": account,
             "target": target,
             "available": account_available(account, timezone.now()),
-            "form": form,
-            "media": self.media + form.media,
             "account_url": account_url(account),
         }
-        return TemplateResponse(request, "billing/act.html", context)
+        return page(self, request, "billing/act.html", context, form)
 
     def _perform(
         self, request: HttpRequest, act: acts.Act, account: CreditAccount, target: Any, form: Any
@@ -206,13 +201,10 @@ class CreditAccountAdmin(PersonAdmin):
         except DomainError as refusal:
             messages.error(request, refusal.message)
             return None
-        except acts.NothingToDo as nothing:
+        except NothingToDo as nothing:
             messages.warning(request, str(nothing))
         else:
-            if done is None:
-                messages.info(request, "This form was sent before. It has acted once.")
-            else:
-                messages.success(request, done)
+            tell(request, done)
         return HttpResponseRedirect(account_url(account))
 
 
@@ -424,17 +416,14 @@ class LedgerCheckpointAdmin(PersonAdmin):
 
 
 @admin.register(Tier)
-class TierAdmin(ModelAdmin):
+class TierAdmin(KeyedAdmin):
     """The templates. Editing one changes nobody who is there already."""
 
     form = forms.TierForm
-    list_filter_sheet = False
     list_display = (
         "name", "key", "shown_daily_limit", "shown_monthly_limit", "shown_allowance", "refill",
         "default_mark",
     )  # fmt: skip
-    ordering = ("id",)
-    sortable_by = ()
     fields = ("key", "name", "daily_limit", "monthly_limit", "credit_allowance",
               "refill_interval_hours", "make_default")  # fmt: skip
     change_form_template = "billing/tier.html"
@@ -462,29 +451,13 @@ class TierAdmin(ModelAdmin):
     def default_mark(self, tier: Tier) -> str | None:
         return "default" if tier.is_default else None
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return () if obj is None else ("key",)
-
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is not None and not self.has_change_permission(request, obj):
             return (*self.fields[:-1], "default_mark")
         return self.fields
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        # Deleting many at once would pass by the service that refuses it.
-        return {}
 
     def save_model(self, request: HttpRequest, obj: Tier, form: Any, change: bool) -> None:
         services.save_tier(tier=obj, make_default=form.cleaned_data["make_default"])
 
     def delete_model(self, request: HttpRequest, obj: Tier) -> None:
         services.delete_tier(tier=obj)
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        try:
-            return super().delete_view(request, object_id, extra_context)
-        except DomainError as refusal:
-            messages.error(request, refusal.message)
-            return HttpResponseRedirect(reverse("admin:billing_tier_change", args=[object_id]))

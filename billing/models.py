@@ -190,6 +190,86 @@ class UsageOverride(models.Model):
         return f"#{self.pk} {self.user_id}"
 
 
+class CreditHoldQuerySet(models.QuerySet["CreditHold"]):
+    def expired(self, *, at: datetime.datetime) -> "CreditHoldQuerySet":
+        """Past their time by then, and not yet written down as such."""
+        return self.filter(state=CreditHold.State.OPEN, expires_at__lte=at)
+
+
+class CreditHold(models.Model):
+    """Credits set aside for an act under way: captured (wholly or in part), released or expired.
+
+    Open until resolved, once. Past `expires_at` it keeps nothing, whether or not a job has run.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        CAPTURED = "captured"
+        RELEASED = "released"
+        EXPIRED = "expired"
+
+    uid = models.UUIDField("id", default=new_uid, editable=False)
+    user_id = UserIdField()
+    amount = models.BigIntegerField()
+    captured_amount = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    description = models.TextField(blank=True, default="")
+    actor = models.CharField(max_length=200)
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null: none given)
+    request_hash = models.CharField(max_length=64, blank=True, default="")
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    objects = CreditHoldQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user_id", "uid"], name="billing_hold_id_unique"),
+            models.UniqueConstraint(
+                fields=["user_id", "idempotency_key"], name="billing_hold_key_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=1, amount__lte=AMOUNT_MAX),
+                name="billing_hold_amount_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["open", "captured", "released", "expired"]),
+                name="billing_hold_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state="captured", captured_amount__gte=1, captured_amount__lte=F("amount")
+                )
+                | (~Q(state="captured") & Q(captured_amount=0)),
+                name="billing_hold_captured_within_amount",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("user_id"), F("expires_at"), condition=Q(state="open"), name="billing_hold_open"
+            ),
+            models.Index(F("expires_at"), condition=Q(state="open"), name="billing_hold_due"),
+        ]
+
+    class Privacy:
+        personal = {"user_id", "description", "idempotency_key"}
+        not_personal = {
+            "id", "uid", "amount", "captured_amount", "state", "actor", "request_hash",
+            "expires_at", "created_at",
+        }  # fmt: skip
+        emptied = {"description", "idempotency_key"}
+        # Captures and expiries lock it before the account; so it stands above that in this file.
+        head = True
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.amount}"
+
+    def state_at(self, at: datetime.datetime) -> str:
+        """The state as it is at that time, an expiry that nobody wrote down included."""
+        due = self.state == self.State.OPEN and self.expires_at <= at
+        return str(self.State.EXPIRED if due else self.state)
+
+
 class CreditAccountQuerySet(models.QuerySet["CreditAccount"]):
     def with_held_now(self, *, at: datetime.datetime) -> "CreditAccountQuerySet":
         """With `held_now`: what open holds keep at that time; an expired one keeps nothing."""
@@ -264,84 +344,6 @@ class CreditAccount(models.Model):
     def balance_at(self, at: datetime.datetime) -> int:
         """The balance with a refill that is due."""
         return max(self.balance, self.max_credits) if self.refill_is_due(at=at) else self.balance
-
-
-class CreditHoldQuerySet(models.QuerySet["CreditHold"]):
-    def expired(self, *, at: datetime.datetime) -> "CreditHoldQuerySet":
-        """Past their time by then, and not yet written down as such."""
-        return self.filter(state=CreditHold.State.OPEN, expires_at__lte=at)
-
-
-class CreditHold(models.Model):
-    """Credits set aside for an act under way: captured (wholly or in part), released or expired.
-
-    Open until resolved, once. Past `expires_at` it keeps nothing, whether or not a job has run.
-    """
-
-    class State(models.TextChoices):
-        OPEN = "open"
-        CAPTURED = "captured"
-        RELEASED = "released"
-        EXPIRED = "expired"
-
-    uid = models.UUIDField("id", default=new_uid, editable=False)
-    user_id = UserIdField()
-    amount = models.BigIntegerField()
-    captured_amount = models.BigIntegerField(default=0)
-    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    description = models.TextField(blank=True, default="")
-    actor = models.CharField(max_length=200)
-    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null: none given)
-    request_hash = models.CharField(max_length=64, blank=True, default="")
-    expires_at = models.DateTimeField()
-    created_at = models.DateTimeField()
-
-    objects = CreditHoldQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["user_id", "uid"], name="billing_hold_id_unique"),
-            models.UniqueConstraint(
-                fields=["user_id", "idempotency_key"], name="billing_hold_key_unique"
-            ),
-            models.CheckConstraint(
-                condition=Q(amount__gte=1, amount__lte=AMOUNT_MAX),
-                name="billing_hold_amount_positive",
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=["open", "captured", "released", "expired"]),
-                name="billing_hold_state_known",
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    state="captured", captured_amount__gte=1, captured_amount__lte=F("amount")
-                )
-                | (~Q(state="captured") & Q(captured_amount=0)),
-                name="billing_hold_captured_within_amount",
-            ),
-        ]
-        indexes = [
-            models.Index(
-                F("user_id"), F("expires_at"), condition=Q(state="open"), name="billing_hold_open"
-            ),
-            models.Index(F("expires_at"), condition=Q(state="open"), name="billing_hold_due"),
-        ]
-
-    class Privacy:
-        personal = {"user_id", "description", "idempotency_key"}
-        not_personal = {
-            "id", "uid", "amount", "captured_amount", "state", "actor", "request_hash",
-            "expires_at", "created_at",
-        }  # fmt: skip
-        emptied = {"description", "idempotency_key"}
-
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.amount}"
-
-    def state_at(self, at: datetime.datetime) -> str:
-        """The state as it is at that time, an expiry that nobody wrote down included."""
-        due = self.state == self.State.OPEN and self.expires_at <= at
-        return str(self.State.EXPIRED if due else self.state)
 
 
 class CreditTransactionQuerySet(models.QuerySet["CreditTransaction"]):

@@ -13,9 +13,16 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
+from django.db.models import QuerySet
 
 from common.errors import IdempotencyKeyReused
 from common.idempotency import RequestKey
+
+SHOWN_RECORDS = 20
+
+
+class NothingToDo(Exception):
+    """The row is as wanted already; nothing was written. Its text is a sentence for staff."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,13 @@ def perform_once(
 def actor_of(user: Any) -> str:
     """How a member of staff stands in records."""
     return f"staff:{user.get_username()}"
+
+
+def records_of(row: models.Model) -> QuerySet[LogEntry]:
+    """What staff did to the row, the latest first, with who did it."""
+    about = ContentType.objects.get_for_model(row)
+    records = LogEntry.objects.filter(content_type=about, object_id=str(row.pk))
+    return records.select_related("user").order_by("-pk")[:SHOWN_RECORDS]
 
 
 def without_mark(message: str) -> str:

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 
-from common import csv
+from common import acts, csv
+from common.errors import DomainError
 
 COUNTED_ROWS = 10_000
 
@@ -147,6 +149,31 @@ class ReadOnlyAdmin(ModelAdmin):
         )
 
 
+class KeyedAdmin(ModelAdmin):
+    """Rows that staff edit, each known to applications by a `key` that stays as it was made."""
+
+    list_filter_sheet = False
+    ordering = ("id",)
+    sortable_by = ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else ("key",)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        # Deleting many at once would pass by the service that refuses it.
+        return {}
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except DomainError as refusal:
+            messages.error(request, refusal.message)
+            page = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+            return HttpResponseRedirect(reverse(page, args=[object_id]))
+
+
 class PersonAdmin(ReadOnlyAdmin):
     """Rows of persons, found by the whole user id; with `uid` in search_fields by that, too."""
 
@@ -169,6 +196,33 @@ class PersonAdmin(ReadOnlyAdmin):
             with contextlib.suppress(ValueError):
                 named |= Q(uid=uuid.UUID(term))
         return queryset.filter(named), False
+
+
+def page(
+    model_admin: ModelAdmin,
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    form: Any = None,
+) -> TemplateResponse:
+    """A page of the admin that is neither list nor row."""
+    media = model_admin.media if form is None else model_admin.media + form.media
+    whole = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "form": form,
+        "media": media,
+        **context,
+    }
+    return TemplateResponse(request, template, whole)
+
+
+def tell(request: HttpRequest, done: acts.Done | None) -> None:
+    """Say on the next page what staff have done."""
+    if done is None:
+        messages.info(request, "This form was sent before. It has acted once.")
+    else:
+        messages.success(request, done.sentence)
 
 
 def number_of(given: str | None) -> int | None:

@@ -6,7 +6,8 @@ forgotten. A declaration has:
 - `personal` and `not_personal`: every field in one of them;
 - `person`: the look-up that leads to the person's id, `user_id` unless it says otherwise;
 - `emptied`: the fields that the erasure empties in rows that stay. Without it the rows go;
-- `head`: True where a writer of the person's other rows locks this one first, and so the erasure.
+- `head`: True where a writer of the person's other rows locks this one first, and so the erasure;
+  several are locked in the order of the models.
 """
 
 import re

@@ -11,11 +11,15 @@ def _waiting(at: datetime.datetime) -> int:
     return ConsentState.objects.unrecorded(at=at).count()
 
 
+def _tidy(at: datetime.datetime, limit: int) -> int:
+    return services.record_expired(at=at, limit=limit)
+
+
 TASKS = [
     Task(
         "consent.expired",
         "Write down consents that have run out",
-        waiting=_waiting,
-        tidy=services.record_expired,
+        _waiting,
+        _tidy,
     )
 ]

@@ -1,32 +1,29 @@
-"""What staff do to a conversation: the legal hold, placed and lifted with a reason, each recorded.
-
-The act and its record in the admin's log are one transaction.
-"""
+"""What staff do to a conversation: the legal hold, placed and lifted with a reason, once."""
 
 import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
-from unfold.widgets import UnfoldAdminTextareaWidget
 
+from common import acts, forms
+from common.idempotency import RequestKey
 from conversations import services
 from conversations.models import Conversation
 
 KEEP = "conversations.keep_conversation"
-MAX_REASON = 2000
 
 
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        max_length=MAX_REASON,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Such as the case's number. Staff see it, and it is part of the person's export.",
-    )
+class ReasonForm(forms.ReasonForm):
+    """Why a hold is placed or lifted."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[
+            "reason"
+        ].help_text = (
+            "Such as the case's number. Staff see it, and it is part of the person's export."
+        )
 
 
 @dataclass(frozen=True)
@@ -67,34 +64,26 @@ def offered(conversation: Conversation) -> Act:
 
 
 def perform(
-    act: Act, *, user: User, conversation: Conversation, reason: str, at: datetime.datetime
-) -> bool:
-    """Do it and record it, all or nothing; False if the conversation is as wanted already."""
-    with transaction.atomic():
+    act: Act, *, user: User, conversation: Conversation, form: ReasonForm, at: datetime.datetime
+) -> acts.Done | None:
+    """Do it and record it, all or nothing; None if this very form has acted already.
+
+    Raises acts.NothingToDo if the conversation is as wanted already; then nothing is written.
+    """
+    reason = form.cleaned_data["reason"]
+
+    def do(key: RequestKey) -> acts.Done:
         if act is PLACE:
             done = services.place_legal_hold(conversation_id=conversation.pk, reason=reason, at=at)
         else:
             done = services.lift_legal_hold(conversation_id=conversation.pk)
-        if done:
-            LogEntry.objects.create(
-                user=user,
-                content_type=ContentType.objects.get_for_model(Conversation),
-                object_id=str(conversation.pk),
-                # Not the title, which must not outlive its deletion here.
-                object_repr=f"#{conversation.pk}",
-                action_flag=CHANGE,
-                change_message=f"{act.done} Reason: {reason}",
-            )
-    return done
+        if not done:
+            raise acts.NothingToDo(act.nothing)
+        return acts.Done(conversation, act.done, reason)
 
-
-def records(conversation: Conversation) -> Any:
-    """What staff did to it, the latest first."""
-    return (
-        LogEntry.objects.filter(
-            content_type=ContentType.objects.get_for_model(Conversation),
-            object_id=str(conversation.pk),
-        )
-        .select_related("user")
-        .order_by("-pk")[:20]
+    return acts.perform_once(
+        user=user,
+        token=form.cleaned_data["token"].hex,
+        content=[act.name, conversation.pk, form.cleaned_data],
+        act=do,
     )

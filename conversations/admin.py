@@ -11,12 +11,13 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 
 from access import services as access_services
-from common.admin import CreatedFilter, ReadOnlyAdmin, number_of
+from common import acts as common_acts
+from common.admin import CreatedFilter, ReadOnlyAdmin, number_of, page, tell
+from common.errors import DomainError
 from conversations import acts, search
 from conversations.models import SHOWN_MESSAGES, Conversation, Message
 from conversations.transcript import transcript
@@ -72,7 +73,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     change_form_template = "conversations/conversation.html"
 
     class Media:
-        css = {"all": ("conversations/conversations.css",)}
+        css = {"all": ("common/sheets.css", "conversations/conversations.css")}
 
     @admin.display(description="Title", ordering="title")
     def shown_title(self, conversation: Conversation) -> str:
@@ -123,7 +124,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         context["may_read_texts"] = may_read_texts(request)
         context["act"] = acts.offered(obj) if request.user.has_perm(acts.KEEP) else None
-        context["records"] = acts.records(obj)
+        context["records"] = common_acts.records_of(obj)
         if context["may_read_texts"]:
             context.update(self._texts(request, obj))
         return super().render_change_form(request, context, add, change, form_url, obj)
@@ -132,7 +133,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         """The page's messages, after the reading is written down."""
         before = number_of(request.GET.get("before"))
         access_services.record_reading(
-            staff=f"staff:{request.user.get_username()}",
+            staff=common_acts.actor_of(request.user),
             user_id=conversation.user_id,
             what=f"conversation {conversation.uid}"
             + (f", messages before {before}" if before else ""),
@@ -156,7 +157,7 @@ class ConversationAdmin(ReadOnlyAdmin):
                 f"<int:pk>/{name}/",
                 self.admin_site.admin_view(self.act_view),
                 {"name": name},
-                name=f"conversations_conversation_{name}",
+                name=self.route_of(name),
             )
             for name in acts.ACTS
         ]
@@ -168,29 +169,35 @@ class ConversationAdmin(ReadOnlyAdmin):
         if not (self.has_view_permission(request) and request.user.has_perm(acts.KEEP)):
             raise PermissionDenied
         conversation = get_object_or_404(self.get_queryset(request), pk=pk)
-        page = reverse("admin:conversations_conversation_change", args=[pk])
+        url = self.url_of("change", pk)
         form = acts.ReasonForm(request.POST if request.method == "POST" else None)
-        if form.is_valid():
-            user: Any = request.user
-            reason = form.cleaned_data["reason"]
-            if acts.perform(
-                act, user=user, conversation=conversation, reason=reason, at=timezone.now()
-            ):
-                messages.success(request, act.done)
-            else:
-                messages.warning(request, act.nothing)
-            return HttpResponseRedirect(page)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": act.title,
-            "opts": self.opts,
-            "act": act,
-            "conversation": conversation,
-            "form": form,
-            "media": self.media + form.media,
-            "page": page,
-        }
-        return TemplateResponse(request, "conversations/act.html", context)
+        if form.is_valid() and self._perform(request, act, conversation, form):
+            return HttpResponseRedirect(url)
+        context = {"title": act.title, "act": act, "conversation": conversation, "url": url}
+        return page(self, request, "conversations/act.html", context, form)
+
+    def _perform(
+        self,
+        request: HttpRequest,
+        act: acts.Act,
+        conversation: Conversation,
+        form: acts.ReasonForm,
+    ) -> bool:
+        """Do it and say so on the next page; False, with the reason in the form, if refused."""
+        user: Any = request.user
+        try:
+            tell(
+                request,
+                acts.perform(
+                    act, user=user, conversation=conversation, form=form, at=timezone.now()
+                ),
+            )
+        except DomainError as refusal:
+            form.add_error(None, refusal.message)
+            return False
+        except common_acts.NothingToDo as nothing:
+            messages.warning(request, str(nothing))
+        return True
 
 
 def _messages(conversation: Conversation, before: int | None) -> tuple[list[Message], str | None]:

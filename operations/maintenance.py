@@ -27,6 +27,7 @@ from django.utils import timezone
 
 from common.errors import DomainError
 from common.maintenance import Task
+from operations import logs
 from operations.models import MaintenanceRun
 
 logger = logging.getLogger(__name__)
@@ -112,7 +113,8 @@ def run(task: Task, *, is_stopped: Callable[[], bool] = lambda: False) -> Mainte
                 break
     except FAILURES as error:
         logger.warning("Maintenance task %s failed.", task.name, exc_info=error)
-        kept.error = f"{type(error).__name__}: {error}"
+        # As the log says it: a database's own words may quote a person's row.
+        kept.error = f"{type(error).__name__}: {logs.text_of(error)}"
     kept.duration_seconds = round(time.monotonic() - begun, 3)
     try:
         kept.save(force_insert=True)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponseBase
 from django.middleware import common
 
-from common import calls
+from access.staff import client_ip
+from common import acts, calls
 from common.calls import Call
 from operations import metrics
 
@@ -84,7 +84,7 @@ class RequestMiddleware:
             "status": status,
             "duration_ms": round(seconds * 1000, 2),
             "statements": call.statements,
-            "remote": _remote(request),
+            "remote": client_ip(request) or "",
         }
         if call.actor is None:
             call.actor = _staff_of(request)
@@ -101,16 +101,7 @@ class RequestMiddleware:
 def _staff_of(request: Any) -> str | None:
     """Who of the staff asked, where the view has looked: finding out costs a statement else."""
     user = getattr(request, "_cached_user", None)
-    return f"staff:{user.get_username()}" if user is not None and user.is_authenticated else None
-
-
-def _remote(request: HttpRequest) -> str:
-    """Where the request comes from: behind a proxy, the address that the proxy saw."""
-    if settings.BEHIND_PROXY:
-        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
-        if forwarded:
-            return str(forwarded.rpartition(",")[2].strip()[:45])
-    return str(request.META.get("REMOTE_ADDR", ""))
+    return acts.actor_of(user) if user is not None and user.is_authenticated else None
 
 
 @cache

@@ -114,7 +114,9 @@ def _into_sqlite(manifest: Manifest, archive: zipfile.ZipFile) -> None:
                 target.write(chunk)
         with (
             closing(sqlite3.connect(copy)) as source,
-            closing(sqlite3.connect(name, isolation_level=None)) as database,
+            closing(
+                sqlite3.connect(name, timeout=backup.settings_timeout(), isolation_level=None)
+            ) as database,
         ):
             _require_sound(source)
             database.execute("PRAGMA journal_mode = WAL")

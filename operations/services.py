@@ -23,7 +23,7 @@ ATTEMPTS = 3
 
 
 def erase_person(*, user_id: str, actor: str, at: datetime.datetime) -> Erasure:
-    """This function will forget a person, in one act that is recorded without their name.
+    """Forget a person, in one act that is recorded without their name.
 
     Conversations, cache entries, usage and log-like rows go. What the law wants kept (the ledger,
     consent events, readings by staff) stays under `erased-<uuid>` with its free texts empty, and

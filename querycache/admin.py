@@ -7,7 +7,9 @@ first.
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.admin.utils import unquote
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
@@ -17,6 +19,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from access import services as access_services
+from common import acts
 from common.admin import CreatedFilter, ReadOnlyAdmin
 from querycache import services
 from querycache.models import CacheEntry, CacheStatistics, Namespace
@@ -157,18 +160,31 @@ class CacheEntryAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Expire now", permissions=["expire"])
     def expire(self, request: HttpRequest, queryset: QuerySet[CacheEntry]) -> None:
-        chosen = list(queryset[:MOST_AT_ONCE])
-        count = services.expire_entries(entry_ids=[entry.pk for entry in chosen], at=timezone.now())
-        for entry in chosen:
-            self.log_change(request, entry, "Expired.")
+        chosen = self._chosen(queryset)
+        with transaction.atomic():
+            count = services.expire_entries(
+                entry_ids=[entry.pk for entry in chosen], at=timezone.now()
+            )
+            self._log(request, chosen, CHANGE, "Expired.")
         messages.success(request, f"Expired {count} entries.")
 
     @admin.action(description="Delete", permissions=["remove"])
     def remove(self, request: HttpRequest, queryset: QuerySet[CacheEntry]) -> None:
-        chosen = queryset.filter(pk__in=list(queryset.values_list("pk", flat=True)[:MOST_AT_ONCE]))
-        self.log_deletions(request, chosen)
-        count = services.delete_entries(entry_ids=chosen.values_list("pk", flat=True))
+        chosen = self._chosen(queryset)
+        with transaction.atomic():
+            self._log(request, chosen, DELETION, "")
+            count = services.delete_entries(entry_ids=[entry.pk for entry in chosen])
         messages.success(request, f"Deleted {count} entries.")
+
+    def _chosen(self, queryset: QuerySet[CacheEntry]) -> list[CacheEntry]:
+        return list(queryset[:MOST_AT_ONCE])
+
+    def _log(
+        self, request: HttpRequest, entries: list[CacheEntry], flag: int, message: str
+    ) -> None:
+        """One statement, where ModelAdmin's log_change takes one for each."""
+        user: Any = request.user
+        LogEntry.objects.log_actions(user.pk, entries, flag, change_message=message)
 
     # The texts
 
@@ -188,7 +204,7 @@ class CacheEntryAdmin(ReadOnlyAdmin):
         entry = self.get_object(request, unquote(object_id))
         if entry and self.has_view_permission(request) and request.user.has_perm(READ_TEXTS):
             access_services.record_reading(
-                staff=f"staff:{request.user.get_username()}",
+                staff=acts.actor_of(request.user),
                 user_id=entry.owner or SHARED_READING,
                 what=f"cache entry {entry.key_hash} in {entry.namespace.name}",
             )

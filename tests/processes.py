@@ -1,12 +1,15 @@
 """Real threads and processes beside a test, on the test's database."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import connection
 
 CLIENTS = 16
@@ -25,6 +28,18 @@ def at_once(act: Callable[[int], Any], clients: int = CLIENTS) -> list[Any]:
 
     with ThreadPoolExecutor(clients) as threads:
         return list(threads.map(one, range(clients)))
+
+
+def child(module: str, *arguments: str) -> "subprocess.Popen[str]":
+    """`python -m module` on this test's database, with pipes to talk to it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=settings.BASE_DIR,
+        env=environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def environment() -> dict[str, str]:

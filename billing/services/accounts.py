@@ -24,7 +24,7 @@ SYSTEM = "system"
 
 
 def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> None:
-    """This function will open a person's account with their tier's allowance, once.
+    """Open a person's account with their tier's allowance, once.
 
     The tier's numbers are copied. However many call at once, there is one account and one
     `allocate` entry. Raises UnknownTier.
@@ -58,7 +58,7 @@ def _copied(tier: Tier, *, refilled_at: datetime.datetime) -> dict[str, Any]:
 
 
 def settle(*, user_id: str, at: datetime.datetime) -> bool:
-    """This function will do what is due on an account: its refill, and the end of expired holds.
+    """Do what is due on an account: its refill, and the end of expired holds.
 
     Returns whether anything was.
     """
@@ -68,7 +68,7 @@ def settle(*, user_id: str, at: datetime.datetime) -> bool:
 
 
 def expire_holds(*, user_id: str, at: datetime.datetime) -> int:
-    """This function will end a person's holds that have expired, and count them."""
+    """End a person's holds that have expired, and count them."""
     with transaction.atomic():
         due = CreditHold.objects.filter(user_id=user_id).expired(at=at)
         ids = list(due.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
@@ -76,7 +76,7 @@ def expire_holds(*, user_id: str, at: datetime.datetime) -> int:
 
 
 def expire_all_holds(*, at: datetime.datetime, limit: int) -> int:
-    """This function will end expired holds of anybody, about `limit` of them, and count them.
+    """End expired holds of anybody, about `limit` of them, and count them.
 
     Each person's holds end in a transaction of their own, as a charge would end them.
     """
@@ -86,7 +86,7 @@ def expire_all_holds(*, at: datetime.datetime, limit: int) -> int:
 
 
 def refill(*, user_id: str, at: datetime.datetime) -> bool:
-    """This function will fill the balance up to its maximum if that is due, once an interval.
+    """Fill the balance up to its maximum if that is due, once an interval.
 
     Adds max(0, max_credits - balance) as a `reset` entry; where that is nothing, only the time
     moves. Purchased credits above the maximum stay. Returns whether it was due.
@@ -128,7 +128,7 @@ def change_usage(
     actor: str,
     at: datetime.datetime,
 ) -> Usage:
-    """This function will change a person's tier or limits, and keep who did it and why.
+    """Change a person's tier or limits, and keep who did it and why.
 
     `changes` holds `tier`, `daily_limit` and `monthly_limit` as far as they change; a limit of None
     is unlimited. A tier brings its limits and the account's numbers; counters stay, and the balance
@@ -168,7 +168,7 @@ def _change_account(user_id: str, tier: Tier, at: datetime.datetime) -> None:
 
 
 def freeze_account(*, user_id: str, at: datetime.datetime) -> None:
-    """This function will stop charges and holds of an account; credits still come in.
+    """Stop charges and holds of an account; credits still come in.
 
     Raises NotFound.
     """
@@ -176,7 +176,7 @@ def freeze_account(*, user_id: str, at: datetime.datetime) -> None:
 
 
 def unfreeze_account(*, user_id: str) -> None:
-    """This function will let a frozen account be charged again. Raises NotFound."""
+    """Let a frozen account be charged again. Raises NotFound."""
     _set_frozen(user_id, None)
 
 

@@ -41,7 +41,7 @@ def replace_by_checkpoint(
     archive: str,
     at: datetime.datetime,
 ) -> int:
-    """This function will write a checkpoint at `last` and remove the entries up to it.
+    """Write a checkpoint at `last` and remove the entries up to it.
 
     `digest` is that of the account's lines in the file `archive`, which must be safe on disk by
     now. Returns how many entries went.

@@ -49,7 +49,7 @@ def add_transaction(
     request_key: RequestKey,
     tier: str | None = None,
 ) -> Outcome[CreditTransaction]:
-    """This function will write one entry: one statement when nothing is due.
+    """Write one entry: one statement when nothing is due.
 
     The same key with the same request gives the entry that stands. Raises InsufficientCredits,
     AccountFrozen, AmountTooLarge, UnknownTier and IdempotencyKeyReused.
@@ -104,17 +104,27 @@ def clear_the_way(*, user_id: str, needed: int, tier: str | None, at: datetime.d
 
     Never the ground of a charge: the act itself is tried again and decides.
     """
-    account: Any = CreditAccount.objects.with_held_now(at=at).filter(user_id=user_id).first()
+    account = _account_without_dues(user_id, tier, at)
     if account is None:
-        open_account(user_id=user_id, tier=tier, at=at)
-    elif account.refill_is_due(at=at) or account.held != account.held_now:
-        settle(user_id=user_id, at=at)
-    elif needed <= 0:
+        return
+    if needed <= 0:
         # Unless the sum is too large, somebody else did what was due meanwhile.
         if account.balance - needed > ledger.BALANCE_MAX:
             raise refusal(account, needed, at)
     elif account.frozen_at is not None or account.balance - account.held < needed:
         raise refusal(account, needed, at)
+
+
+def _account_without_dues(user_id: str, tier: str | None, at: datetime.datetime) -> Any:
+    """The account as it stands; None where it had to be opened, filled or freed of holds first."""
+    account: Any = CreditAccount.objects.with_held_now(at=at).filter(user_id=user_id).first()
+    if account is None:
+        open_account(user_id=user_id, tier=tier, at=at)
+    elif account.refill_is_due(at=at) or account.held != account.held_now:
+        settle(user_id=user_id, at=at)
+    else:
+        return account
+    return None
 
 
 def refusal(account: Any, needed: int, at: datetime.datetime) -> DomainError:
@@ -144,12 +154,12 @@ def add_transactions(
     request_key: RequestKey,
     tier: str | None = None,
 ) -> Outcome[list[CreditTransaction]]:
-    """This function will write up to 500 entries of one person, all or nothing.
+    """Write up to 500 entries of one person, all or nothing.
 
     A handful of statements, whatever their number. Their keys are `key#0`, `key#1` and so on. A
     refusal names the `index` of the first entry that does not pass. Raises as add_transaction does.
     """
-    _prepare_account(user_id, tier, at)
+    _account_without_dues(user_id, tier, at)
     with transaction.atomic():
         account: Any = CreditAccount.objects.locked().get(user_id=user_id)
         standing = _standing_batch(user_id, request_key, len(new))
@@ -168,14 +178,6 @@ def add_transactions(
 def batch_key(request_key: RequestKey, index: int) -> str | None:
     """The key of one entry of a batch."""
     return None if request_key.key is None else f"{request_key.key}#{index}"
-
-
-def _prepare_account(user_id: str, tier: str | None, at: datetime.datetime) -> None:
-    account: Any = CreditAccount.objects.with_held_now(at=at).filter(user_id=user_id).first()
-    if account is None:
-        open_account(user_id=user_id, tier=tier, at=at)
-    elif account.refill_is_due(at=at) or account.held != account.held_now:
-        settle(user_id=user_id, at=at)
 
 
 def _standing_batch(
@@ -234,7 +236,7 @@ def refund_transaction(
     at: datetime.datetime,
     request_key: RequestKey,
 ) -> Outcome[CreditTransaction]:
-    """This function will give back a charge, or `amount` of it; without an amount what is left.
+    """Give back a charge, or `amount` of it; without an amount what is left.
 
     Raises NotFound, NotRefundable for what is no charge, RefundExceedsOriginal and
     IdempotencyKeyReused.

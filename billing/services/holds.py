@@ -49,7 +49,7 @@ def place_hold(
     request_key: RequestKey,
     tier: str | None = None,
 ) -> Outcome[CreditHold]:
-    """This function will set credits aside for `ttl_seconds`: one statement when nothing is due.
+    """Set credits aside for `ttl_seconds`: one statement when nothing is due.
 
     The same key with the same request gives the hold that stands. Raises InsufficientCredits,
     AccountFrozen, UnknownTier and IdempotencyKeyReused.
@@ -93,7 +93,7 @@ def capture_hold(
     at: datetime.datetime,
     request_key: RequestKey,
 ) -> Outcome[Captured]:
-    """This function will take what a hold set aside, or `amount` of it; the rest comes free.
+    """Take what a hold set aside, or `amount` of it; the rest comes free.
 
     Of captures, releases and the expiry exactly one wins. The same key with the same request gives
     what stands. Raises NotFound, HoldResolved, CaptureExceedsHold and IdempotencyKeyReused.
@@ -158,7 +158,7 @@ def _standing_capture(
 
 
 def release_hold(*, user_id: str, hold_uid: uuid.UUID, at: datetime.datetime) -> CreditHold:
-    """This function will set a hold's credits free. Raises NotFound and HoldResolved."""
+    """Set a hold's credits free. Raises NotFound and HoldResolved."""
     rows = update_returning(
         CreditHold.objects.filter(
             user_id=user_id, uid=hold_uid, state=CreditHold.State.OPEN, expires_at__gt=at

@@ -29,7 +29,7 @@ def import_usage(
     at: datetime.datetime,
     pretended: dict[str, dict[str, Any]] | None = None,
 ) -> str:
-    """This function will take over a person's counters, with the days they are of.
+    """Take over a person's counters, with the days they are of.
 
     Returns `created`, `unchanged`, or by `on_conflict` `skipped`, `updated` or `failed` where the
     person's usage stands with other numbers. With `pretended` (a dry run) nothing is written; it

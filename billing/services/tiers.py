@@ -16,7 +16,7 @@ DEFAULT_TIER = "free"
 
 
 def ensure_tiers() -> None:
-    """This function will make the four default tiers where they are missing, and a default."""
+    """Make the four default tiers where they are missing, and a default."""
     standing = set(Tier.objects.values_list("key", flat=True))
     has_default = Tier.objects.filter(is_default=True).exists()
     for key, name, daily, monthly, allowance, hours in DEFAULT_TIERS:
@@ -44,7 +44,7 @@ def tier_named(key: str | None) -> Tier:
 
 @transaction.atomic
 def save_tier(*, tier: Tier, make_default: bool) -> Tier:
-    """This function will store a tier; with `make_default` it takes that place from the old one.
+    """Store a tier; with `make_default` it takes that place from the old one.
 
     Nobody who is there already changes by it.
     """
@@ -60,7 +60,7 @@ def save_tier(*, tier: Tier, make_default: bool) -> Tier:
 
 @transaction.atomic
 def delete_tier(*, tier: Tier) -> None:
-    """This function will remove a tier that is neither the default nor anybody's.
+    """Remove a tier that is neither the default nor anybody's.
 
     Raises TierInUse.
     """

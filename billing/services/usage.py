@@ -20,7 +20,7 @@ USAGE_COLUMNS = [
 
 
 def open_usage(*, user_id: str, tier: str | None, at: datetime.datetime) -> None:
-    """This function will give a person their tier's limits at first contact. Raises UnknownTier."""
+    """Give a person their tier's limits at first contact. Raises UnknownTier."""
     if Usage.objects.filter(user_id=user_id).exists():
         return
     template = tier_named(tier)
@@ -47,7 +47,7 @@ def increment_usage(
     tier: str | None = None,
     request_key: RequestKey | None = None,
 ) -> Outcome[Usage]:
-    """This function will count `amount` calls of a person, unless a limit would be passed.
+    """Count `amount` calls of a person, unless a limit would be passed.
 
     Check, reset (a new UTC day, the first of a month) and count are one conditional UPDATE, so that
     no number of parallel calls passes a limit. A clock that steps back stays in the later day. With
@@ -147,7 +147,7 @@ def quota_exceeded(usage: Usage, amount: int, at: datetime.datetime) -> errors.Q
 
 
 def forget_increments(*, before: datetime.datetime, limit: int) -> int:
-    """This function will forget up to `limit` keys of calls counted before then, and count them.
+    """Forget up to `limit` keys of calls counted before then, and count them.
 
     What was counted stays counted; the key counts anew when it comes again.
     """

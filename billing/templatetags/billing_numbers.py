@@ -2,8 +2,6 @@
 
 from django import template
 
-from common import acts
-
 register = template.Library()
 
 
@@ -17,6 +15,3 @@ def credits(number: int) -> str:
 def signed(number: int) -> str:
     """With its sign: +50, −1,200."""
     return f"{number:+,}".replace("-", "−")
-
-
-register.filter(acts.without_mark)

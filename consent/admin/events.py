@@ -12,9 +12,9 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from unfold.decorators import display
 
-from common.admin import CreatedFilter, ListLink, number_of
+from common.admin import CreatedFilter, ListLink, number_of, page
 from consent import person_page, reports
-from consent.admin.pages import PersonAdmin, PurposeFilter, page, person_url, statistics_url
+from consent.admin.pages import PersonAdmin, PurposeFilter, person_url, statistics_url
 from consent.models import ConsentEvent, PolicyVersion
 
 ACTION_COLOURS = {
@@ -150,7 +150,7 @@ class ConsentEventAdmin(PersonAdmin):
             "days": days,
             "periods": PERIODS_DAYS,
         }
-        return page(self, request, "consent/statistics.html", context, None)
+        return page(self, request, "consent/statistics.html", context)
 
 
 def changes_by_day(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

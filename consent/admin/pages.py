@@ -2,20 +2,16 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 
 from common import admin as common_admin
-from common.acts import Done
 from consent.models import ConsentChain, Purpose
 
 CSS = {"all": ("common/sheets.css", "consent/consent.css")}
 VIEW_EVENTS = "consent.view_consentevent"
-SENT_BEFORE = "This form was sent before. It has acted once."
 
 
 class PersonAdmin(common_admin.PersonAdmin):
@@ -32,29 +28,6 @@ class PurposeFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(purpose=self.value()) if self.value() else queryset
-
-
-def tell(request: HttpRequest, done: Done | None) -> None:
-    """Says on the next page what was done."""
-    if done is None:
-        messages.info(request, SENT_BEFORE)
-    else:
-        messages.success(request, done.sentence)
-
-
-def page(
-    model_admin: ModelAdmin, request: HttpRequest, template: str, context: dict[str, Any], form: Any
-) -> TemplateResponse:
-    """A page of the admin that is neither list nor row."""
-    media = model_admin.media if form is None else model_admin.media + form.media
-    whole = {
-        **model_admin.admin_site.each_context(request),
-        "opts": model_admin.opts,
-        "form": form,
-        "media": media,
-        **context,
-    }
-    return TemplateResponse(request, template, whole)
 
 
 def person_url(user_id: str) -> str | None:

@@ -9,17 +9,10 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from unfold.decorators import display
 
-from common.admin import ListLink, number_of
+from common.admin import ListLink, number_of, page, tell
 from common.errors import DomainError
 from consent import acts, forms, person_page
-from consent.admin.pages import (
-    VIEW_EVENTS,
-    PersonAdmin,
-    page,
-    person_url,
-    statistics_url,
-    tell,
-)
+from consent.admin.pages import VIEW_EVENTS, PersonAdmin, person_url, statistics_url
 from consent.models import ConsentChain
 
 

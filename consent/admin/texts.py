@@ -3,19 +3,18 @@
 import hashlib
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from common.admin import ListLink, ReadOnlyAdmin
+from common.admin import KeyedAdmin, ListLink, ReadOnlyAdmin, page, tell
 from common.errors import DomainError
 from consent import acts, differences, forms, services
-from consent.admin.pages import CSS, PurposeFilter, page, tell
+from consent.admin.pages import CSS, PurposeFilter
 from consent.models import ConsentState, PolicyVersion, Purpose
 
 
@@ -133,14 +132,11 @@ def proposed(request: HttpRequest) -> dict[str, Any]:
 
 
 @admin.register(Purpose)
-class PurposeAdmin(ModelAdmin):
+class PurposeAdmin(KeyedAdmin):
     """What consent is asked for. Editing one changes no answer that was given."""
 
     form = forms.PurposeForm
     list_display = ("title", "key", "required_mark", "validity")
-    list_filter_sheet = False
-    ordering = ("id",)
-    sortable_by = ()
     fields = ("key", "title", "required", "default_validity_days")
     change_form_template = "consent/purpose.html"
 
@@ -156,25 +152,9 @@ class PurposeAdmin(ModelAdmin):
         days = purpose.default_validity_days
         return f"{days} days" if days else "until withdrawn"
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return () if obj is None else ("key",)
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        # Deleting many at once would pass by the service that refuses it.
-        return {}
-
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
         # Django's own would read every event of the purpose to list it.
         return [str(purpose) for purpose in objs], {}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Purpose) -> None:
         services.delete_purpose(purpose=obj)
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        try:
-            return super().delete_view(request, object_id, extra_context)
-        except DomainError as refusal:
-            messages.error(request, refusal.message)
-            return HttpResponseRedirect(reverse("admin:consent_purpose_change", args=[object_id]))

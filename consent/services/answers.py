@@ -51,7 +51,7 @@ def record_answers(
     at: datetime.datetime,
     locale: str | None = None,
 ) -> list[dict[str, Any]]:
-    """This function will add one event for each answer, all or nothing.
+    """Add one event for each answer, all or nothing.
 
     Returns the purposes' items as the API shows them. Raises PurposeUnknown, PurposeRequired (a
     required purpose cannot be withdrawn) and PolicyOutdated (the text seen is not the current one).

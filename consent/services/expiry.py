@@ -10,8 +10,8 @@ from consent.services.answers import NewEvent, append
 SYSTEM = "system"
 
 
-def record_expired(at: datetime.datetime, limit: int) -> int:
-    """This function will add an `expired` event to at most `limit` consents that have run out.
+def record_expired(*, at: datetime.datetime, limit: int) -> int:
+    """Add an `expired` event to at most `limit` consents that have run out.
 
     Returns how many; each person's are one transaction.
     """

@@ -45,7 +45,7 @@ class ImportedConsent:
 
 
 def store_imported(consents: Sequence[ImportedConsent], *, at: datetime.datetime) -> Counter[str]:
-    """This function will add `imported` events, with the source's times, in one act.
+    """Add `imported` events, with the source's times, in one act.
 
     A purpose that the person has answered here stays as it is, so that an import may be repeated.
     Returns how many events were `imported` and how many stood `unchanged`. No text is invented: the

@@ -23,7 +23,7 @@ LOCALE_MAX_LENGTH = 20
 
 
 def ensure_purposes() -> None:
-    """This function will make the default purposes that are missing."""
+    """Make the default purposes that are missing."""
     standing = set(Purpose.objects.values_list("key", flat=True))
     for key, title, required in DEFAULT_PURPOSES:
         if key not in standing:
@@ -39,7 +39,7 @@ def canonical_locale(locale: str) -> str:
 
 @transaction.atomic
 def delete_purpose(*, purpose: Purpose) -> None:
-    """This function will remove a purpose that nobody was asked for: no text and no event.
+    """Remove a purpose that nobody was asked for: no text and no event.
 
     Raises PurposeInUse.
     """
@@ -64,7 +64,7 @@ def publish_policy(
     material: bool = False,
     at: datetime.datetime,
 ) -> tuple[PolicyVersion, bool]:
-    """This function will publish a text; from then on nothing in it changes.
+    """Publish a text; from then on nothing in it changes.
 
     Returns the text and whether it is new: the same text under the same version is published once.
     Raises PurposeUnknown, PolicyInvalid, and PolicyVersionTaken when the version has another text

@@ -18,7 +18,7 @@ Standing = dict[Owned, str]
 def store_imported(
     found: Sequence[CouncilConversation], *, on_conflict: str, pretended: Standing | None = None
 ) -> list[str]:
-    """This function will store conversations read from files, in one act of a few statements.
+    """Store conversations read from files, in one act of a few statements.
 
     Returns the fate of each: `created`; `unchanged` when the same file was imported before
     (whatever was done to the conversation since); else by `on_conflict` `skipped`, `failed`, or

@@ -13,7 +13,7 @@ BATCH_MESSAGES = 5_000
 
 
 def place_legal_hold(*, conversation_id: int, reason: str, at: datetime.datetime) -> bool:
-    """This function will keep a conversation from being deleted, until the hold is lifted.
+    """Keep a conversation from being deleted, until the hold is lifted.
 
     `conversation_id` is the inner id. Returns False when a hold stands already; its reason stays.
     """
@@ -22,7 +22,7 @@ def place_legal_hold(*, conversation_id: int, reason: str, at: datetime.datetime
 
 
 def lift_legal_hold(*, conversation_id: int) -> bool:
-    """This function will let a conversation be deleted again. False when no hold stands."""
+    """Let a conversation be deleted again. False when no hold stands."""
     held = Conversation.objects.filter(pk=conversation_id).on_legal_hold()
     return held.update(legal_hold_at=None, legal_hold_reason="") == 1
 
@@ -39,7 +39,7 @@ def refuse_erasure(user_id: str) -> None:
 
 
 def delete_idle(*, idle_since: datetime.datetime, limit: int) -> int:
-    """This function will remove up to `limit` conversations that have been idle since then.
+    """Remove up to `limit` conversations that have been idle since then.
 
     Those on legal hold stay. Works in transactions of at most 5,000 messages (one conversation may
     have more) and counts the conversations that went.

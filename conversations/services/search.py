@@ -10,7 +10,7 @@ from conversations.triggers import rebuild_index
 
 
 def reindex(model: type[Conversation] | type[Message]) -> Iterator[int]:
-    """This function will make the search words of all rows anew, and the index of them.
+    """Make the search words of all rows anew, and the index of them.
 
     Works in batches, each a transaction of its own; yields 1 for a row that had other words, and
     0 for one that had not.

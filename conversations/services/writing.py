@@ -52,7 +52,7 @@ def create_conversation(
     metadata: dict[str, Any] | None = None,
     messages: Sequence[NewMessage] = (),
 ) -> Outcome[Conversation]:
-    """This function will make a conversation, with its first messages, in one act.
+    """Make a conversation, with its first messages, in one act.
 
     The same key, or the same own id, with the same request gives the row that stands. Raises
     IdempotencyKeyReused and IdTaken for another request.
@@ -129,7 +129,7 @@ def _standing_conversation(
 def append_message(
     *, user_id: str, conversation_uid: uuid.UUID, message: NewMessage, request_key: RequestKey
 ) -> Outcome[Message]:
-    """This function will add a message at the end of a conversation.
+    """Add a message at the end of a conversation.
 
     The UPDATE is lock, ownership and counter in one, so that positions have no holes however many
     append at once. The same key with the same request gives the message that stands. Raises
@@ -179,7 +179,7 @@ def _standing_message(user_id: str, request_key: RequestKey) -> Outcome[Message]
 def update_conversation(
     *, user_id: str, conversation_uid: uuid.UUID, changes: dict[str, Any]
 ) -> Conversation:
-    """This function will change title, metadata (replaced as a whole) or archived.
+    """Change title, metadata (replaced as a whole) or archived.
 
     `changes` holds only what is to change. Raises NotFound.
     """
@@ -216,7 +216,7 @@ def update_conversation(
 
 
 def delete_conversation(*, user_id: str, conversation_uid: uuid.UUID) -> None:
-    """This function will remove a conversation with all its messages.
+    """Remove a conversation with all its messages.
 
     Raises NotFound, and LegalHold while staff keep it.
     """

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from access import services
 from access.authentication import BearerAuthentication, Caller
-from common import calls
+from common import acts, calls
 from operations import health
 
 REMEMBERED_SECONDS = 15 * 60.0
@@ -65,7 +65,7 @@ class StaffAuthentication(BaseAuthentication):
         user: Any = getattr(request._request, "user", None)
         if user is None or not (user.is_active and user.is_staff):
             return None
-        return user, Caller(actor=f"staff:{user.get_username()}", scopes=frozenset())
+        return user, Caller(actor=acts.actor_of(user), scopes=frozenset())
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -54,7 +54,7 @@ def store_answer(
     token: str | None,
     at: datetime.datetime,
 ) -> Stored:
-    """This function will store an answer under a key, in place of the one before.
+    """Store an answer under a key, in place of the one before.
 
     With a token it needs the lease, and ends it; so of several makers one stores, and waiting
     callers find the answer. Raises LeaseLost, NotCacheable, and in a shared namespace
@@ -167,7 +167,7 @@ def _require_within_cap(entry: CacheEntry, space: Namespace) -> None:
 
 
 def remove_entry(*, namespace: str, user_id: str, key: str, at: datetime.datetime) -> None:
-    """This function will forget a key: its entry, and the lease of whoever is making it.
+    """Forget a key: its entry, and the lease of whoever is making it.
 
     A maker who gives up passes the right on so. Raises NotFound when there was neither.
     """
@@ -176,17 +176,16 @@ def remove_entry(*, namespace: str, user_id: str, key: str, at: datetime.datetim
         removed = 0
         if space is not None:
             owner = space.owner_for(user_id)
-            removed, _ = CacheEntry.objects.filter(
-                owner=owner, namespace=space, key_hash=key
-            ).delete()
-            leases = _lease(space.pk, owner, key).filter(expires_at__gt=at)
-            removed += leases.update(**_ended(at))
+            # The lease first, then the entry, as a store locks them.
+            removed = _lease(space.pk, owner, key).filter(expires_at__gt=at).update(**_ended(at))
+            entries = CacheEntry.objects.filter(owner=owner, namespace=space, key_hash=key)
+            removed += entries.delete()[0]
         if not removed:
             raise NotFound("There is no such entry.")
 
 
 def expire_entries(*, entry_ids: Iterable[int], at: datetime.datetime) -> int:
-    """This function will end entries now, as if their time were over; how many were not yet."""
+    """End entries now, as if their time were over; how many were not yet."""
     entries = CacheEntry.objects.filter(pk__in=list(entry_ids))
     return entries.filter(stale_until__gt=at, created_at__lt=at).update(
         fresh_until=at, stale_until=at
@@ -194,6 +193,6 @@ def expire_entries(*, entry_ids: Iterable[int], at: datetime.datetime) -> int:
 
 
 def delete_entries(*, entry_ids: Iterable[int]) -> int:
-    """This function will remove entries for good; how many there were."""
+    """Remove entries for good; how many there were."""
     removed, _ = CacheEntry.objects.filter(pk__in=list(entry_ids)).delete()
     return removed

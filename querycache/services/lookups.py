@@ -71,7 +71,7 @@ def look_up(
     at: datetime.datetime,
     wait_seconds: float = 0.0,
 ) -> Answer:
-    """This function will find the answer, or give one caller the right to make it.
+    """Find the answer, or give one caller the right to make it.
 
     One statement for a hit, two for a miss. Where another caller makes the answer, it waits up to
     `wait_seconds` for it, as long as this process has a thread to spare. A database that cannot be

@@ -17,17 +17,17 @@ SHARING = Gate("shared_cache")
 
 
 def ensure_namespace(*, name: str) -> None:
-    """This function will make the namespace with the defaults, unless it is there."""
+    """Make the namespace with the defaults, unless it is there."""
     Namespace.objects.bulk_create([Namespace(name=name)], ignore_conflicts=True)
 
 
 def ensure_default() -> None:
-    """This function will make the namespace that requests without a name use."""
+    """Make the namespace that requests without a name use."""
     ensure_namespace(name=DEFAULT_NAMESPACE)
 
 
 def change_namespace(*, namespace_id: int, changes: Mapping[str, Any]) -> Namespace:
-    """This function will set a namespace's numbers and sharing; stores and look-ups obey at once.
+    """Set a namespace's numbers and sharing; stores and look-ups obey at once.
 
     Lower caps take effect with the next stores, or with `maintain`. Entries keep their owners: what
     was private stays so when the namespace becomes shared, and is not served any more.
@@ -47,7 +47,7 @@ def invalidate(
     tags: Sequence[str] = (),
     model: str | None = None,
 ) -> int:
-    """This function will end what is stored with one of the tags, by the model, or all of it.
+    """End what is stored with one of the tags, by the model, or all of it.
 
     Without tags and model it is all. One write, whatever the number of entries, which the very next
     look-up in any process obeys. Answers that are being made meanwhile are ended, too. Returns the

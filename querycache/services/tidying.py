@@ -9,6 +9,8 @@ import itertools
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import OperationalError, transaction
 from django.db.models import Sum
@@ -68,33 +70,39 @@ lease_pace = LeasePace()
 
 
 def after_lease(*, at: datetime.datetime) -> None:
-    """This function will remove ended leases after every so many that this process gave."""
+    """Remove ended leases after every so many that this process gave."""
     if lease_pace.is_due():
-        remove_leases(at=at, limit=BATCH_ROWS)
+        with _left_for_later():
+            remove_leases(at=at, limit=BATCH_ROWS)
 
 
 def after_store(*, namespace: Namespace, byte_size: int, at: datetime.datetime) -> None:
-    """This function will tidy the namespace after every so many stores of this process."""
-    if not pace.is_due(namespace, byte_size):
-        return
+    """Tidy the namespace after every so many stores of this process."""
+    if pace.is_due(namespace, byte_size):
+        with _left_for_later():
+            keep_within_caps(namespace=namespace, at=at)
+
+
+@contextmanager
+def _left_for_later() -> Iterator[None]:
+    """The lease is given, or the answer stored; what fails now the next one tidies, or maintain."""
     try:
-        keep_within_caps(namespace=namespace, at=at)
+        yield
     except OperationalError as error:
-        # The answer is stored; the next store, or `maintain`, tidies.
         logger.warning("The cache was not tidied: %s", error)
 
 
 def keep_within_caps(
     *, namespace: Namespace, at: datetime.datetime, most_batches: int = MOST_BATCHES
 ) -> None:
-    """This function will remove batches until nothing is over the caps, or enough was done."""
+    """Remove batches until nothing is over the caps, or enough was done."""
     for _ in range(most_batches):
         if tidy(namespace=namespace, at=at, limit=BATCH_ROWS) < BATCH_ROWS:
             return
 
 
 def tidy(*, namespace: Namespace, at: datetime.datetime, limit: int) -> int:
-    """This function will remove at most `limit` entries that have ended or are over the caps.
+    """Remove at most `limit` entries that have ended or are over the caps.
 
     Returns how many. One at a time tidies a namespace: a store whose turn it is waits for the batch
     of the one before, so that stores get no further ahead of the deletion than that.
@@ -173,7 +181,7 @@ def _fold_sizes(space: Namespace) -> None:
 
 
 def remove_leases(*, at: datetime.datetime, limit: int) -> int:
-    """This function will remove at most `limit` leases that ended more than a minute ago."""
+    """Remove at most `limit` leases that ended more than a minute ago."""
     leases = CacheLease.objects.select_for_update(skip_locked=True)
     with transaction.atomic():
         ended = leases.filter(expires_at__lte=at - LEASE_KEPT).order_by("expires_at")
@@ -184,7 +192,7 @@ def remove_leases(*, at: datetime.datetime, limit: int) -> int:
 
 
 def remove_tags(*, at: datetime.datetime, limit: int) -> int:
-    """This function will remove at most `limit` notes of invalidated tags without older entries."""
+    """Remove at most `limit` notes of invalidated tags without older entries."""
     with transaction.atomic():
         ids = list(CacheTag.objects.idle(at=at).values_list("pk", flat=True)[:limit])
         removed, _ = CacheTag.objects.filter(pk__in=ids).delete()

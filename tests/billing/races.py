@@ -1,30 +1,16 @@
 """Many processes of their own at once."""
 
-import subprocess
-import sys
-
-from django.conf import settings
-
 from tests import processes
 
 PROCESSES = 8
 
 
-def process(module: str, *arguments: str) -> "subprocess.Popen[str]":
-    """A process of its own on the test's database."""
-    return subprocess.Popen(
-        [sys.executable, "-m", f"tests.billing.{module}", *arguments],
-        env=processes.environment(),
-        cwd=settings.BASE_DIR,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 def processes_at_once(module: str, *arguments: str) -> list[list[str]]:
     """What 8 processes say that begin together; the last argument of each is its number."""
-    started = [process(module, *arguments, str(number)) for number in range(PROCESSES)]
+    started = [
+        processes.child(f"tests.billing.{module}", *arguments, str(number))
+        for number in range(PROCESSES)
+    ]
     ready = [one.stdout.readline() for one in started if one.stdout]
     for one in started:
         if one.stdin:

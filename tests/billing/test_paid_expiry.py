@@ -1,8 +1,6 @@
 """Paid views whose hold ends before they do, or is gone when they end."""
 
 import datetime
-import subprocess
-import sys
 
 import pytest
 from django.conf import settings as django_settings
@@ -136,15 +134,7 @@ class TestAHoldThatIsGone:
 
     @pytest.mark.django_db(transaction=True)
     def test_with_its_process_ends_by_itself(self, account: CreditAccount, key: str) -> None:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.billing.killed_payer", key],
-            env=processes.environment(),
-            cwd=django_settings.BASE_DIR,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        with process:
+        with processes.child("tests.billing.killed_payer", key) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
             process.kill()

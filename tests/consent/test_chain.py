@@ -93,7 +93,7 @@ class TestTheVerifier:
         say("training_use", user_id=user_id, evidence={"ü": ["日", 1.5, None, "\u2028"]})
         say("training_use", user_id=user_id, granted=False, reason="anruf — gestern")
         say("training_use", user_id=user_id, at=MOMENT.replace(microsecond=0))
-        services.record_expired(MOMENT + 5 * DAY, 10)
+        services.record_expired(at=MOMENT + 5 * DAY, limit=10)
         person.put("/consent/marketing", {"policy_version": 2, "evidence": {"ü": 1e300}})
         person.delete("/consent/marketing")
 

@@ -104,14 +104,14 @@ class TestTheJob:
         before = [reports.consent_of("ann", at=at) for at in moments]
         before_as_of = [reports.consent_as_of("ann", at=at) for at in moments]
 
-        assert services.record_expired(END + 2 * DAY, 10) == 1
+        assert services.record_expired(at=END + 2 * DAY, limit=10) == 1
 
         assert [reports.consent_of("ann", at=at) for at in moments[2:]] == before[2:]
         assert [reports.consent_as_of("ann", at=at) for at in moments] == before_as_of
         assert before == before_as_of
 
     def test_adds_an_event_that_names_the_end_and_the_text(self) -> None:
-        services.record_expired(END + DAY, 10)
+        services.record_expired(at=END + DAY, limit=10)
 
         event = ConsentEvent.objects.get(sequence=2)
         assert (event.action, event.granted, event.actor, event.source) == (
@@ -123,9 +123,9 @@ class TestTheJob:
         assert drift() == []
 
     def test_has_nothing_to_do_a_second_time_or_before_the_end(self) -> None:
-        assert services.record_expired(END - SECOND, 10) == 0
-        assert services.record_expired(END, 10) == 1
-        assert services.record_expired(END, 10) == 0
+        assert services.record_expired(at=END - SECOND, limit=10) == 0
+        assert services.record_expired(at=END, limit=10) == 1
+        assert services.record_expired(at=END, limit=10) == 0
         assert events() == [("marketing", "given"), ("marketing", "expired")]
 
     def test_leaves_what_was_withdrawn_or_renewed(self) -> None:
@@ -133,7 +133,7 @@ class TestTheJob:
         say(user_id="bob", version=1)
         say(user_id="bob", version=1, at=MOMENT + 20 * DAY)
 
-        assert services.record_expired(END, 10) == 0
+        assert services.record_expired(at=END, limit=10) == 0
 
     def test_is_registered_and_counts_what_waits(self) -> None:
         [task] = TASKS
@@ -149,7 +149,7 @@ class TestTheJob:
             say("training_use", user_id=user_id)
             say("shared_cache", user_id=user_id)
 
-        counts = [services.record_expired(END, 2) for _ in range(4)]
+        counts = [services.record_expired(at=END, limit=2) for _ in range(4)]
 
         assert counts == [2, 2, 1, 0]
         assert drift() == []
@@ -159,7 +159,7 @@ class TestTheJob:
         erase("ann", ERASED)
 
         assert TASKS[0].waiting(END) == 1
-        assert services.record_expired(END, 10) == 1
+        assert services.record_expired(at=END, limit=10) == 1
 
         assert events(ERASED) == [("marketing", "given")]
         assert set(ConsentChain.objects.values_list("user_id", flat=True)) == {ERASED, "bob"}
@@ -173,7 +173,7 @@ class TestTheJobBesideOthers:
         for number in range(12):
             say(user_id=f"person {number}")
 
-        counts = at_once(lambda _: services.record_expired(END, 100), 4)
+        counts = at_once(lambda _: services.record_expired(at=END, limit=100), 4)
 
         assert sum(counts) == 12
         assert ConsentEvent.objects.filter(action="expired").count() == 12

@@ -1,12 +1,9 @@
 """Acts that need consent: services, Django's views, REST framework's views; in every process."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.checks import run_checks
 
 from consent import errors
@@ -177,14 +174,7 @@ class TestAGatedView:
 @pytest.mark.django_db(transaction=True)
 class TestAnotherProcess:
     def test_says_no_in_the_very_next_request(self, person: ApiClient) -> None:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.consent.asker"],
-            env=processes.environment(),
-            cwd=django_settings.BASE_DIR,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        process = processes.child("tests.consent.asker")
         assert process.stdin is not None and process.stdout is not None
         said = [process.stdout.readline()]
 

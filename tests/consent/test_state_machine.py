@@ -93,7 +93,7 @@ class Consent(RuleBasedStateMachine):
 
     @rule(limit=st.sampled_from([1, 100]))
     def tidy(self, limit: int) -> None:
-        services.record_expired(self.at, limit)
+        services.record_expired(at=self.at, limit=limit)
 
     @rule(user_id=PERSONS, terms=st.booleans(), marketing=st.booleans())
     def import_(self, user_id: str, terms: bool, marketing: bool) -> None:

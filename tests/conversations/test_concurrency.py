@@ -1,12 +1,10 @@
 """Many at once, with real commits. Counts are exact on both engines."""
 
 import subprocess
-import sys
 from collections import Counter
 from typing import Any
 
 import pytest
-from django.conf import settings
 
 from conversations.models import Conversation, Message
 from tests import processes
@@ -22,14 +20,8 @@ OWN = "0190a0b0-0000-7000-8000-00000000000a"
 
 
 def process_that_appends(key: str, conversation: str, number: int) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.conversations.appender"]
-        + [key, conversation, str(number), str(TIMES)],
-        env=processes.environment(),
-        cwd=settings.BASE_DIR,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+    return processes.child(
+        "tests.conversations.appender", key, conversation, str(number), str(TIMES)
     )
 
 

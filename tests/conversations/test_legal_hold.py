@@ -1,4 +1,5 @@
 import json
+import uuid
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
+from common.acts import without_mark
 from conversations import services
 from conversations.models import Conversation, Message
 from tests.asserts import assert_problem
@@ -40,8 +42,12 @@ def keeper(db: None) -> Client:
     return staff("view_conversation", "keep_conversation")
 
 
-def act(client: Client, conversation: Conversation, name: str, reason: str = "Case 7") -> str:
-    response = client.post(f"{LIST}{conversation.pk}/{name}/", {"reason": reason}, follow=True)
+def form(reason: str = "Case 7") -> dict[str, str]:
+    return {"token": uuid.uuid4().hex, "reason": reason}
+
+
+def act(client: Client, conversation: Conversation, name: str, data: dict[str, str]) -> str:
+    response = client.post(f"{LIST}{conversation.pk}/{name}/", data, follow=True)
     assert response.status_code == 200
     return response.content.decode()
 
@@ -155,7 +161,7 @@ class TestStaff:
     def test_place_a_hold_with_a_reason(self, keeper: Client) -> None:
         conversation = make_conversation_of(2)
 
-        page = act(keeper, conversation, "hold")
+        page = act(keeper, conversation, "hold", form())
 
         conversation.refresh_from_db()
         assert "Placed a legal hold." in page and "On legal hold since" in page
@@ -163,33 +169,48 @@ class TestStaff:
         assert conversation.legal_hold_reason == "Case 7"
         record = LogEntry.objects.get()
         assert record.user.get_username() == "staff0"
-        assert record.change_message == "Placed a legal hold. Reason: Case 7"
+        assert without_mark(record.change_message) == "Placed a legal hold. Reason: Case 7"
         assert (record.object_id, record.object_repr) == (
             str(conversation.pk),
             f"#{conversation.pk}",
         )
 
     def test_lift_a_hold_with_a_reason(self, keeper: Client, held: Conversation) -> None:
-        page = act(keeper, held, "lift", "Case closed")
+        page = act(keeper, held, "lift", form("Case closed"))
 
         held.refresh_from_db()
         assert "Lifted the legal hold." in page
         assert (held.legal_hold_at, held.legal_hold_reason) == (None, "")
-        assert LogEntry.objects.get().change_message == "Lifted the legal hold. Reason: Case closed"
+        said = without_mark(LogEntry.objects.get().change_message)
+        assert said == "Lifted the legal hold. Reason: Case closed"
+        assert "(form " not in page and said in page
 
     def test_place_it_once(self, keeper: Client, held: Conversation) -> None:
         before = state()
 
-        page = act(keeper, held, "hold", "Other")
+        page = act(keeper, held, "hold", form("Other"))
 
         assert "is on legal hold already" in page
+        assert state() == before
+
+    def test_act_once_with_one_form(self, keeper: Client) -> None:
+        conversation, first = make_conversation_of(1), form()
+        act(keeper, conversation, "hold", first)
+        act(keeper, conversation, "lift", form())
+        before = state()
+
+        again = act(keeper, conversation, "hold", first)
+        other = act(keeper, conversation, "hold", first | {"reason": "Case 8"})
+
+        assert "This form was sent before" in again
+        assert "This form has acted already, with other values" in other
         assert state() == before
 
     def test_lift_it_once(self, keeper: Client) -> None:
         conversation = make_conversation_of(1)
         before = state()
 
-        assert "is not on legal hold" in act(keeper, conversation, "lift")
+        assert "is not on legal hold" in act(keeper, conversation, "lift", form())
         assert state() == before
 
     @pytest.mark.parametrize("reason", ["", "  ", "x" * 2001])
@@ -197,7 +218,7 @@ class TestStaff:
         conversation = make_conversation_of(1)
         before = state()
 
-        page = act(keeper, conversation, "hold", reason)
+        page = act(keeper, conversation, "hold", form(reason))
 
         assert "Place legal hold" in page
         assert state() == before
@@ -210,7 +231,7 @@ class TestStaff:
         for name in ("hold", "lift"):
             url = f"{LIST}{held.pk}/{name}/"
             assert client.get(url).status_code == 403
-            assert client.post(url, {"reason": "x"}).status_code == 403
+            assert client.post(url, form()).status_code == 403
 
         assert state() == before
 
@@ -223,7 +244,7 @@ class TestStaff:
         assert "Lift legal hold" not in staff("view_conversation").get(url).content.decode()
 
     def test_cannot_act_on_what_is_not_there(self, keeper: Client) -> None:
-        assert keeper.post(f"{LIST}987654/hold/", {"reason": "x"}).status_code == 404
+        assert keeper.post(f"{LIST}987654/hold/", form()).status_code == 404
 
     def test_find_what_is_held(self, keeper: Client, held: Conversation) -> None:
         free = make_conversation_of(1, "bob")

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -69,15 +66,3 @@ def empty_database(folder: Path) -> Iterator[str]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def manage(url: str, *arguments: Any, **variables: str) -> "subprocess.CompletedProcess[str]":
-    """A command in a process of its own, on the database at `url`."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *map(str, arguments)],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": url} | variables,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )

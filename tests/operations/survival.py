@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.operations.server import PostgreSQL, environment_of, manage
-from tests.operations.web import Web
+from tests.web import Web
 
 FUNDS = 1_000_000
 PAUSE_SECONDS = 0.02

@@ -19,9 +19,10 @@ from operations import restore
 from operations.errors import BackupFailed
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of, stored
-from tests.operations.backups import backup, command, empty_database, manage
+from tests.operations.backups import backup, command, empty_database
+from tests.operations.server import manage
 from tests.operations.writers import WRITERS
-from tests.processes import environment
+from tests.processes import child, environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,14 +31,7 @@ ROUNDS = 40
 
 @pytest.fixture
 def writers(key: str) -> Iterator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.operations.writers", key],
-        cwd=settings.BASE_DIR,
-        env=environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = child("tests.operations.writers", key)
     assert process.stdout and process.stdin
     assert process.stdout.readline() == "ready\n"
     process.stdin.write("go\n")
@@ -90,7 +84,7 @@ class TestABackupWhileEightWrite:
         after = rounds(writers, ROUNDS)
 
         with empty_database(tmp_path) as url:
-            done = manage(url, "restore", file)
+            done = manage(os.environ | {"DATABASE_URL": url}, "restore", str(file))
             restored = counted(url)
 
         assert done.returncode == 0, done.stdout + done.stderr

@@ -12,7 +12,7 @@ import pytest
 
 from tests.asserts import assert_problem
 from tests.operations.server import PostgreSQL, environment_of, postgresql, prepared
-from tests.operations.web import PATIENCE_SECONDS, Web, served
+from tests.web import PATIENCE_SECONDS, Web, served
 
 # Short, so that the tests need not wait; what is tested is that they hold at all.
 LIMITS = {

@@ -12,7 +12,7 @@ import pytest
 
 from tests.asserts import assert_problem
 from tests.operations.server import environment_of, prepared
-from tests.operations.web import Answer, Web, served
+from tests.web import Answer, Web, served
 
 HOLDER = """
 import sqlite3, sys

@@ -11,13 +11,14 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
 from common import maintenance
 from common.errors import NotFound
 from common.maintenance import Task
+from operations import logs
 from operations.maintenance import BATCH_ITEMS, only_runner
 from operations.models import MaintenanceRun
 from tests.processes import environment
@@ -91,17 +92,20 @@ class TestARun:
         assert 0 <= row.duration_seconds < 60
 
     @pytest.mark.parametrize(
-        "error",
+        ("error", "told"),
         [
-            OperationalError("the disk is full"),
-            NotFound("There is no such thing."),
-            OSError("no space"),
-            TypeError("a fault in the code"),
-            KeyError("x"),
+            (OperationalError("the disk is full"), "the disk is full"),
+            (IntegrityError('null value\nDETAIL:  Failing row: (7, "ann")'), "null value"),
+            (NotFound("There is no such thing."), logs.LEFT_OUT),
+            (OSError("no space"), "no space"),
+            (TypeError("a fault in the code"), "a fault in the code"),
+            (KeyError("x"), logs.LEFT_OUT),
         ],
-        ids=lambda error: type(error).__name__,
+        ids=lambda given: type(given).__name__ if isinstance(given, Exception) else "",
     )
-    def test_that_fails_does_not_stop_the_others(self, only: Any, error: Exception) -> None:
+    def test_that_fails_does_not_stop_the_others(
+        self, only: Any, error: Exception, told: str
+    ) -> None:
         first, last = Heap(BATCH_ITEMS + 1, error), Heap(2)
         only(first.task("a.fails"), last.task("b.works"))
 
@@ -111,7 +115,7 @@ class TestARun:
         assert "BAD  a.fails" in output and "ok   b.works" in output
         [(name, items, sentence), second] = kept()
         assert (name, items) == ("a.fails", BATCH_ITEMS)
-        assert sentence == f"{type(error).__name__}: {error}"
+        assert sentence == f"{type(error).__name__}: {told}"
         assert second == ("b.works", 2, "")
 
     def test_of_a_report_keeps_the_count(self, only: Any) -> None:

@@ -13,8 +13,8 @@ from common import events
 from operations import metrics
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of
-from tests.operations.web import Web, served
 from tests.processes import environment
+from tests.web import Web, served
 
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 LABEL = re.compile(r'(\w+)="([^"]*)"')

@@ -1,13 +1,11 @@
 """The start of many processes at once, and a migration that fails."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
@@ -16,6 +14,7 @@ from django.db import connection
 from common import guards, migration_lock
 from tests.common.proofs import rows, write_proofs
 from tests.guarded.models import Proof
+from tests.operations import backups
 from tests.operations.server import environment_of, manage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,18 +24,8 @@ PROCESSES = 4
 
 @pytest.fixture
 def empty_database(tmp_path: Path) -> Iterator[str]:
-    """The address of a database without a table."""
-    if connection.vendor == "sqlite":
-        yield f"sqlite:///{tmp_path / 'empty.sqlite3'}"
-        return
-    name = f"{connection.settings_dict['NAME']}_empty"
-    with connection.cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{name}"')
-    try:
-        yield urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with backups.empty_database(tmp_path) as url:
+        yield url
 
 
 class TestManyProcesses:

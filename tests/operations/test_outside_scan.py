@@ -1,60 +1,28 @@
 """A real gunicorn with production's settings, as seen from outside; and Django's own check."""
 
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from django.conf import settings
 
 from tests import processes
 from tests.operations.processes import PRODUCTION, python
 from tests.outside_scan import Scan
+from tests.web import served
 
 SECRET = "x9$Kq2" * 10
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture
-def server(transactional_db: None) -> Iterator[str]:
+def server(transactional_db: None, tmp_path: Path) -> Iterator[str]:
     """The address of gunicorn on this test's database."""
-    address = f"127.0.0.1:{free_port()}"
     given = processes.environment() | {
         "STEWARD_PRODUCTION": "1", "SECRET_KEY": SECRET, "ALLOWED_HOSTS": "steward.example",
-        "BIND": address, "WEB_CONCURRENCY": "1", "DEBUG": "", "EXTRA_APPS": "",
+        "DEBUG": "", "EXTRA_APPS": "",
     }  # fmt: skip
-    command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
-    started = subprocess.Popen(
-        command, cwd=settings.BASE_DIR, env=given, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        wait_for(address, started)
-        yield f"http://{address}"
-    finally:
-        started.terminate()
-        started.communicate(timeout=60)
-
-
-def wait_for(address: str, started: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and started.poll() is None:
-        try:
-            urllib.request.urlopen(f"http://{address}/favicon.ico", timeout=5)
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(started.communicate(timeout=60)[1])
+    with served(given, tmp_path) as web:
+        yield f"http://127.0.0.1:{web.port}"
 
 
 class TestAServerInProduction:

@@ -6,6 +6,7 @@ from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from access import services as access_services
 from billing.models import CreditAccount
@@ -123,6 +124,18 @@ class TestTheErasure:
         assert str(sum(counts["erased"].values())) in page
         assert one.status_code == 200
         assert ZOE not in page + one.content.decode()
+
+    def test_locks_the_holds_before_the_account_as_a_capture_does(self, zoe: ApiClient) -> None:
+        """In another order the two would wait for each other crosswise."""
+        with CaptureQueriesContext(connection) as sent:
+            erase(zoe)
+
+        begun = [query["sql"] for query in sent.captured_queries if " ORDER BY" in query["sql"]]
+        tables = ["billing_usage", "billing_credithold", "billing_creditaccount"]
+        locked = [
+            next(n for n, sql in enumerate(begun) if f'FROM "{table}"' in sql) for table in tables
+        ]
+        assert locked == sorted(locked)
 
     def test_touches_nobody_else(self, zoe: ApiClient) -> None:
         def of_bob() -> list[Any]:

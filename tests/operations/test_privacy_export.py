@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from access import services
 from common import privacy
@@ -91,6 +92,15 @@ class TestTheExport:
 
         assert response["Content-Type"] == "application/json"
         assert response["Content-Disposition"] == 'attachment; filename="export.json"'
+
+    @pytest.mark.django_db(transaction=True)
+    def test_holds_up_no_writer_while_it_is_sent(self, zoe: ApiClient) -> None:
+        response: Any = zoe.get("/privacy/export")
+
+        next(iter(response.streaming_content))
+
+        assert not connection.in_atomic_block
+        response.close()
 
     def test_takes_one_statement_a_table(self, zoe: ApiClient) -> None:
         document(zoe.get("/privacy/export"))

@@ -162,7 +162,7 @@ class TestALine:
     def test_knows_the_address_that_the_proxy_saw(
         self, person: ApiClient, log: Log, settings: Any
     ) -> None:
-        settings.BEHIND_PROXY = True
+        settings.PROXY_COUNT = 1
 
         person.get("/conversations", x_forwarded_for="6.6.6.6, 203.0.113.9")
 

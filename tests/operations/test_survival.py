@@ -9,7 +9,7 @@ from django.db import connection
 
 from tests.operations.server import environment_of, postgresql, prepared
 from tests.operations.survival import Load, Site, assert_nothing_lost
-from tests.operations.web import served
+from tests.web import served
 
 CLIENTS = 4
 WRITES_BETWEEN = 40

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from tests.operations.server import ROOT, environment_of, manage, postgresql
-from tests.operations.web import free_port
+from tests.web import free_port
 
 
 class TestWaiting:

@@ -8,6 +8,7 @@ from django.test import Client
 
 from querycache import services, statements
 from querycache.models import CacheLease, CacheStatistics
+from querycache.services import tidying
 from tests.client import ApiClient
 from tests.querycache import cache
 
@@ -80,6 +81,21 @@ def test_a_locked_table_gives_a_bypass(person: ApiClient) -> None:
 
     assert answer["status"] == "bypass"
     assert CacheLease.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_tidying_that_fails_takes_no_lease_away(
+    person: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(**given: object) -> None:
+        raise OperationalError("locked")
+
+    monkeypatch.setattr(tidying.lease_pace, "is_due", lambda: True)
+    monkeypatch.setattr(tidying, "remove_leases", locked)
+
+    answer = cache.look_up(person)
+
+    assert answer["status"] == "miss" and answer["lease"] is not None
 
 
 @pytest.mark.django_db

@@ -1,13 +1,10 @@
 """Caps and expiry: deletion is paid for by stores, in batches, and keeps rows and bytes within."""
 
 import datetime
-import subprocess
-import sys
 import time
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Sum
 from django.utils import timezone
@@ -38,11 +35,7 @@ def test_a_storm_of_writes_stays_within_a_tenth_of_the_caps(
 ) -> None:
     cache.make_namespace("storm", **caps)
     storms = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.querycache.storm", str(seed), "150", str(largest)],
-            cwd=settings.BASE_DIR,
-            env=processes.environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"},
-        )
+        processes.child("tests.querycache.storm", str(seed), "150", str(largest))
         for seed in range(3)
     ]
     most = {"rows": 0, "bytes": 0}
@@ -51,7 +44,9 @@ def test_a_storm_of_writes_stays_within_a_tenth_of_the_caps(
         most = {name: max(most[name], now[name]) for name in most}
         time.sleep(0.01)
 
-    assert [storm.wait() for storm in storms] == [0, 0, 0]
+    for storm in storms:
+        storm.communicate()
+    assert [storm.returncode for storm in storms] == [0, 0, 0]
     namespace = Namespace.objects.get(name="storm")
     assert most["rows"] <= namespace.max_entries * 1.1
     assert most["bytes"] <= namespace.max_bytes * 1.1

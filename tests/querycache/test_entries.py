@@ -1,9 +1,11 @@
 """Reading and forgetting one entry by its key."""
 
 import pytest
+from django.utils import timezone
 
+from querycache import services
 from querycache.models import CacheEntry, CacheLease
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
 from tests.querycache import cache
 from tests.querycache.test_lookup import age
@@ -35,6 +37,16 @@ class TestReading:
 
 
 class TestForgetting:
+    def test_locks_the_lease_before_the_entry_as_a_store_does(self) -> None:
+        """In another order the two would wait for each other crosswise."""
+        key = cache.put(1).key_hash
+
+        with assert_statements(3) as statements:
+            services.remove_entry(namespace="default", user_id="ann", key=key, at=timezone.now())
+
+        assert statements[1].startswith('UPDATE "querycache_cachelease"')
+        assert statements[2].startswith('DELETE FROM "querycache_cacheentry"')
+
     def test_removes_the_entry(self, person: ApiClient) -> None:
         cache.store(person)
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from django.db.models import Sum
@@ -31,28 +32,31 @@ class Flight:
         self.together.wait()
         for _ in range(20):
             reply = self.server.call("POST", "/cache/lookup", QUESTION)
-            assert reply.status == 200, reply.body
-            if reply.body["result"] is not None:
-                return str(reply.body["result"])
-            lease = reply.body["lease"]
+            assert reply.status_code == 200, reply.content
+            found = reply.json()
+            if found["result"] is not None:
+                return str(found["result"])
+            lease = found["lease"]
             if lease is None:
-                time.sleep(int(reply.headers["Retry-After"]))
+                time.sleep(int(reply["Retry-After"]))
                 continue
             self.makers.append(number)
             time.sleep(MAKING_SECONDS)
             answer = {"result": f"made by {number}", "lease": lease["token"]}
-            path = f"/cache/entries/{reply.body['key']}"
-            assert self.server.call("PUT", path, answer).status == 201
+            path = f"/cache/entries/{found['key']}"
+            assert self.server.call("PUT", path, answer).status_code == 201
             self.is_made.set()
         raise AssertionError("never served")
 
     def ask_other_things(self) -> None:
         while not self.is_made.is_set():
-            self.other_replies.append(self.server.call("GET", "/conversations").status)
+            self.other_replies.append(self.server.call("GET", "/conversations").status_code)
 
 
-def test_forty_clients_have_one_maker_while_others_go_on_being_answered(key: str) -> None:
-    with serve(key) as server, ThreadPoolExecutor(CLIENTS + 1) as pool:
+def test_forty_clients_have_one_maker_while_others_go_on_being_answered(
+    key: str, tmp_path: Path
+) -> None:
+    with serve(key, tmp_path) as server, ThreadPoolExecutor(CLIENTS + 1) as pool:
         flight = Flight(server)
         other = pool.submit(flight.ask_other_things)
 
@@ -72,18 +76,20 @@ def test_forty_clients_have_one_maker_while_others_go_on_being_answered(key: str
     assert 1 <= counts["coalesced"] <= CLIENTS - 1
 
 
-def test_a_killed_makers_lease_passes_on_and_its_late_store_is_refused(key: str) -> None:
-    with serve(key, CACHE_LEASE_SECONDS="1") as server:
-        first = server.call("POST", "/cache/lookup", QUESTION).body
+def test_a_killed_makers_lease_passes_on_and_its_late_store_is_refused(
+    key: str, tmp_path: Path
+) -> None:
+    with serve(key, tmp_path, CACHE_LEASE_SECONDS="1") as server:
+        first = server.call("POST", "/cache/lookup", QUESTION).json()
         path = f"/cache/entries/{first['key']}"
 
         # The first maker is never heard of again until it is too late.
-        second = server.call("POST", "/cache/lookup", QUESTION).body
+        second = server.call("POST", "/cache/lookup", QUESTION).json()
         late = server.call("PUT", path, {"result": "late", "lease": first["lease"]["token"]})
         stored = server.call("PUT", path, {"result": "made", "lease": second["lease"]["token"]})
-        found = server.call("POST", "/cache/lookup", QUESTION).body
+        found = server.call("POST", "/cache/lookup", QUESTION).json()
 
     assert second["lease"] is not None
-    assert (late.status, late.body["code"]) == (409, "lease_lost")
-    assert stored.status == 201
+    assert (late.status_code, late.json()["code"]) == (409, "lease_lost")
+    assert stored.status_code == 201
     assert (found["status"], found["result"]) == ("hit", "made")

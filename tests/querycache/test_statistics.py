@@ -3,6 +3,7 @@
 import datetime
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,10 +94,10 @@ class TestTheNumbers:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_they_add_up_over_restarts_and_worker_processes(key: str) -> None:
+def test_they_add_up_over_restarts_and_worker_processes(key: str, tmp_path: Path) -> None:
     def ask(number: int) -> str:
         body = {"query": f"question {number % 7}"}
-        reply = server.call("POST", "/cache/lookup", body, user_id=f"user{number % 3}").body
+        reply = server.call("POST", "/cache/lookup", body, user_id=f"user{number % 3}").json()
         if reply["lease"] is not None:
             answer: dict[str, Any] = {"result": "made", "cost_credits": 2, "ttl_seconds": 1}
             answer["lease"] = reply["lease"]["token"]
@@ -108,7 +109,7 @@ def test_they_add_up_over_restarts_and_worker_processes(key: str) -> None:
     told: Counter[str] = Counter()
     server: Server
     for _ in range(2):
-        with serve(key) as server, ThreadPoolExecutor(8) as pool:
+        with serve(key, tmp_path) as server, ThreadPoolExecutor(8) as pool:
             told.update(pool.map(ask, range(120)))
 
     found = totals()

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 60
 
 
@@ -48,15 +48,14 @@ class Web:
         self.log_file = log
         self.number = workers
         self.environment = (
-            {"PROMETHEUS_MULTIPROC_DIR": ""}
-            | dict(environment)
-            | {
-                "PORT": str(self.port),
-                "WEB_CONCURRENCY": str(workers),
+            {
+                "PROMETHEUS_MULTIPROC_DIR": "",
                 "SECRET_KEY": "for-tests-only",
                 # As long as the tests' own: they look at what lies there.
                 "DEFERRED_WRITE_SECONDS": "0",
             }
+            | dict(environment)
+            | {"PORT": str(self.port), "WEB_CONCURRENCY": str(workers)}
         )
         self.process: Any = None
 
