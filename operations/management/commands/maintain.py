@@ -73,6 +73,8 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: self.stop.set())
         while not self.stop.is_set():
             self._run(tasks)
+            # Whoever reads a pipe wants to know now, not when a buffer is full.
+            self.stdout.flush()
             self.stop.wait(seconds)
 
     def _run(self, tasks: list[Task]) -> bool:
