@@ -223,6 +223,7 @@ def fill_every_table() -> None:
     application = services.create_key(name="application", scopes=SCOPES, by="system").key
     ApiClient(application, "ann").post("/usage/increment", {})
     ApiClient(application, "ann").post("/cache/lookup", {"query": "a"})
+    ApiClient(application, "dan").post("/privacy/erase", {"confirm": "dan"})
     flush_all()
     publish()
     say(version=1, locale="en")

@@ -7,9 +7,9 @@ import pytest
 
 from billing.models import CreditHold, Usage
 from tests.billing.books import account, drift
-from tests.billing.races import process
 from tests.client import ApiClient
 from tests.conversations.recipes import stored
+from tests.processes import child
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,11 +25,11 @@ ACTS: dict[str, tuple[str, Any, int]] = {
 
 def killed(key: str, path: str, body: Any, when: str) -> None:
     """The request is written by a process that is killed before or after its commit."""
-    child = process("crasher", key, path, json.dumps(body), when)
-    assert child.stdout
-    status = child.stdout.readline()
-    child.kill()
-    child.communicate()
+    crashing = child("tests.billing.crasher", key, path, json.dumps(body), when)
+    assert crashing.stdout
+    status = crashing.stdout.readline()
+    crashing.kill()
+    crashing.communicate()
     assert status in ("200\n", "201\n")
 
 
