@@ -96,6 +96,7 @@ def append(request: HttpRequest, conversation_id: uuid.UUID) -> HttpResponse:
         user_id=known(request),
         conversation_uid=conversation_id,
         message=conversation_services.NewMessage(**orjson.loads(request.body)),
+        actor="key:benchmark",
         request_key=NO_KEY,
     )
     return as_json(message_response(outcome.row), 201)

@@ -88,7 +88,8 @@ def _insert_from_account(
     if connection.vendor == "sqlite":
         checks.append(
             f"(%(idempotency_key)s IS NULL OR NOT EXISTS (SELECT 1 FROM {table}"
-            " WHERE user_id = %(user_id)s AND idempotency_key = %(idempotency_key)s))"
+            " WHERE user_id = %(user_id)s AND idempotency_key = %(idempotency_key)s"
+            " AND actor = %(actor)s))"
         )
     lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
     at = CreditAccount._meta.get_field("next_refill_at").get_db_prep_value

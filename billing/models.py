@@ -12,7 +12,14 @@ from django.db import models
 from django.db.models import F, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
-from common.models import ERASED_PREFIX, JSONField, RawJSON, UserIdField, new_uid
+from common.models import (
+    ERASED_PREFIX,
+    ActorField,
+    JSONField,
+    RawJSON,
+    UserIdField,
+    new_uid,
+)
 
 GUEST_TIER = "guest"
 # Balances stay far inside 64 bits, so that no sum of them overflows.
@@ -135,6 +142,7 @@ class UsageIncrement(models.Model):
     """A counted call that came with an Idempotency-Key, so that its retry counts nothing."""
 
     user_id = UserIdField()
+    actor = ActorField()
     idempotency_key = models.CharField(max_length=255)
     request_hash = models.CharField(max_length=64)
     created_at = models.DateTimeField(db_index=True)
@@ -142,13 +150,14 @@ class UsageIncrement(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user_id", "idempotency_key"], name="billing_usageincrement_key_once"
+                fields=["user_id", "idempotency_key", "actor"],
+                name="billing_usageincrement_key_once_for_caller",
             )
         ]
 
     class Privacy:
         personal = {"user_id", "idempotency_key"}
-        not_personal = {"id", "request_hash", "created_at"}
+        not_personal = {"id", "actor", "request_hash", "created_at"}
 
     def __str__(self) -> str:
         return f"#{self.pk}"
@@ -226,7 +235,8 @@ class CreditHold(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user_id", "uid"], name="billing_hold_id_unique"),
             models.UniqueConstraint(
-                fields=["user_id", "idempotency_key"], name="billing_hold_key_unique"
+                fields=["user_id", "idempotency_key", "actor"],
+                name="billing_hold_key_unique_for_caller",
             ),
             models.CheckConstraint(
                 condition=Q(amount__gte=1, amount__lte=AMOUNT_MAX),
@@ -412,7 +422,8 @@ class CreditTransaction(models.Model):
                 fields=["user_id", "uid"], name="billing_transaction_id_unique"
             ),
             models.UniqueConstraint(
-                fields=["user_id", "idempotency_key"], name="billing_transaction_key_unique"
+                fields=["user_id", "idempotency_key", "actor"],
+                name="billing_transaction_key_unique_for_caller",
             ),
             models.UniqueConstraint(
                 fields=["user_id", "hold"], name="billing_transaction_one_for_a_hold"

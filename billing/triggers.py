@@ -16,11 +16,12 @@ from billing.models import (
     CreditHold,
     CreditTransaction,
     LedgerCheckpoint,
+    UsageIncrement,
     UsageOverride,
 )
 from common import guards
 from common.guards import Guard
-from common.rules import ERASED_OR_NEVER, Rule, kept, rule
+from common.rules import ERASED_OR_NEVER, Rule, kept, key_is_new, rule
 
 ACCOUNT = CreditAccount._meta.db_table
 ENTRY = CreditTransaction._meta.db_table
@@ -129,4 +130,5 @@ GUARDS: list[Guard] = [
     rule(LedgerCheckpoint, "true", "BEFORE INSERT", [CHECKPOINT_IS_TRUE]),
     *guards.append_only(LedgerCheckpoint),
     *guards.append_only(UsageOverride),
+    key_is_new(UsageIncrement),
 ]

@@ -1,7 +1,8 @@
 """Idempotency: a request that is sent again has one effect and gets its answer again.
 
-The client's key and a hash of the request stand on the row that the request made, under a unique
-constraint; so the promise holds as long as the row stands, and costs no table and no job.
+The client's key and a hash of the request stand on the row that the request made, with its person
+and its `actor`, under a unique constraint over the three; so the promise holds as long as the row
+stands, and costs no table and no job. Two applications never meet in a key.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 from django.conf import settings
+from django.db.models import Q
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,7 +29,8 @@ HEADER = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
     OpenApiParameter.HEADER,
-    description="1 to 255 visible characters. A retry with the same key has no second effect.",
+    description="1 to 255 visible characters. A retry of the same caller for the same person with"
+    " the same key has no second effect.",
 )
 
 
@@ -44,6 +47,15 @@ class RequestKey:
             raise errors.IdempotencyKeyReused(
                 "This Idempotency-Key was used for another request. Use a new key for a new one."
             )
+
+
+def made_by(actor: str, request_key: RequestKey) -> Q:
+    """The row that this actor made with the key, in a table with an ActorField.
+
+    A row without an actor is from before it was kept and counts as anybody's; that no second row
+    stands beside it is held by rules.key_is_new.
+    """
+    return Q(idempotency_key=request_key.key, actor__in=(actor, ""))
 
 
 @dataclass(frozen=True)

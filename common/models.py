@@ -50,6 +50,17 @@ class UserIdField(models.CharField):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
 
 
+class ActorField(models.CharField):  # type: ignore[type-arg]
+    """Who made a row that may carry an Idempotency-Key, as records name callers: `key:<name>`.
+
+    Empty in rows from before it was kept, and in imported ones.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {"max_length": 200, "blank": True, "default": "", "db_default": ""}
+        super().__init__(*args, **kwargs)
+
+
 class JSONField(models.JSONField):
     """JSON as it came: on PostgreSQL the type `json`, which keeps the order of keys and the floats.
 

@@ -74,6 +74,17 @@ def _filled(model: type[models.Model], condition: str, vendor: str) -> str:
     return condition.replace("{erased}", guards.erasure(model, vendor))
 
 
+def key_is_new(model: type[models.Model]) -> Guard:
+    """An Idempotency-Key of a row without an actor stands for all actors of that person."""
+    table = model._meta.db_table
+    taken: Rule = (
+        f"""NEW.idempotency_key IS NOT NULL AND EXISTS (SELECT 1 FROM {table}
+        WHERE user_id = NEW.user_id AND idempotency_key = NEW.idempotency_key AND actor = '')""",
+        "this Idempotency-Key stands on a row that has no actor",
+    )
+    return rule(model, "key_is_new", "BEFORE INSERT", [taken], also_needs=f"{table}.actor")
+
+
 def kept(model: type[models.Model]) -> list[Guard]:
     """Rows of the model are never removed, in one stroke neither."""
     return [rule(model, "no_delete", "BEFORE DELETE", [NEVER]), *guards.no_replacing(model)]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from django.db import models
 from django.db.models import F, Min, Q
 
-from common.models import JSONField, RawJSON, UserIdField, new_uid
+from common.models import ActorField, JSONField, RawJSON, UserIdField, new_uid
 from conversations.search import HasWords, message_search_text, search_text
 
 DEFAULT_TITLE = "New Conversation"
@@ -99,6 +99,7 @@ class Conversation(models.Model):
     source = models.CharField(max_length=10, choices=Source, default=Source.API)
     external_id = models.TextField(blank=True, default="")
     extra = JSONField(default=dict)
+    actor = ActorField()
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null: no key given)
     request_hash = models.CharField(max_length=64, blank=True, default="")
     search_text = models.TextField(blank=True, default="", editable=False)
@@ -113,8 +114,8 @@ class Conversation(models.Model):
                 fields=["user_id", "uid"], name="conversations_conversation_id_unique_for_owner"
             ),
             models.UniqueConstraint(
-                fields=["user_id", "idempotency_key"],
-                name="conversations_conversation_key_unique_for_owner",
+                fields=["user_id", "idempotency_key", "actor"],
+                name="conversations_conversation_key_unique_for_caller",
             ),
             models.CheckConstraint(
                 condition=~Q(user_id=""), name="conversations_conversation_has_an_owner"
@@ -154,8 +155,8 @@ class Conversation(models.Model):
             "legal_hold_reason",
         }
         not_personal = {
-            "id", "uid", "message_count", "archived_at", "legal_hold_at", "source", "request_hash",
-            "created_at", "updated_at",
+            "id", "uid", "message_count", "archived_at", "legal_hold_at", "source", "actor",
+            "request_hash", "created_at", "updated_at",
         }  # fmt: skip
         head = True
 
@@ -223,6 +224,7 @@ class Message(models.Model):
     stage3_data = JSONField(null=True)
     metadata = JSONField(default=dict)
     extra = JSONField(default=dict)
+    actor = ActorField()
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null: no key given)
     request_hash = models.CharField(max_length=64, blank=True, default="")
     search_text = models.TextField(blank=True, default="", editable=False)
@@ -240,8 +242,8 @@ class Message(models.Model):
                 fields=["user_id", "uid"], name="conversations_message_id_unique_for_owner"
             ),
             models.UniqueConstraint(
-                fields=["user_id", "idempotency_key"],
-                name="conversations_message_key_unique_for_owner",
+                fields=["user_id", "idempotency_key", "actor"],
+                name="conversations_message_key_unique_for_caller",
             ),
             models.CheckConstraint(
                 condition=~Q(user_id=""), name="conversations_message_has_an_owner"
@@ -266,6 +268,7 @@ class Message(models.Model):
             "conversation",
             "position",
             "role",
+            "actor",
             "request_hash",
             "created_at",
         }

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from django.db import connection, models, transaction
 
 from common.guards import Guard
-from common.rules import Rule, rule
+from common.rules import Rule, key_is_new, rule
 from conversations.models import Conversation, Message
 from conversations.search import OWNER_MARK, fts_table
 
@@ -100,4 +100,6 @@ GUARDS = [
     *index_guards(Message),
     rule(Conversation, "held", "BEFORE DELETE", [HELD], also_needs=HOLD),
     rule(Message, "held", "BEFORE DELETE", [OF_HELD], also_needs=HOLD),
+    key_is_new(Conversation),
+    key_is_new(Message),
 ]

@@ -96,7 +96,7 @@ def make_account() -> int:
     )  # fmt: skip
     services.change_usage(user_id=person, changes={"daily_limit": 150}, actor="staff:dana",
                           reason="Moves house, ticket 4402", at=now - 2 * hour)  # fmt: skip
-    services.increment_usage(user_id=person, amount=123, at=now)
+    services.increment_usage(user_id=person, amount=123, actor="key:web", at=now)
     services.place_hold(
         user_id=person, amount=40, ttl_seconds=900, description="A council of four models",
         actor="key:web", at=now, request_key=keyless,

@@ -82,6 +82,7 @@ class UsageViewSet(ViewSet):
         outcome = services.increment_usage(
             user_id=request.user_id,
             amount=body.validated_data["amount"],
+            actor=request.auth.actor,
             at=at,
             tier=tier_of(request),
             request_key=idempotency.request_key(request),

@@ -51,8 +51,8 @@ def add_transaction(
 ) -> Outcome[CreditTransaction]:
     """Write one entry: one statement when nothing is due.
 
-    The same key with the same request gives the entry that stands. Raises InsufficientCredits,
-    AccountFrozen, AmountTooLarge, UnknownTier and IdempotencyKeyReused.
+    The same key with the same request of the same actor gives the entry that stands. Raises
+    InsufficientCredits, AccountFrozen, AmountTooLarge, UnknownTier and IdempotencyKeyReused.
     """
     entry = new.entry(
         user_id=user_id,
@@ -67,7 +67,7 @@ def add_transaction(
         if ledger.insert_entry(entry, *conditions, at=at):
             count_charges([entry])
             return Outcome(entry)
-        standing = standing_entry(user_id, request_key)
+        standing = standing_entry(user_id, actor, request_key)
         if standing is not None:
             return standing
         clear_the_way(user_id=user_id, needed=-new.amount, tier=tier, at=at)
@@ -86,12 +86,14 @@ def _count(charges: int, credits_charged: int) -> None:
     events.CREDITS_CHARGED.count(credits_charged)
 
 
-def standing_entry(user_id: str, request_key: RequestKey) -> Outcome[CreditTransaction] | None:
-    """The entry that an earlier, equal request made. Raises IdempotencyKeyReused."""
+def standing_entry(
+    user_id: str, actor: str, request_key: RequestKey
+) -> Outcome[CreditTransaction] | None:
+    """The entry that an earlier, equal request of this actor made. Raises IdempotencyKeyReused."""
     if request_key.key is None:
         return None
     entry = CreditTransaction.objects.filter(
-        user_id=user_id, idempotency_key=request_key.key
+        user_id=user_id, idempotency_key=request_key.key, actor=actor
     ).first()
     if entry is None:
         return None
@@ -162,7 +164,7 @@ def add_transactions(
     _account_without_dues(user_id, tier, at)
     with transaction.atomic():
         account: Any = CreditAccount.objects.locked().get(user_id=user_id)
-        standing = _standing_batch(user_id, request_key, len(new))
+        standing = _standing_batch(user_id, actor, request_key, len(new))
         if standing is not None:
             return standing
         entries = _following_entries(account, new, at)
@@ -181,15 +183,15 @@ def batch_key(request_key: RequestKey, index: int) -> str | None:
 
 
 def _standing_batch(
-    user_id: str, request_key: RequestKey, count: int
+    user_id: str, actor: str, request_key: RequestKey, count: int
 ) -> Outcome[list[CreditTransaction]] | None:
     if request_key.key is None:
         return None
     keys = [batch_key(request_key, index) for index in range(count)]
     standing = list(
-        CreditTransaction.objects.filter(user_id=user_id, idempotency_key__in=keys).order_by(
-            "sequence"
-        )
+        CreditTransaction.objects.filter(
+            user_id=user_id, idempotency_key__in=keys, actor=actor
+        ).order_by("sequence")
     )
     if not standing:
         return None
@@ -242,7 +244,7 @@ def refund_transaction(
     IdempotencyKeyReused.
     """
     for _ in range(TRIES):
-        standing = standing_entry(user_id, request_key)
+        standing = standing_entry(user_id, actor, request_key)
         if standing is not None:
             return standing
         entry = CreditTransaction(
@@ -263,7 +265,7 @@ def refund_transaction(
             continue  # another refund of the same charge was quicker: see what it left
         if written:
             return Outcome(entry)
-        if standing_entry(user_id, request_key) is None:
+        if standing_entry(user_id, actor, request_key) is None:
             clear_the_way(user_id=user_id, needed=-entry.amount, tier=None, at=at)
     raise errors.RefundExceedsOriginal("Other refunds of this charge are under way; look again.")
 

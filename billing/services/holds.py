@@ -67,17 +67,19 @@ def place_hold(
     for _ in range(TRIES):
         if ledger.insert_hold(hold, at=at):
             return Outcome(hold)
-        standing = _standing_hold(user_id, request_key)
+        standing = _standing_hold(user_id, actor, request_key)
         if standing is not None:
             return standing
         clear_the_way(user_id=user_id, needed=amount, tier=tier, at=at)
     raise refusal(CreditAccount.objects.with_held_now(at=at).get(user_id=user_id), amount, at)
 
 
-def _standing_hold(user_id: str, request_key: RequestKey) -> Outcome[CreditHold] | None:
+def _standing_hold(user_id: str, actor: str, request_key: RequestKey) -> Outcome[CreditHold] | None:
     if request_key.key is None:
         return None
-    hold = CreditHold.objects.filter(user_id=user_id, idempotency_key=request_key.key).first()
+    hold = CreditHold.objects.filter(
+        user_id=user_id, idempotency_key=request_key.key, actor=actor
+    ).first()
     if hold is None:
         return None
     request_key.require_same(hold.request_hash)
@@ -112,7 +114,7 @@ def capture_hold(
         if rows:
             hold = CreditHold(**rows[0])
             return Outcome(Captured(hold, _capture_entry(hold, actor, at, request_key)))
-    return _standing_capture(user_id, hold_uid, amount, at, request_key)
+    return _standing_capture(user_id, hold_uid, amount, actor, at, request_key)
 
 
 def _capture_entry(
@@ -133,7 +135,7 @@ def _capture_entry(
         if ledger.insert_entry(entry, ledger.NOTHING_DUE, at=at):
             count_charges([entry])
             return entry
-        standing_entry(hold.user_id, request_key)  # another request's key is refused here
+        standing_entry(hold.user_id, actor, request_key)  # another request's key is refused here
         refill(user_id=hold.user_id, at=at)
     raise errors.HoldResolved("The hold cannot be captured just now.", state=CreditHold.State.OPEN)
 
@@ -142,11 +144,12 @@ def _standing_capture(
     user_id: str,
     hold_uid: uuid.UUID,
     amount: int | None,
+    actor: str,
     at: datetime.datetime,
     request_key: RequestKey,
 ) -> Outcome[Captured]:
     hold = _hold(user_id, hold_uid)
-    entry = standing_entry(user_id, request_key)
+    entry = standing_entry(user_id, actor, request_key)
     if entry is not None:
         return Outcome(Captured(hold, entry.row), replayed=True, created=False)
     if hold.state_at(at) == CreditHold.State.OPEN and amount is not None and amount > hold.amount:

@@ -10,7 +10,7 @@ from billing import errors
 from billing.headers import quota_headers
 from billing.models import Usage, UsageIncrement, day_of, month_of
 from billing.services.tiers import tier_named
-from common.idempotency import Outcome, RequestKey
+from common.idempotency import Outcome, RequestKey, made_by
 from common.models import update_returning
 
 USAGE_COLUMNS = [
@@ -43,6 +43,7 @@ def increment_usage(
     *,
     user_id: str,
     amount: int,
+    actor: str,
     at: datetime.datetime,
     tier: str | None = None,
     request_key: RequestKey | None = None,
@@ -59,6 +60,7 @@ def increment_usage(
         with transaction.atomic():
             UsageIncrement.objects.create(
                 user_id=user_id,
+                actor=actor,
                 idempotency_key=request_key.key,
                 request_hash=request_key.request_hash,
                 created_at=at,
@@ -66,12 +68,17 @@ def increment_usage(
             return Outcome(_count(user_id, amount, at, tier))
     except IntegrityError:
         standing = UsageIncrement.objects.filter(
-            user_id=user_id, idempotency_key=request_key.key
+            made_by(actor, request_key), user_id=user_id
         ).first()
         usage = Usage.objects.filter(user_id=user_id).first()
         if standing is None or usage is None:  # the person was erased a moment ago
             return increment_usage(
-                user_id=user_id, amount=amount, at=at, tier=tier, request_key=request_key
+                user_id=user_id,
+                amount=amount,
+                actor=actor,
+                at=at,
+                tier=tier,
+                request_key=request_key,
             )
         request_key.require_same(standing.request_hash)
         return Outcome(usage, replayed=True, created=False)

@@ -91,6 +91,7 @@ class ConversationViewSet(ViewSet):
         messages = [services.NewMessage(**message) for message in given.pop("messages", [])]
         outcome = services.create_conversation(
             user_id=request.user_id,
+            actor=request.auth.actor,
             request_key=idempotency.request_key(request),
             uid=uid,
             messages=messages,
@@ -235,6 +236,7 @@ class MessageViewSet(ViewSet):
             user_id=request.user_id,
             conversation_uid=conversation_id,
             message=services.NewMessage(**body.validated_data),
+            actor=request.auth.actor,
             request_key=idempotency.request_key(request),
         )
         return idempotency.created(outcome, message_response(outcome.row))

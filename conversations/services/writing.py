@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from common.idempotency import Outcome, RequestKey
+from common.idempotency import Outcome, RequestKey, made_by
 from common.models import update_returning
 from consent.gates import requires_consent
 from conversations import errors
@@ -46,6 +46,7 @@ class NewMessage:
 def create_conversation(
     *,
     user_id: str,
+    actor: str,
     request_key: RequestKey,
     uid: uuid.UUID | None = None,
     title: str = DEFAULT_TITLE,
@@ -63,6 +64,7 @@ def create_conversation(
         title=title,
         metadata=metadata or {},
         message_count=len(messages),
+        actor=actor,
         idempotency_key=request_key.key,
         request_hash=request_key.request_hash,
         created_at=now,
@@ -81,6 +83,7 @@ def create_conversation(
         if standing is None:  # what stood in the way was deleted meanwhile
             return create_conversation(
                 user_id=user_id,
+                actor=actor,
                 request_key=request_key,
                 uid=uid,
                 title=title,
@@ -98,6 +101,7 @@ def _insert_with_messages(conversation: Conversation, messages: Sequence[NewMess
             message.row(
                 conversation=conversation,
                 user_id=conversation.user_id,
+                actor=conversation.actor,
                 position=position,
                 created_at=conversation.created_at,
             )
@@ -111,7 +115,7 @@ def _standing_conversation(
     """The row that stands in the way of `new`, if the same request made it."""
     owned = Conversation.objects.for_user(new.user_id)
     if request_key.key is not None:
-        standing = owned.filter(idempotency_key=request_key.key).first()
+        standing = owned.filter(made_by(new.actor, request_key)).first()
         if standing is not None:
             request_key.require_same(standing.request_hash)
             return Outcome(standing, replayed=True, created=False)
@@ -127,7 +131,12 @@ def _standing_conversation(
 
 @requires_consent("history_storage")
 def append_message(
-    *, user_id: str, conversation_uid: uuid.UUID, message: NewMessage, request_key: RequestKey
+    *,
+    user_id: str,
+    conversation_uid: uuid.UUID,
+    message: NewMessage,
+    actor: str,
+    request_key: RequestKey,
 ) -> Outcome[Message]:
     """Add a message at the end of a conversation.
 
@@ -150,26 +159,28 @@ def append_message(
                 conversation_id=rows[0]["id"],
                 user_id=user_id,
                 position=rows[0]["message_count"],
+                actor=actor,
                 idempotency_key=request_key.key,
                 request_hash=request_key.request_hash,
                 created_at=now,
             )
             row.save(force_insert=True)
     except IntegrityError:
-        standing = _standing_message(user_id, request_key)
+        standing = _standing_message(user_id, actor, request_key)
         if standing is None:  # what stood in the way was deleted meanwhile
             return append_message(
                 user_id=user_id,
                 conversation_uid=conversation_uid,
                 message=message,
+                actor=actor,
                 request_key=request_key,
             )
         return standing
     return Outcome(row)
 
 
-def _standing_message(user_id: str, request_key: RequestKey) -> Outcome[Message] | None:
-    standing = Message.objects.filter(user_id=user_id, idempotency_key=request_key.key).first()
+def _standing_message(user_id: str, actor: str, request_key: RequestKey) -> Outcome[Message] | None:
+    standing = Message.objects.filter(made_by(actor, request_key), user_id=user_id).first()
     if standing is None:
         return None
     request_key.require_same(standing.request_hash)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection
 
-from billing.models import LedgerCheckpoint, UsageOverride
+from billing.models import LedgerCheckpoint, UsageIncrement, UsageOverride
 from tests.billing.books import MOMENT, add, capture, charge, hold, keyed, open_account, refund
 
 ENTRY_COLUMNS = (
@@ -61,6 +61,7 @@ def write_books() -> None:
     LedgerCheckpoint.objects.create(
         user_id="ann", sequence=1, balance=50, digest="0", archive="a.jsonl", created_at=MOMENT
     )
+    UsageIncrement.objects.create(user_id="ann", idempotency_key="count", created_at=MOMENT)
     UsageOverride.objects.create(
         user_id="ann", tier="pro", reason="upgrade", actor="staff:eve", created_at=MOMENT
     )
@@ -255,6 +256,11 @@ ATTACKS: dict[str, dict[str, str]] = {
         "tier": change(OVERRIDE, "tier = 'free'"),
     },
     "billing_usageoverride_no_delete": {"one": remove(OVERRIDE)},
+    "billing_usageincrement_key_is_new": {
+        "beside a row without an actor": "INSERT INTO billing_usageincrement"
+        " (user_id, actor, idempotency_key, request_hash, created_at)"
+        f" VALUES ('ann', 'key:tests', 'count', '', {TIME})",
+    },
 }
 
 if SQLITE:
@@ -263,7 +269,7 @@ if SQLITE:
         "billing_credittransaction_no_replace": {
             "by id": entry("OR REPLACE", id=SECOND_OF_ANN),
             "by uid": entry("OR REPLACE", uid=GRANTED),
-            "by key": entry("OR REPLACE", idempotency_key="'charge'"),
+            "by key": entry("OR REPLACE", idempotency_key="'charge'", actor="'key:tests'"),
             "by hold": entry(
                 "OR REPLACE", type="'deduct'", hold=CAPTURED_HOLD, amount=-2, balance_after=35
             ),
@@ -275,7 +281,7 @@ if SQLITE:
         "billing_credithold_no_replace": {
             "by id": held("OR REPLACE", id="(SELECT id FROM billing_credithold LIMIT 1)"),
             "by uid": held("OR REPLACE", uid=OPEN_HOLD),
-            "by key": held("OR REPLACE", idempotency_key="'hold'"),
+            "by key": held("OR REPLACE", idempotency_key="'hold'", actor="'key:tests'"),
         },
         "billing_ledgercheckpoint_no_replace": {
             "by id": checkpoint(
@@ -322,7 +328,7 @@ AGAINST_CONSTRAINTS = {
     "an entry of an unknown type": entry(type="'gift'"),
     "a sequence that is taken": entry(sequence=5, balance_after=38),
     "an id that is taken": entry(uid=CHARGED),
-    "a key that is taken": entry(idempotency_key="'charge'"),
+    "a key that is taken": entry(idempotency_key="'charge'", actor="'key:tests'"),
     "a second entry for a hold": entry(
         type="'deduct'", hold=CAPTURED_HOLD, amount=-2, balance_after=35
     ),

@@ -197,7 +197,7 @@ class TestAccountPage:
     ) -> None:
         hold_of(20, now)
         hold_of(7, now - datetime.timedelta(hours=1))  # expired
-        services.increment_usage(user_id="ann", amount=4, at=now)
+        services.increment_usage(user_id="ann", amount=4, actor="key:tests", at=now)
 
         page = viewer.get(page_of(account)).content.decode()
 

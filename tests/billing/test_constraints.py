@@ -43,7 +43,7 @@ MET: dict[str, str | Callable[[], Any]] = {
     ),
     "billing_usage_user_id": lambda: Usage.objects.create(user_id="ann", **DATES),
     "billing_usage_has_a_person": lambda: Usage.objects.create(user_id="", **DATES),
-    "billing_usageincrement_key_once": lambda: UsageIncrement.objects.create(
+    "billing_usageincrement_key_once_for_caller": lambda: UsageIncrement.objects.create(
         user_id="ann", idempotency_key="k", created_at=MOMENT
     ),
     "billing_usageoverride_has_reason_and_actor": override(reason="''"),
@@ -53,13 +53,15 @@ MET: dict[str, str | Callable[[], Any]] = {
     "billing_account_held_not_negative": change(ACCOUNT, "held = -1"),
     "billing_account_held_within_balance": change(ACCOUNT, "held = 38"),
     "billing_hold_id_unique": held(uid=OPEN_HOLD),
-    "billing_hold_key_unique": held(idempotency_key="'hold'"),
+    "billing_hold_key_unique_for_caller": held(idempotency_key="'hold'", actor="'key:tests'"),
     "billing_hold_amount_positive": held(amount=0),
     "billing_hold_state_known": held(state="'lost'"),
     "billing_hold_captured_within_amount": held(captured_amount=2, state="'captured'"),
     "billing_transaction_sequence_unique": entry(sequence=5),
     "billing_transaction_id_unique": entry(uid=CHARGED),
-    "billing_transaction_key_unique": entry(idempotency_key="'charge'"),
+    "billing_transaction_key_unique_for_caller": entry(
+        idempotency_key="'charge'", actor="'key:tests'"
+    ),
     "billing_transaction_one_for_a_hold": entry(type="'deduct'", amount=-1, hold=CAPTURED_HOLD),
     "billing_transaction_sequence_from_one": entry(sequence=0),
     "billing_transaction_sign_by_type": entry(amount=-1),

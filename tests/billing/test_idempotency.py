@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from access import services as access_services
+from access.scopes import SCOPES
 from billing import services
+from billing.models import UsageIncrement
 from tests.asserts import assert_problem
 from tests.billing.books import MOMENT, account, entries
 from tests.client import ApiClient
@@ -170,6 +173,87 @@ class TestAnHonestRetry:
         )
 
         assert again["Idempotency-Replayed"] == "true"
+
+
+@pytest.fixture
+def other_application(db: None) -> ApiClient:
+    """Another application that acts for Ann, too."""
+    new = access_services.create_key(name="other", scopes=SCOPES, by="system")
+    return ApiClient(new.key, "ann")
+
+
+class TestAnotherApplication:
+    @pytest.mark.parametrize("act", [name for name in ACTS if name != "capture"])
+    def test_with_the_same_key_and_body_acts_for_itself(
+        self, person: ApiClient, other_application: ApiClient, ids: dict[str, str], act: str
+    ) -> None:
+        path, body, _ = ACTS[act]
+        first = person.post(path.format(**ids), body, idempotency_key="k")
+        theirs = other_application.post(path.format(**ids), body, idempotency_key="k")
+        before = stored()
+
+        again = [
+            client.post(path.format(**ids), body, idempotency_key="k")
+            for client in (person, other_application)
+        ]
+
+        assert theirs.status_code == first.status_code
+        assert "Idempotency-Replayed" not in theirs
+        assert [answer["Idempotency-Replayed"] for answer in again] == ["true", "true"]
+        if act != "increment":  # of a count the usage is shown as it now stands
+            assert [answer.content for answer in again] == [first.content, theirs.content]
+        assert stored() == before
+
+    def test_is_charged_for_its_own_call(
+        self, person: ApiClient, other_application: ApiClient
+    ) -> None:
+        for client in (person, other_application, person, other_application):
+            client.post("/credits/transactions", CHARGE, idempotency_key="k")
+
+        assert account().balance == 10
+        assert [row[0] for row in entries()] == ["allocate", "deduct", "deduct"]
+
+    def test_may_use_the_key_for_another_body(
+        self, person: ApiClient, other_application: ApiClient
+    ) -> None:
+        person.post("/credits/transactions", CHARGE, idempotency_key="k")
+
+        other = CHARGE | {"amount": 21}
+        answer = other_application.post("/credits/transactions", other, idempotency_key="k")
+
+        assert answer.status_code == 201
+        assert account().balance == 9
+
+    def test_finds_a_captured_hold_resolved(
+        self, person: ApiClient, other_application: ApiClient, ids: dict[str, str]
+    ) -> None:
+        path, body, _ = ACTS["capture"]
+        person.post(path.format(**ids), body, idempotency_key="k")
+        before = stored()
+
+        answer = other_application.post(path.format(**ids), body, idempotency_key="k")
+
+        assert_problem(answer, 409, "hold_resolved")
+        assert stored() == before
+
+
+class TestAKeyFromBeforeCallersWereKept:
+    def test_is_anybodys_where_the_row_names_none(
+        self, person: ApiClient, other_application: ApiClient
+    ) -> None:
+        person.post("/usage/increment", {"amount": 2}, idempotency_key="k")
+        UsageIncrement.objects.update(actor="")
+        before = stored()
+
+        same = [
+            client.post("/usage/increment", {"amount": 2}, idempotency_key="k")
+            for client in (person, other_application)
+        ]
+        other = other_application.post("/usage/increment", {"amount": 3}, idempotency_key="k")
+
+        assert [answer["Idempotency-Replayed"] for answer in same] == ["true", "true"]
+        assert_problem(other, 422, "idempotency_key_reused")
+        assert stored() == before
 
 
 class TestARefusal:

@@ -29,7 +29,7 @@ def count(
     key: RequestKey | None = None,
 ) -> Usage:
     return services.increment_usage(
-        user_id="ann", amount=amount, at=at, tier=tier, request_key=key
+        user_id="ann", amount=amount, actor="key:tests", at=at, tier=tier, request_key=key
     ).row
 
 

@@ -35,7 +35,7 @@ def account(live_server: Any) -> CreditAccount:
         user_id=person, amount=12, ttl_seconds=600, description="y" * 300, actor="key:tests",
         at=now, request_key=books.NO_KEY,
     )  # fmt: skip
-    services.increment_usage(user_id=person, amount=9, at=now)
+    services.increment_usage(user_id=person, amount=9, actor="key:tests", at=now)
     return books.account(person)
 
 

@@ -5,17 +5,22 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, models, transaction
 
+from common.models import new_uid
 from conversations.models import Conversation, Message
 from tests.conversations.recipes import make_conversation_of, stored
 
 pytestmark = pytest.mark.django_db
 
 UID = "0190a0b0-0000-7000-8000-00000000000a"
+TAKEN_KEY = {"idempotency_key": "k", "actor": "key:a"}
 
 # The columns that break a constraint, for a table that holds `standing()`'s rows.
 BROKEN: dict[str, tuple[type[models.Model], dict[str, Any]]] = {
     "conversations_conversation_id_unique_for_owner": (Conversation, {"uid": UID}),
-    "conversations_conversation_key_unique_for_owner": (Conversation, {"idempotency_key": "k"}),
+    "conversations_conversation_key_unique_for_caller": (
+        Conversation,
+        {"idempotency_key": "k", "actor": "key:a"},
+    ),
     "conversations_conversation_has_an_owner": (Conversation, {"user_id": ""}),
     "conversations_conversation_source_known": (Conversation, {"source": "hearsay"}),
     "conversations_conversation_legal_hold_has_a_reason": (
@@ -24,7 +29,10 @@ BROKEN: dict[str, tuple[type[models.Model], dict[str, Any]]] = {
     ),
     "conversations_message_position_unique_in_conversation": (Message, {"position": 1}),
     "conversations_message_id_unique_for_owner": (Message, {"uid": UID}),
-    "conversations_message_key_unique_for_owner": (Message, {"idempotency_key": "k"}),
+    "conversations_message_key_unique_for_caller": (
+        Message,
+        {"idempotency_key": "k", "actor": "key:a"},
+    ),
     "conversations_message_has_an_owner": (Message, {"user_id": ""}),
     "conversations_message_position_from_one": (Message, {"position": 0}),
     "conversations_message_role_known": (Message, {"role": "robot"}),
@@ -32,12 +40,12 @@ BROKEN: dict[str, tuple[type[models.Model], dict[str, Any]]] = {
 
 
 def standing(model: type[models.Model]) -> models.Model:
-    """The second of two rows that break nothing; the first has the id UID and the key "k"."""
+    """The second of two rows that break nothing; the first has the id UID and key:a's key "k"."""
     make_conversation_of(2)
     rows = model._base_manager.order_by("pk")
     if model is Conversation:
         make_conversation_of(0)
-    model._base_manager.filter(pk=rows[0].pk).update(uid=UID, idempotency_key="k")
+    model._base_manager.filter(pk=rows[0].pk).update(uid=UID, idempotency_key="k", actor="key:a")
     return rows[1]
 
 
@@ -129,6 +137,28 @@ class TestAllConstraints:
 
         with pytest.raises(IntegrityError), transaction.atomic():
             model._base_manager.filter(pk=row.pk).update(**{column: None})
+
+        assert stored() == before
+
+    @pytest.mark.parametrize("model", [Conversation, Message])
+    def test_let_two_callers_have_the_same_key(self, model: type[models.Model]) -> None:
+        row = standing(model)
+
+        model._base_manager.filter(pk=row.pk).update(idempotency_key="k", actor="key:b")
+
+        assert model._base_manager.filter(user_id="ann", idempotency_key="k").count() == 2
+
+    @pytest.mark.parametrize("model", [Conversation, Message])
+    def test_refuse_the_key_of_a_row_without_an_actor(self, model: type[models.Model]) -> None:
+        row = standing(model)
+        model._base_manager.filter(uid=UID).update(actor="")
+        values = {"pk": None, "uid": new_uid(), "position": 3, "idempotency_key": "k"}
+        for name, value in (values | {"actor": "key:b"}).items():
+            setattr(row, name, value)
+        before = stored()
+
+        with pytest.raises(IntegrityError, match="has no actor"), transaction.atomic():
+            row.save(force_insert=True)
 
         assert stored() == before
 

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from access import services
+from access.scopes import SCOPES
 from conversations.models import Conversation, Message
 from tests.asserts import assert_problem
 from tests.client import ApiClient
@@ -160,6 +162,53 @@ class TestReplay:
         assert [answer.status_code for answer in answers] == [201, 201]
         assert all("Idempotency-Replayed" not in answer for answer in answers)
         assert Message.objects.count() == 2
+
+
+@pytest.fixture
+def other_application(db: None) -> ApiClient:
+    """Another application that acts for Ann, too."""
+    new = services.create_key(name="other", scopes=SCOPES, by="system")
+    return ApiClient(new.key, "ann")
+
+
+class TestAnotherApplication:
+    def test_with_the_same_key_and_body_acts_for_itself(
+        self, person: ApiClient, other_application: ApiClient, act: Act
+    ) -> None:
+        first = person.post(act.path, act.body, idempotency_key="k")
+        theirs = other_application.post(act.path, act.body, idempotency_key="k")
+        before = stored()
+
+        again = [
+            client.post(act.path, act.body, idempotency_key="k")
+            for client in (person, other_application)
+        ]
+
+        assert (theirs.status_code, "Idempotency-Replayed" in theirs) == (201, False)
+        assert [answer.json()["id"] for answer in again] == [
+            first.json()["id"],
+            theirs.json()["id"],
+        ]
+        assert [answer["Idempotency-Replayed"] for answer in again] == ["true", "true"]
+        assert stored() == before
+
+    def test_finds_a_key_of_a_row_that_names_no_caller(
+        self, person: ApiClient, other_application: ApiClient, act: Act
+    ) -> None:
+        first = person.post(act.path, act.body, idempotency_key="k")
+        act.model.objects.update(actor="")
+        before = stored()
+
+        same = [
+            client.post(act.path, act.body, idempotency_key="k")
+            for client in (person, other_application)
+        ]
+        other = other_application.post(act.path, act.other, idempotency_key="k")
+
+        assert [answer.json()["id"] for answer in same] == [first.json()["id"]] * 2
+        assert [answer["Idempotency-Replayed"] for answer in same] == ["true", "true"]
+        assert_problem(other, 422, "idempotency_key_reused")
+        assert stored() == before
 
 
 class TestReuse:

@@ -122,10 +122,12 @@ class TestTheMigration:
         call_command("migrate", "conversations", name, verbosity=0)
 
     def rows(self) -> list[Any]:
-        return [
+        rows = [
             *Conversation.objects.order_by("pk").values(),
             *Message.objects.order_by("pk").values(),
         ]
+        # A step back takes the column `actor`, with what stood in it.
+        return [{name: value for name, value in row.items() if name != "actor"} for row in rows]
 
     def test_indexes_the_rows_that_stand(self, person: ApiClient, stranger: ApiClient) -> None:
         stages = {"stage1": [{"model": "m", "response": "boiler"}], "stage3": {"response": "oven"}}

@@ -110,6 +110,7 @@ def create(title: str, contents: list[str]) -> str:
     """Through the service, since the API takes no blank title."""
     outcome = services.create_conversation(
         user_id="ann",
+        actor="key:tests",
         request_key=RequestKey(key=None, request_hash=""),
         title=title,
         messages=[services.NewMessage(role="user", content=content) for content in contents],

@@ -27,6 +27,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # What may stay empty: rows that no act of today makes without waiting for days.
 UNFILLED = {"billing_ledgercheckpoint", "billing_creditcheckpoint"}
 
+# Columns that a step back takes and that no step forward can fill again: who made rows with a key.
+LOST_GOING_BACK = {
+    ("billing_usageincrement", "actor"),
+    ("conversations_conversation", "actor"),
+    ("conversations_message", "actor"),
+}
+
 Rows = dict[str, dict[Any, dict[str, Any]]]
 
 
@@ -129,11 +136,12 @@ def standing() -> Rows:
 
 
 def assert_same(before: Rows, after: Rows) -> None:
-    """What stands on both sides is equal: every table, key and column."""
+    """What stands on both sides is equal: every table, key and column that can be kept."""
     for table in before.keys() & after.keys():
         assert before[table].keys() == after[table].keys(), table
+        lost = {column for name, column in LOST_GOING_BACK if name == table}
         for key, row in before[table].items():
-            for column in row.keys() & after[table][key].keys():
+            for column in (row.keys() & after[table][key].keys()) - lost:
                 assert row[column] == after[table][key][column], (table, column)
 
 
