@@ -185,6 +185,9 @@ def _take_title(
         notes.append({"at": "/title", "replaced": f"a missing title, by {DEFAULT_TITLE!r}"})
     if not isinstance(title, str):
         columns["title"] = DEFAULT_TITLE
+    elif not title.strip():
+        columns["title"] = DEFAULT_TITLE
+        notes.append({"at": "/title", "replaced": f"an empty title, by {DEFAULT_TITLE!r}"})
     elif len(title) > TITLE_MAX_LENGTH:
         columns["title"] = title[:TITLE_MAX_LENGTH]
         notes.append({"at": "/title", "replaced": f"a title of {len(title)} characters, cut"})

@@ -75,11 +75,6 @@ class KeyRequest(StrictSerializer):
     model = Text(required=False, allow_null=True, default=None, max_length=MODEL_MAX_LENGTH)
     parameters = JSONObject(default=dict, help_text="Temperature, seed, tools and so on.")
 
-    def validate_query(self, query: str) -> str:
-        if not query.strip():
-            raise serializers.ValidationError("Ask something.")
-        return query
-
 
 class LookupRequest(KeyRequest):
     namespace = NamespaceName()

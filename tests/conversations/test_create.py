@@ -16,6 +16,8 @@ WRONG_BODIES: list[tuple[str, dict[str, Any]]] = [
     ("title", {"title": None}),
     ("title", {"title": ["a"]}),
     ("title", {"title": ""}),
+    ("title", {"title": "   "}),
+    ("title", {"title": "\n\t\u00a0\u3000"}),
     ("title", {"title": "x" * 501}),
     ("metadata", {"metadata": []}),
     ("metadata", {"metadata": "{}"}),
@@ -74,7 +76,7 @@ class TestCreate:
         standing = person.get(f"/conversations/{answer['id']}").json()
         assert standing == {**answer, "messages": [], "messages_before": None}
 
-    @pytest.mark.parametrize("title", ["  spaces ", "\n", "Grüße 🌍 שלום", "🌍" * 500])
+    @pytest.mark.parametrize("title", ["  spaces ", "two\nlines", "Grüße 🌍 שלום", "🌍" * 500])
     def test_keeps_a_title_as_it_came(self, person: ApiClient, title: str) -> None:
         answer = person.post("/conversations", {"title": title}).json()
 

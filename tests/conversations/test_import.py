@@ -229,6 +229,21 @@ class TestKeeps:
         assert report[0]["replaced"][0]["at"] == "/title"
         assert "501 characters" in output
 
+    @pytest.mark.parametrize("title", ["", "   ", "\n\u3000"])
+    def test_an_empty_title_in_extra_and_a_usual_one_in_the_column(
+        self, tree: Path, person: ApiClient, title: str
+    ) -> None:
+        trees.write(tree, "ann/a.json", trees.conversation(title=title))
+
+        _, _, report = run(tree)
+
+        conversation = Conversation.objects.get()
+        assert conversation.title == "New Conversation"
+        assert conversation.extra["title"] == title
+        assert report[0]["replaced"][0]["at"] == "/title"
+        exported = person.get(f"/conversations/{conversation.uid}/export").getvalue()
+        assert json.loads(exported)["title"] == title
+
     @pytest.mark.parametrize(
         "messages",
         [

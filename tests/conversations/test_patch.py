@@ -11,6 +11,7 @@ WRONG_BODIES: list[tuple[str, dict[str, Any]]] = [
     ("title", {"title": 5}),
     ("title", {"title": None}),
     ("title", {"title": ""}),
+    ("title", {"title": " \n"}),
     ("title", {"title": "x" * 501}),
     ("metadata", {"metadata": []}),
     ("metadata", {"metadata": None}),
