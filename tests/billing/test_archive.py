@@ -7,6 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from billing import services
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint
@@ -14,6 +15,7 @@ from billing.services import NewTransaction
 from common.idempotency import RequestKey
 from tests.asserts import assert_problem
 from tests.client import ApiClient
+from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 
@@ -177,3 +179,40 @@ class TestVerifying:
         (tmp_path / "old.jsonl").rename(tmp_path / "elsewhere.jsonl")
 
         assert verify()[0] == 0
+
+
+@pytest.mark.usefixtures("ledger")
+class TestRecentEntries:
+    def days_ago(self, days: int) -> str:
+        return (timezone.now() - datetime.timedelta(days=days)).date().isoformat()
+
+    @pytest.mark.parametrize("days", [0, 1, 29])
+    def test_are_refused(self, tmp_path: Path, days: int) -> None:
+        before = stored()
+
+        with pytest.raises(CommandError, match="30 days.*--allow-recent") as refusal:
+            archive(tmp_path / "recent.jsonl", self.days_ago(days))
+
+        assert refusal.value.returncode == 2
+        assert not (tmp_path / "recent.jsonl").exists()
+        assert stored() == before
+
+    def test_go_when_told(self, tmp_path: Path) -> None:
+        file = tmp_path / "recent.jsonl"
+
+        call_command(
+            "archive_transactions",
+            str(file),
+            "--before",
+            self.days_ago(0),
+            "--allow-recent",
+            stdout=StringIO(),
+        )
+
+        assert not CreditTransaction.objects.exists()
+        assert verify()[0] == 0
+
+    def test_of_31_days_are_taken(self, tmp_path: Path) -> None:
+        archive(tmp_path / "old.jsonl", self.days_ago(31))
+
+        assert not CreditTransaction.objects.exists()

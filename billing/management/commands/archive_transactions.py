@@ -14,6 +14,8 @@ from common.commands import Command as BaseCommand
 from common.commands import progress
 
 WRONG_ARGUMENTS = 2
+# As long as a client may well send a charge again: its key must be known until then.
+RETRIED_DAYS = 30
 
 
 class Command(BaseCommand):
@@ -28,9 +30,14 @@ class Command(BaseCommand):
             "file", type=Path, metavar="FILE", help="a file that does not exist yet"
         )
         parser.add_argument("--before", required=True, metavar="DATE", help="YYYY-MM-DD, in UTC")
+        parser.add_argument(
+            "--allow-recent",
+            action="store_true",
+            help=f"also entries younger than {RETRIED_DAYS} days, whose retries are charged again",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        before = self._date(options["before"])
+        before = self._date(options["before"], allow_recent=options["allow_recent"])
         file: Path = options["file"]
         try:
             chosen = self._write(file, before)
@@ -47,7 +54,7 @@ class Command(BaseCommand):
             )
         self.stdout.write(f"Archived {removed} entries of {len(chosen)} accounts to {file}.")
 
-    def _date(self, text: str) -> datetime.datetime:
+    def _date(self, text: str, *, allow_recent: bool) -> datetime.datetime:
         try:
             day = datetime.date.fromisoformat(text)
         except ValueError as error:
@@ -59,6 +66,14 @@ class Command(BaseCommand):
         if before > timezone.now():
             raise CommandError(
                 f"--before {text} lies in the future: nothing would be left.",
+                returncode=WRONG_ARGUMENTS,
+            )
+        latest = timezone.now() - datetime.timedelta(days=RETRIED_DAYS)
+        if before > latest and not allow_recent:
+            raise CommandError(
+                f"--before {text} takes entries younger than {RETRIED_DAYS} days, and a charge that"
+                f" is sent again after that is a new charge. Take {latest:%Y-%m-%d} or an earlier"
+                " day, or say --allow-recent.",
                 returncode=WRONG_ARGUMENTS,
             )
         return before
