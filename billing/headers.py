@@ -10,11 +10,16 @@ from access.authentication import Caller
 from billing.models import Usage
 
 DAY_SECONDS = 86_400
+MAY_NAME_A_TIER = frozenset({"billing:charge", "billing:manage"})
 
 
 def tier_named_in(request: Any, caller: Caller) -> str | None:
-    """The tier in `X-User-Tier`, for a person's first contact. Nobody names their own."""
-    return None if caller.is_person else request.headers.get("X-User-Tier")
+    """The tier in `X-User-Tier`, for a person's first contact.
+
+    It counts of those who may move credits or limits: nobody names their own, and no reader
+    anybody's.
+    """
+    return request.headers.get("X-User-Tier") if caller.scopes & MAY_NAME_A_TIER else None
 
 
 def quota_headers(usage: Usage, at: datetime.datetime) -> dict[str, str]:

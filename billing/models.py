@@ -112,13 +112,18 @@ class Usage(models.Model):
         return f"#{self.pk} {self.user_id}"
 
     def refusing_window(self, amount: int, *, at: datetime.datetime) -> str | None:
-        """Which limit `amount` more calls would pass: `daily`, `monthly` or None; daily first."""
-        if self.daily_limit is not None and self.used_today(at=at) + amount > self.daily_limit:
-            return "daily"
-        month_used = self.used_this_month(at=at)
-        if self.monthly_limit is not None and month_used + amount > self.monthly_limit:
-            return "monthly"
-        return None
+        """Which limit `amount` more calls would pass: `daily`, `monthly` or None.
+
+        Of both, the one that is in the way for longer.
+        """
+        windows = (
+            ("monthly", self.monthly_limit, self.used_this_month(at=at)),
+            ("daily", self.daily_limit, self.used_today(at=at)),
+        )
+        full = [
+            name for name, limit, used in windows if limit is not None and used + amount > limit
+        ]
+        return max(full, key=lambda name: self.resets_at(name, at=at), default=None)
 
     def resets_at(self, window: str, *, at: datetime.datetime) -> datetime.datetime:
         """When the window that counts ends: the next midnight, or the next first, in UTC."""

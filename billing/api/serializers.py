@@ -53,8 +53,6 @@ class UpdateUsageRequest(StrictSerializer):
             raise serializers.ValidationError(
                 {"tier": ["Give tier, daily_limit or monthly_limit."]}
             )
-        if not values["reason"].strip():
-            raise serializers.ValidationError({"reason": ["Say why."]})
         return values
 
 

@@ -23,8 +23,8 @@ TIER = OpenApiParameter(
     "X-User-Tier",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
-    description="At first contact: the person's tier. Without it, the default tier. Of a service"
-    " key alone: a person's own token cannot name one.",
+    description="At first contact: the person's tier. Without it, the default tier. Counts of a key"
+    " with billing:charge or billing:manage; of others it is ignored.",
 )
 PAYMENT_REQUIRED = {402: OpenApiResponse(description="Too few credits: `insufficient_credits`.")}
 CONFLICT = {409: OpenApiResponse(description="The account is frozen: `account_frozen`.")}

@@ -15,7 +15,7 @@ from billing.models import (
     Usage,
     UsageOverride,
 )
-from billing.services.tiers import tier_named
+from billing.services.tiers import tier_at_first_contact, tier_named
 from billing.services.usage import open_usage
 from common.errors import NotFound
 from common.models import update_returning
@@ -26,10 +26,11 @@ SYSTEM = "system"
 def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> None:
     """Open a person's account with their tier's allowance, once.
 
-    The tier's numbers are copied. However many call at once, there is one account and one
-    `allocate` entry. Raises UnknownTier.
+    It is the tier that stands in their usage, else the one that is given, else the default. Its
+    numbers are copied. However many call at once, there is one account and one `allocate` entry.
+    Raises UnknownTier.
     """
-    template = tier_named(tier)
+    template = tier_at_first_contact(Usage, user_id=user_id, named=tier)
     with transaction.atomic():
         ledger.open_account(
             CreditAccount(user_id=user_id, last_refill_at=at, **_copied(template, refilled_at=at))
@@ -141,10 +142,11 @@ def change_usage(
         if tier is not None:
             usage.tier = tier.key
             usage.daily_limit, usage.monthly_limit = tier.daily_limit, tier.monthly_limit
-            _change_account(user_id, tier, at)
         usage.daily_limit = changes.get("daily_limit", usage.daily_limit)
         usage.monthly_limit = changes.get("monthly_limit", usage.monthly_limit)
         usage.save(update_fields=["tier", "daily_limit", "monthly_limit"])
+        if tier is not None:
+            change_account_tier(user_id=user_id, tier=tier, at=at)
         UsageOverride.objects.create(
             user_id=user_id,
             tier=usage.tier,
@@ -157,7 +159,11 @@ def change_usage(
     return usage
 
 
-def _change_account(user_id: str, tier: Tier, at: datetime.datetime) -> None:
+def change_account_tier(*, user_id: str, tier: Tier, at: datetime.datetime) -> None:
+    """Copy the tier's numbers into the account; without one, open it. The balance waits.
+
+    The person's usage must have the tier already: an account is opened with that one.
+    """
     account = CreditAccount.objects.locked().filter(user_id=user_id).first()
     if account is None:
         open_account(user_id=user_id, tier=tier.key, at=at)

@@ -7,11 +7,16 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from billing import errors
-from billing.models import Usage, UsageOverride, day_of
+from billing.models import CreditAccount, Tier, Usage, UsageOverride, day_of
+from billing.services.accounts import change_account_tier
 from billing.services.tiers import tier_named
 
 # The original wrote this for "unlimited".
 UNLIMITED = 999_999
+# Numbers below are no time since 1970, but something else such as 20260131; numbers of
+# milliseconds begin where seconds are of the year 5138.
+FIRST_SECONDS = 10**9
+FIRST_MILLISECONDS = 10**11
 # The original's keys, and those of its design that some derivatives write.
 SHAPES = {
     "daily_used": ("daily_count", "daily_used"),
@@ -29,19 +34,26 @@ def import_usage(
     at: datetime.datetime,
     pretended: dict[str, dict[str, Any]] | None = None,
 ) -> str:
-    """Take over a person's counters, with the days they are of.
+    """Take over a person's counters, with the days they are of, and their tier.
+
+    The tier of an account that stands is theirs, unless `on_conflict` is `update`: then both become
+    the file's; with `fail` another tier is a conflict, too.
 
     Returns `created`, `unchanged`, or by `on_conflict` `skipped`, `updated` or `failed` where the
     person's usage stands with other numbers. With `pretended` (a dry run) nothing is written; it
     collects what would be. Raises UsageFileInvalid and UnknownTier; then nothing is written.
     """
-    usage = _usage(user_id, document, at)
+    tier, is_other = _tier(user_id, document, on_conflict)
+    if is_other and on_conflict == "fail":
+        return "failed"
+    is_other = is_other and user_id not in (pretended or {})
+    usage = _usage(user_id, tier, document, at)
     columns = [field.attname for field in Usage._meta.concrete_fields if not field.primary_key]
     standing = Usage.objects.filter(user_id=user_id).values(*columns).first()
     wanted = {column: getattr(usage, column) for column in columns}
     standing = (pretended or {}).get(user_id, standing)
     fate = "created"
-    if standing == wanted:
+    if standing == wanted and not is_other:
         fate = "unchanged"
     elif standing is not None:
         fate = {"skip": "skipped", "update": "updated", "fail": "failed"}[on_conflict]
@@ -49,19 +61,41 @@ def import_usage(
         return fate
     if pretended is not None:
         pretended[user_id] = wanted
-    elif not _write(usage, wanted, fate):  # the person's first call, or another import, was quicker
+    elif not _write(usage, wanted, fate, tier if is_other else None, at):
+        # The person's first call, or another import, was quicker.
         return import_usage(user_id=user_id, document=document, on_conflict=on_conflict, at=at)
     return fate
 
 
-def _write(usage: Usage, wanted: dict[str, Any], fate: str) -> bool:
-    if fate == "updated":
-        _explain(usage)
-        return Usage.objects.filter(user_id=usage.user_id).update(**wanted) == 1
+def _tier(user_id: str, document: dict[str, Any], on_conflict: str) -> tuple[Tier, bool]:
+    """The tier that the person's usage is to have, and whether their account has another.
+
+    A person has one tier. That of their account stays, unless the file is to win.
+    """
+    named = document.get("tier") or None
+    of_account = CreditAccount.objects.filter(user_id=user_id).values_list("tier", flat=True)
+    standing = of_account.first()
+    if named is None or standing is None:
+        return tier_named(named or standing), False
+    wanted = tier_named(named)
+    if on_conflict == "skip":
+        return tier_named(standing), False
+    return wanted, wanted.key != standing
+
+
+def _write(
+    usage: Usage, wanted: dict[str, Any], fate: str, tier: Tier | None, at: datetime.datetime
+) -> bool:
+    """Store the usage; with a tier, copy it to the account. False if another was quicker."""
     try:
         with transaction.atomic():
-            usage.save(force_insert=True)
+            if fate == "created":
+                usage.save(force_insert=True)
+            elif not Usage.objects.filter(user_id=usage.user_id).update(**wanted):
+                return False
             _explain(usage)
+            if tier is not None:
+                change_account_tier(user_id=usage.user_id, tier=tier, at=at)
     except IntegrityError:
         return False
     return True
@@ -83,8 +117,7 @@ def _explain(usage: Usage) -> None:
         )
 
 
-def _usage(user_id: str, document: dict[str, Any], at: datetime.datetime) -> Usage:
-    tier = tier_named(document.get("tier") or None)
+def _usage(user_id: str, tier: Tier, document: dict[str, Any], at: datetime.datetime) -> Usage:
     values = {
         column: next((document[key] for key in keys if document.get(key) is not None), None)
         for column, keys in SHAPES.items()
@@ -107,6 +140,8 @@ def _usage(user_id: str, document: dict[str, Any], at: datetime.datetime) -> Usa
 def _count(value: Any, name: str) -> int:
     if value is None:
         return 0
+    if isinstance(value, float) and value.is_integer():  # 3.0, as some languages write every number
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
         raise errors.UsageFileInvalid(f"its {name} is no count: {value!r}")
     return value
@@ -120,9 +155,25 @@ def _limit(document: dict[str, Any], key: str, of_tier: int | None) -> int | Non
 
 
 def _date(value: Any, at: datetime.datetime) -> datetime.date:
+    """The day in UTC: of a date, a time with or without an offset, or seconds since 1970."""
     if value is None:
         return day_of(at)
     try:
-        return datetime.date.fromisoformat(str(value)[:10])
-    except ValueError:
+        day = _written_date(value)
+    except (ValueError, TypeError, OverflowError):
         raise errors.UsageFileInvalid(f"its reset date is no date: {value!r}") from None
+    if day > day_of(at):
+        # Counters of a later day would stay in force until it has passed.
+        raise errors.UsageFileInvalid(f"its reset date lies in the future: {value!r}")
+    return day
+
+
+def _written_date(value: Any) -> datetime.date:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = value / 1000 if value >= FIRST_MILLISECONDS else value
+        if seconds < FIRST_SECONDS:
+            raise ValueError
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
+    moment = datetime.datetime.fromisoformat(value)
+    # Without an offset it is UTC, as the original wrote it.
+    return (moment if moment.tzinfo is None else moment.astimezone(datetime.UTC)).date()

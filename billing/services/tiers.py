@@ -42,6 +42,18 @@ def tier_named(key: str | None) -> Tier:
     return tier
 
 
+def tier_at_first_contact(
+    other: type[Usage] | type[CreditAccount], *, user_id: str, named: str | None
+) -> Tier:
+    """The tier with which a person's usage or account is opened.
+
+    A person has one tier: where the `other` of the two rows stands, it is the tier of that one,
+    whatever is `named`. Raises UnknownTier.
+    """
+    standing = other.objects.filter(user_id=user_id).values_list("tier", flat=True).first()
+    return tier_named(standing or named)
+
+
 @transaction.atomic
 def save_tier(*, tier: Tier, make_default: bool) -> Tier:
     """Store a tier; with `make_default` it takes that place from the old one.

@@ -8,8 +8,8 @@ from django.db.models.functions import Greatest
 
 from billing import errors
 from billing.headers import quota_headers
-from billing.models import Usage, UsageIncrement, day_of, month_of
-from billing.services.tiers import tier_named
+from billing.models import CreditAccount, Usage, UsageIncrement, day_of, month_of
+from billing.services.tiers import tier_at_first_contact
 from common.idempotency import Outcome, RequestKey, made_by
 from common.models import update_returning
 
@@ -20,10 +20,13 @@ USAGE_COLUMNS = [
 
 
 def open_usage(*, user_id: str, tier: str | None, at: datetime.datetime) -> None:
-    """Give a person their tier's limits at first contact. Raises UnknownTier."""
+    """Give a person their tier's limits at first contact: their account's tier, if they have one.
+
+    Raises UnknownTier.
+    """
     if Usage.objects.filter(user_id=user_id).exists():
         return
-    template = tier_named(tier)
+    template = tier_at_first_contact(CreditAccount, user_id=user_id, named=tier)
     Usage.objects.bulk_create(
         [
             Usage(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from billing.models import Usage
+from billing.models import CreditAccount, Usage
 from tests.client import ApiClient
 from tests.conversations import trees
 from tests.conversations.test_import import run
@@ -105,6 +105,16 @@ class TestAUsageFile:
             {"daily_count": "3"},
             {"monthly_count": 2**40},
             {"last_daily_reset": "soon"},
+            {"last_daily_reset": ""},
+            {"last_daily_reset": True},
+            {"last_daily_reset": ["2026-01-01"]},
+            {"last_daily_reset": 20260131},
+            {"last_daily_reset": 1e300},
+            {"last_daily_reset": (TODAY + datetime.timedelta(days=1)).isoformat()},
+            {"last_daily_reset": "2999-01-01T00:00:00Z"},
+            {"last_monthly_reset": "2999-01-01"},
+            {"daily_count": 3.5},
+            {"daily_count": True},
             {"user_id": "bob"},
         ],
     )
@@ -150,3 +160,87 @@ class TestAUsageFile:
         assert not Usage.objects.exists()
         assert run(tree)[2] == dry[2]
         assert json.dumps(dry[2])
+
+
+class TestAReset:
+    @pytest.mark.parametrize(
+        "written",
+        [
+            "2025-11-03", "20251103", "2025-11-03T23:59:59", "2025-11-03T12:00:00Z",
+            "2025-11-02T23:30:00-05:00", "2025-11-04T01:30:00+02:00", 1762171200, 1762171200.5,
+            1762171200000,
+        ],
+    )  # fmt: skip
+    def test_is_read_as_a_day_in_utc(self, tree: Path, written: Any) -> None:
+        trees.write(tree, "usage/ann/usage.json", usage(last_daily_reset=written))
+
+        code, _, report = run(tree)
+
+        assert code == 0, report
+        assert Usage.objects.get().last_daily_reset == datetime.date(2025, 11, 3)
+
+    def test_of_a_month_is_brought_to_utc_before_its_first_is_taken(self, tree: Path) -> None:
+        file = usage(last_monthly_reset="2025-10-31T23:30:00-05:00")
+        trees.write(tree, "usage/ann/usage.json", file)
+
+        run(tree)
+
+        assert Usage.objects.get().last_monthly_reset == datetime.date(2025, 11, 1)
+
+
+def test_a_count_may_be_written_as_a_whole_float(tree: Path) -> None:
+    file = usage(daily_count=3.0, monthly_count=40.0, total_queries=70.0, daily_limit=999_999.0)
+    trees.write(tree, "usage/ann/usage.json", file)
+
+    assert run(tree)[0] == 0
+
+    row = Usage.objects.get()
+    assert (row.daily_used, row.monthly_used, row.total_queries) == (3, 40, 70)
+    assert row.daily_limit is None
+
+
+class TestTheTierOfAFile:
+    def test_is_that_of_the_account_that_is_opened_later(
+        self, tree: Path, person: ApiClient
+    ) -> None:
+        trees.write(tree, "usage/ann/usage.json", usage(tier="pro"))
+        run(tree)
+
+        assert person.get("/credits").json()["tier"] == "pro"
+        assert person.get("/credits", x_user_tier="guest").json()["tier"] == "pro"
+
+    def test_that_names_none_is_that_of_the_account(self, tree: Path, person: ApiClient) -> None:
+        person.get("/credits", x_user_tier="pro")
+        trees.write(tree, "usage/ann/usage.json", usage(tier=None))
+
+        run(tree)
+
+        assert (Usage.objects.get().tier, Usage.objects.get().monthly_limit) == ("pro", 3000)
+
+    @pytest.mark.parametrize(
+        ("choice", "statuses", "tiers"),
+        [
+            ("skip", ("created", "unchanged"), ["guest", "guest"]),
+            ("update", ("created", "unchanged"), ["pro", "pro"]),
+            ("fail", ("failed", "failed"), ["guest"]),
+        ],
+    )
+    def test_beside_another_one_of_the_account_is_treated_as_told(
+        self,
+        tree: Path,
+        person: ApiClient,
+        choice: str,
+        statuses: tuple[str, str],
+        tiers: list[str],
+    ) -> None:
+        person.get("/credits", x_user_tier="guest")
+        trees.write(tree, "usage/ann/usage.json", usage(tier="pro"))
+
+        found = tuple(run(tree, "--on-conflict", choice)[2][0]["status"] for _ in range(2))
+
+        assert found == statuses
+        stored_tiers = [
+            *CreditAccount.objects.values_list("tier", flat=True),
+            *Usage.objects.values_list("tier", flat=True),
+        ]
+        assert stored_tiers == tiers

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from access.scopes import SCOPES
+from access.services import create_key
 from billing.models import CreditAccount, Tier, Usage
 from billing.services import ensure_tiers
 from tests.asserts import assert_problem
@@ -128,3 +130,64 @@ class TestEditingATier:
         refused = person.post("/credits/transactions", CHARGE)
         assert assert_problem(refused, 402, "insufficient_credits")["available"] == 0
         assert person.get("/credits/transactions").json()["results"] == []
+
+
+def opened_tiers() -> set[str]:
+    return {*CreditAccount.objects.values_list("tier", flat=True)} | {
+        *Usage.objects.values_list("tier", flat=True)
+    }
+
+
+class TestWhoNamesATier:
+    @pytest.mark.parametrize("path", ["/usage", "/usage/check", "/credits"])
+    @pytest.mark.parametrize("tier", ["enterprise", "gold"])
+    def test_is_not_a_key_that_may_only_read(self, db: None, path: str, tier: str) -> None:
+        scopes = [scope for scope in SCOPES if scope.endswith(":read")]
+        reader = ApiClient(create_key(name="reader", scopes=scopes, by="system").key, "ann")
+
+        assert reader.get(path, x_user_tier=tier).json()["tier"] == "free"
+
+        assert opened_tiers() == {"free"}
+
+    @pytest.mark.parametrize("scope", ["billing:charge", "billing:manage"])
+    @pytest.mark.parametrize("path", ["/usage", "/usage/check", "/credits"])
+    def test_is_a_key_that_may_charge_or_manage(self, db: None, path: str, scope: str) -> None:
+        key = create_key(name="payer", scopes=["billing:read", scope], by="system").key
+
+        assert ApiClient(key, "ann").get(path, x_user_tier="pro").json()["tier"] == "pro"
+
+
+class TestAPersonsTier:
+    @pytest.mark.parametrize("act", CREDITS.values(), ids=CREDITS)
+    def test_of_usage_is_that_of_the_account(self, person: ApiClient, act: Act) -> None:
+        person.get("/usage", x_user_tier="guest")
+
+        assert act(person, x_user_tier="enterprise").status_code < 300
+
+        assert (CreditAccount.objects.get().tier, CreditAccount.objects.get().balance) in [
+            ("guest", 10), ("guest", 9),
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("act", USAGE.values(), ids=USAGE)
+    def test_of_the_account_is_that_of_usage(self, person: ApiClient, act: Act) -> None:
+        person.get("/credits", x_user_tier="enterprise")
+
+        assert act(person).status_code == 200
+
+        assert (Usage.objects.get().tier, Usage.objects.get().daily_limit) == ("enterprise", None)
+
+    def test_of_the_account_stays_when_only_a_limit_changes(self, person: ApiClient) -> None:
+        person.get("/credits", x_user_tier="pro")
+
+        changed = person.patch("/usage", {"daily_limit": 7, "reason": "a wish"}).json()
+
+        assert (changed["tier"], changed["daily_limit"]) == ("pro", 7)
+        assert (changed["monthly_limit"], opened_tiers()) == (3000, {"pro"})
+
+    def test_that_changes_opens_the_account_with_the_new_one(self, person: ApiClient) -> None:
+        person.get("/usage", x_user_tier="guest")
+
+        person.patch("/usage", {"tier": "pro", "reason": "Subscribed"})
+
+        assert person.get("/credits").json()["available_credits"] == 50
+        assert opened_tiers() == {"pro"}

@@ -94,10 +94,10 @@ class TestCheck:
 
         assert person.get("/usage/check").json()["allowed"] is False
 
-    def test_names_the_daily_limit_first(self, person: ApiClient) -> None:
+    def test_names_the_limit_that_is_in_the_way_for_longer(self, person: ApiClient) -> None:
         answer = person.get("/usage/check?amount=101").json()
 
-        assert (answer["allowed"], answer["reason"]) == (False, "daily")
+        assert (answer["allowed"], answer["reason"]) == (False, "monthly")
 
     def test_names_the_monthly_limit(self, person: ApiClient) -> None:
         person.patch("/usage", {"daily_limit": None, "reason": "a test"})

@@ -105,6 +105,33 @@ class TestADay:
         assert refusal.value.details["resets_at"] == utc("2026-03-12T00:00:00")
 
 
+class TestBothWindows:
+    def test_full_name_the_one_that_begins_anew_later(self) -> None:
+        change(daily_limit=10, monthly_limit=10)
+        at = utc("2026-03-10T12:00:00")
+        count(10, at=at)
+
+        with pytest.raises(QuotaExceeded) as refusal:
+            count(at=at)
+
+        told = refusal.value.details
+        assert (told["window"], told["limit"], told["used"]) == ("monthly", 10, 10)
+        assert told["resets_at"] == utc("2026-04-01T00:00:00")
+        assert refusal.value.headers["Retry-After"] == str(21 * 86_400 + 12 * 3600 + 1)
+        assert Usage.objects.get().refusing_window(1, at=at) == "monthly"
+        assert count(at=utc("2026-04-01T00:00:00")).monthly_used == 1
+
+    def test_full_name_the_day_when_the_clock_has_stepped_back(self) -> None:
+        change(daily_limit=10, monthly_limit=10)
+        count(10, at=utc("2026-03-10T12:00:00"))
+        Usage.objects.update(last_daily_reset=datetime.date(2026, 5, 2))
+
+        with pytest.raises(QuotaExceeded) as refusal:
+            count(at=utc("2026-03-10T12:00:00"))
+
+        assert refusal.value.details["resets_at"] == utc("2026-05-03T00:00:00")
+
+
 class TestAMonth:
     @pytest.mark.parametrize(
         ("last", "first"),
