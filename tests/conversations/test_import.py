@@ -128,7 +128,7 @@ class TestLayouts:
 
         code, _, report = run(tmp_path / "backup.zip")
 
-        assert (code, [line["status"] for line in report]) == (0, ["created"])
+        assert (code, [line["status"] for line in report]) == (0, ["not_read", "created"])
 
     def test_refuses_a_file_deeper_than_any_layout_has_it(self, tree: Path) -> None:
         trees.write(tree, "conversations/ann/old/a.json", trees.conversation())
@@ -461,26 +461,6 @@ class TestDryRun:
         assert list(tree.parent.glob("*backup*")) == []
         real = run(tree)
         assert (dry[0], dry[2]) == (real[0], real[2])
-
-
-class TestBackup:
-    def test_copies_the_whole_tree_even_twice_in_one_second(self, tree: Path) -> None:
-        trees.write(tree, "ann/a.json", trees.conversation())
-        trees.write(tree, "notes.txt", "not json")
-
-        run(tree, "--backup")
-        run(tree, "--backup")
-
-        archives = sorted(tree.parent.glob("data_backup_*.tar.gz"))
-        assert len(archives) == 2
-        listing = subprocess.run(["tar", "tzf", archives[0]], capture_output=True, text=True).stdout
-        assert {"data/ann/a.json", "data/notes.txt"} <= set(listing.split())
-
-    def test_nothing_is_imported_when_it_fails(self, tmp_path: Path) -> None:
-        tree = tmp_path / ("d" * 250)  # the archive's name would be too long
-        trees.write(tree, "ann/a.json", trees.conversation())
-
-        assert "nothing was imported" in str(refused(tree, "--backup"))
 
 
 class TestBulk:

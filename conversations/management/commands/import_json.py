@@ -1,6 +1,7 @@
 import json
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,7 +13,8 @@ from django.core.management.base import CommandError, CommandParser
 from common.commands import Command as BaseCommand
 from common.commands import progress
 from common.models import validate_user_id
-from conversations import imports
+from conversations import import_trees, imports
+from conversations.import_trees import FoundFile
 
 STATUSES = ("created", "updated", "unchanged", "skipped", "failed")
 WRONG_ARGUMENTS = 2
@@ -51,7 +53,7 @@ class Command(BaseCommand):
             on_conflict=options["on_conflict"],
             dry_run=options["dry_run"],
         )
-        fates = progress(run.run(imports.open_tree(path)), total, "files", self.stdout)
+        fates = progress(run.run(import_trees.open_tree(path)), total, "files", self.stdout)
         self._report(fates, options["report"])
         self._summary(run, options["dry_run"])
         if run.counts["failed"]:
@@ -62,15 +64,17 @@ class Command(BaseCommand):
         try:
             if user_id is not None:
                 validate_user_id(user_id)
-            total = sum(1 for _ in imports.open_tree(path))
-            ownerless = None if user_id else imports.first_without_owner(imports.open_tree(path))
+            kinds = Counter(type(file) for file in import_trees.open_tree(path))
+            ownerless = (
+                None if user_id else imports.first_without_owner(import_trees.open_tree(path))
+            )
         except ValidationError as error:
             raise CommandError(f"--user-id: {error.message}", returncode=WRONG_ARGUMENTS) from error
         except (OSError, zipfile.BadZipFile) as error:
             raise CommandError(
                 f"Cannot read {path}: {error}", returncode=WRONG_ARGUMENTS
             ) from error
-        if total == 0:
+        if not kinds[FoundFile]:
             raise CommandError(f"There is no .json file in {path}.", returncode=WRONG_ARGUMENTS)
         if ownerless is not None:
             raise CommandError(
@@ -78,11 +82,11 @@ class Command(BaseCommand):
                 " Say whose such files are: --user-id U.",
                 returncode=WRONG_ARGUMENTS,
             )
-        return total
+        return kinds.total()
 
     def _back_up(self, path: Path) -> None:
         try:
-            archive = imports.back_up(path.resolve())
+            archive = import_trees.back_up(path.resolve())
         except OSError as error:
             raise CommandError(f"The backup failed, so nothing was imported: {error}") from error
         self.stdout.write(f"Backup: {archive}")
@@ -108,5 +112,10 @@ class Command(BaseCommand):
         self.stdout.write(f"Read {run.counts['read']} files: {parts}.")
         if run.usage_files:
             self.stdout.write(f"Usage files among them: {run.usage_files}.")
+        self.stdout.write(f"Persons: {len(run.persons)}.")
+        if run.given:
+            self.stdout.write(f"In nobody's folder, and {run.given_owner}'s: {run.given} files.")
+        if run.counts["not_read"]:
+            self.stdout.write(f"Not read, as no visible .json file: {run.counts['not_read']}.")
         if dry_run:
             self.stdout.write("Dry run: nothing was written.")
