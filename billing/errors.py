@@ -31,6 +31,13 @@ class AccountFrozen(DomainError):
     title = "Account frozen"
 
 
+class CostInvalid(DomainError):
+    """The function that gives a paid view's cost failed on this call, or gave no cost."""
+
+    code = "cost_invalid"
+    title = "Cost invalid"
+
+
 class HoldResolved(DomainError):
     code = "hold_resolved"
     status = 409

@@ -2,20 +2,21 @@
 
 The cost is held before the view runs, with no transaction open meanwhile; it is taken after a 2xx
 answer, and comes free after an exception or any other status. A streamed answer is paid when it has
-ended. Should the process die, the hold ends by itself after settings.CREDITS_HOLD_SECONDS.
+ended. Should the process die, the hold ends by itself after settings.CREDITS_HOLD_SECONDS. OPTIONS,
+and methods that the view has not, are answered without it.
 """
 
 import functools
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
-from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework.request import Request
 
-from billing.payments import Cost, Payment, begin, checked, is_free
+from billing.costs import Cost, answer_without_view, declared, is_decorated
+from billing.payments import Payment, begin, begin_in_thread, plain_request, to_the_end
 
 View = Callable[..., Any]
 
@@ -26,8 +27,7 @@ def credits(*, cost: Cost) -> Callable[[View], View]:
     For functions, `as_view()`, methods of REST framework's views, and their async kinds. A view
     that is paid already (by CREDITS_COSTS or a second decorator) is charged once, by the outermost.
     """
-    if not callable(cost):
-        checked(cost)
+    declared(cost)
 
     def decorate(view: View) -> View:
         paid = _paid_async(view, cost) if iscoroutinefunction(view) else _paid(view, cost)
@@ -41,9 +41,7 @@ def _paid(view: View, cost: Cost) -> View:
     @functools.wraps(view)
     def paid(*args: Any, **kwargs: Any) -> Any:
         request = _request_in(args)
-        if is_free(request, cost):
-            return view(*args, **kwargs)
-        payment = begin(request, cost)
+        payment = _begun(request, cost)
         if payment is None:
             return view(*args, **kwargs)
         if isinstance(payment, HttpResponseBase):
@@ -59,18 +57,30 @@ def _paid_async(view: View, cost: Cost) -> View:
     @functools.wraps(view)
     async def paid(*args: Any, **kwargs: Any) -> Any:
         request = _request_in(args)
-        if is_free(request, cost):
-            return await view(*args, **kwargs)
-        payment = await sync_to_async(begin)(request, cost)
+        payment = await _begun_in_thread(request, cost)
         if payment is None:
             return await view(*args, **kwargs)
         if isinstance(payment, HttpResponseBase):
             return payment
         async with payment:
             response = await view(*args, **kwargs)
-        return await sync_to_async(payment.settle)(response)
+        return await payment.settle_in_thread(response)
 
     return paid
+
+
+def _begun(request: Any, cost: Cost) -> Payment | HttpResponseBase | None:
+    if cost == 0:
+        return None
+    plain_request(request).is_paid_call = True
+    return answer_without_view(request) or begin(request, cost)
+
+
+async def _begun_in_thread(request: Any, cost: Cost) -> Payment | HttpResponseBase | None:
+    if cost == 0:
+        return None
+    plain_request(request).is_paid_call = True
+    return answer_without_view(request) or await begin_in_thread(request, cost)
 
 
 def _request_in(args: tuple[Any, ...]) -> Any:
@@ -79,7 +89,7 @@ def _request_in(args: tuple[Any, ...]) -> Any:
 
 
 class CreditsMiddleware:
-    """Makes the routes in settings.CREDITS_COSTS paid; absent where that is empty.
+    """Makes the routes in settings.CREDITS_COSTS paid, and says of each paid one what it charged.
 
     Last in MIDDLEWARE, so that nothing is held for a request that another one refuses.
     """
@@ -88,15 +98,15 @@ class CreditsMiddleware:
     async_capable = True
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        if not settings.CREDITS_COSTS:
-            raise MiddlewareNotUsed
         self.get_response = get_response
         self.costs: dict[str, Cost] = dict(settings.CREDITS_COSTS)
-        self.process_view: Any = self._process_view
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
             markcoroutinefunction(self)
-            self.process_view = self._process_view_async
+        if self.costs:  # else Django need not ask before each view
+            self.process_view: Any = (
+                self._process_view_async if self.is_async else self._process_view
+            )
 
     def __call__(self, request: HttpRequest) -> Any:
         if self.is_async:
@@ -104,25 +114,35 @@ class CreditsMiddleware:
         with _Unsettled(request):
             response = self.get_response(request)
         payment = _payment_of(request)
-        return response if payment is None else payment.settle(response)
+        if payment is not None:
+            return payment.settle(response)
+        return self._with_header(request, response)
 
     async def _call_async(self, request: HttpRequest) -> Any:
         async with _Unsettled(request):
             response = await self.get_response(request)
         payment = _payment_of(request)
-        return response if payment is None else await sync_to_async(payment.settle)(response)
+        if payment is not None:
+            return await payment.settle_in_thread(response)
+        return self._with_header(request, response)
+
+    def _with_header(self, request: HttpRequest, response: Any) -> Any:
+        """The answer of a paid route that nobody has paid for says so: an error, a free method."""
+        match = request.resolver_match
+        is_paid = getattr(request, "is_paid_call", False) or (
+            match is not None and (match.view_name in self.costs or is_decorated(match.func))
+        )
+        if is_paid and "X-Credits-Charged" not in response:
+            response["X-Credits-Charged"] = "0"
+        return response
 
     def _process_view(self, request: HttpRequest, *view: Any) -> HttpResponseBase | None:
-        cost = self._cost(request)
-        return None if is_free(request, cost) else _kept(request, begin(request, cost))
+        return _kept(request, _begun(request, self._cost(request)))
 
     async def _process_view_async(
         self, request: HttpRequest, *view: Any
     ) -> HttpResponseBase | None:
-        cost = self._cost(request)
-        if is_free(request, cost):
-            return None
-        return _kept(request, await sync_to_async(begin)(request, cost))
+        return _kept(request, await _begun_in_thread(request, self._cost(request)))
 
     def _cost(self, request: HttpRequest) -> Cost:
         match = request.resolver_match
@@ -159,4 +179,4 @@ class _Unsettled:
 
     async def __aexit__(self, kind: Any, *raised: Any) -> None:
         if kind is not None:
-            await sync_to_async(self.__exit__)(kind, *raised)
+            await to_the_end(self.__exit__, kind, *raised)

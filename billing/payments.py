@@ -1,85 +1,106 @@
 """The payment of one call of a paid view: held before it, taken or set free after it."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
-from rest_framework.exceptions import APIException, NotAuthenticated
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
 from access.authentication import Caller, caller_of
 from access.errors import MissingScope, UserIdRequired
 from billing import errors, reports, services
+from billing.costs import DATABASE_ERRORS, REFUSALS, Cost, cost_of, route_of
 from billing.headers import tier_named_in
-from billing.models import AMOUNT_MAX, CreditHold, CreditTransaction
+from billing.models import CreditHold, CreditTransaction
 from common.api import problem_response
 from common.errors import DomainError
 from common.idempotency import RequestKey
 
 logger = logging.getLogger(__name__)
 
-Cost = int | Callable[[Any], int]
-
 SCOPE = "billing:charge"
-FREE_METHODS = ("HEAD", "OPTIONS")
-DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError)
 # The view's Idempotency-Key is its own: the hold has none.
 NO_KEY = RequestKey(None, "")
+# The payments of the call that is being answered, where somebody looks after it (billing/asgi.py).
+of_this_call: ContextVar[list["Payment"] | None] = ContextVar("payments_of_call", default=None)
 
 
 # Before the view
 
 
-def is_free(request: Any, cost: Cost) -> bool:
-    """Whether nothing is to be touched at all: no credentials read, no statement sent."""
-    return cost == 0 or request.method in FREE_METHODS
-
-
-def checked(cost: Any) -> int:
-    """The cost, if it is one. Raises ValueError."""
-    if not isinstance(cost, int) or isinstance(cost, bool) or not 0 <= cost <= AMOUNT_MAX:
-        raise ValueError(
-            f"A cost is a whole number of credits from 0 to {AMOUNT_MAX}, not {cost!r}."
-        )
-    return cost
-
-
 def begin(request: Any, cost: Cost) -> "Payment | HttpResponseBase | None":
     """Set the cost aside: the payment, or the refusal; None for what is free or paid already."""
-    plain: Any = request._request if isinstance(request, Request) else request
+    plain = plain_request(request)
     if getattr(plain, "credits_are_paid", False):
         return None
     try:
-        amount = checked(cost(request) if callable(cost) else cost)
+        amount = cost_of(request, cost)
         if amount == 0:
             return None
         payment = _place(request, amount)
-    except (DomainError, APIException, *DATABASE_ERRORS) as error:
+    except REFUSALS as error:
         return _refusal(request, error)
     plain.credits_are_paid = True
     return payment
 
 
+async def begin_in_thread(request: Any, cost: Cost) -> "Payment | HttpResponseBase | None":
+    """As begin. What was placed for a client that left meanwhile is set free."""
+    payment, cancelled = await to_the_end(begin, request, cost)
+    if cancelled is not None:
+        if isinstance(payment, Payment):
+            await to_the_end(payment.release)
+        raise cancelled
+    return payment
+
+
+async def to_the_end(
+    act: Callable[..., Any], *arguments: Any
+) -> tuple[Any, asyncio.CancelledError | None]:
+    """What `act` gives in a thread, and the cancellation that came meanwhile.
+
+    A thread cannot be stopped: it would go on with nobody to hear what it did.
+    """
+    acting = asyncio.ensure_future(sync_to_async(act)(*arguments))
+    cancelled = None
+    while not acting.done():
+        try:
+            await asyncio.wait([acting])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    return acting.result(), cancelled
+
+
+def plain_request(request: Any) -> Any:
+    """Django's own request, inside REST framework's."""
+    return request._request if isinstance(request, Request) else request
+
+
 def _place(request: Any, cost: int) -> "Payment":
     caller, user_id = _payer(request)
-    match = request.resolver_match
     outcome = services.place_hold(
         user_id=user_id,
         amount=cost,
         ttl_seconds=settings.CREDITS_HOLD_SECONDS,
-        description=match.view_name if match is not None else request.path,
+        description=route_of(request),
         actor=caller.actor,
         at=timezone.now(),
         request_key=NO_KEY,
         tier=tier_named_in(request, caller),
     )
-    return Payment(outcome.row)
+    payment = Payment(outcome.row)
+    payments = of_this_call.get()
+    if payments is not None:
+        payments.append(payment)
+    return payment
 
 
 def _payer(request: Any) -> tuple[Caller, str]:
@@ -104,21 +125,25 @@ def _payer(request: Any) -> tuple[Caller, str]:
 
 def _refusal(request: Any, error: Exception) -> HttpResponseBase:
     response = problem_response(request, error)
+    response["X-Credits-Charged"] = "0"
     available = error.details.get("available") if isinstance(error, DomainError) else None
     if available is not None:
         response["X-Credits-Available"] = str(available)
-        response["X-Credits-Charged"] = "0"
     return response
 
 
 # After the view
 
 
-@dataclass(frozen=True)
+@dataclass
 class Payment:
-    """A held cost, until it is taken or comes free. As a context: free when an exception passes."""
+    """A held cost, until it is taken or comes free. As a context: free when an exception passes.
+
+    Settled once, by whoever comes first.
+    """
 
     hold: CreditHold
+    is_settled: bool = False
 
     def __enter__(self) -> None: ...
 
@@ -130,11 +155,19 @@ class Payment:
 
     async def __aexit__(self, kind: Any, *raised: Any) -> None:
         if kind is not None:
-            await sync_to_async(self.release)()
+            await to_the_end(self.release)
+
+    async def settle_in_thread(self, response: Any) -> Any:
+        """As settle. Of an answer whose client left meanwhile, what is not taken yet comes free."""
+        settled, cancelled = await to_the_end(self.settle, response)
+        if cancelled is not None:
+            await to_the_end(self.release)
+            raise cancelled
+        return settled
 
     def settle(self, response: Any) -> Any:
         """The answer with its headers: charged now, at the end of its stream, or not at all."""
-        if not isinstance(response, HttpResponseBase) or not 200 <= response.status_code < 300:
+        if not isinstance(response, HttpResponseBase) or not _costs(response):
             self.release()
             return self._with_headers(response, charged=0)
         if isinstance(response, StreamingHttpResponse):
@@ -173,6 +206,9 @@ class Payment:
 
         The answer is given all the same when nothing can be taken: it has been made.
         """
+        if self.is_settled:
+            return 0
+        self.is_settled = True
         try:
             services.capture_hold(
                 user_id=self.hold.user_id,
@@ -213,7 +249,10 @@ class Payment:
         return self.hold.amount
 
     def release(self) -> None:
-        """Set free what was held. Where that fails, the hold ends by itself."""
+        """Set free what was held and not taken. Where that fails, the hold ends by itself."""
+        if self.is_settled:
+            return
+        self.is_settled = True
         try:
             services.release_hold(
                 user_id=self.hold.user_id, hold_uid=self.hold.uid, at=timezone.now()
@@ -227,22 +266,23 @@ class Payment:
         logger.warning("%s, hold %s: %s. %s", self.hold.description, self.hold.uid, what, error)
 
 
+def _costs(response: HttpResponseBase) -> bool:
+    """Whether the answer is one that is paid for: a 2xx, and no replay of an earlier one."""
+    return 200 <= response.status_code < 300 and response.get("Idempotency-Replayed") != "true"
+
+
 class PaidStream:
     """The parts of a streamed answer. Taken when it ends, or is left after a first part; else free.
 
-    Settled once, whoever comes first: the end, an exception, or the server that closes the answer.
+    Settled by the end, an exception, or the server that closes the answer.
     """
 
     def __init__(self, parts: Any, payment: Payment) -> None:
         self.parts = parts
         self.payment = payment
         self.has_begun = False
-        self.is_settled = False
 
-    def settle(self, *, ended: bool = False) -> None:
-        if self.is_settled:
-            return
-        self.is_settled = True
+    def settle(self, ended: bool = False) -> None:
         if ended or self.has_begun:
             self.payment.capture()
         else:
@@ -280,10 +320,10 @@ class PaidAsyncStream(PaidStream):
         try:
             part = await anext(self.parts)
         except StopAsyncIteration:
-            await sync_to_async(self.settle)(ended=True)
+            await to_the_end(self.settle, True)
             raise
         finally:
-            if part is None and not self.is_settled:
-                await sync_to_async(self.settle)()
+            if part is None and not self.payment.is_settled:
+                await to_the_end(self.settle)
         self.has_begun = self.has_begun or part != b""
         return part

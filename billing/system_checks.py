@@ -7,9 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from billing.payments import checked
-
-METHODS = ("get", "post", "put", "patch", "delete", "dispatch")
+from billing.costs import declared, is_decorated
 
 
 @register
@@ -37,7 +35,7 @@ def _transactions(served: list[tuple[str, Any]]) -> list[CheckMessage]:
     paid = {
         name
         for name, view in served
-        if (name in settings.CREDITS_COSTS or _is_decorated(view))
+        if (name in settings.CREDITS_COSTS or is_decorated(view))
         and aliases - getattr(view, "_non_atomic_requests", set())
     }
     return [
@@ -54,21 +52,12 @@ def _is_atomic(database: dict[str, Any]) -> bool:
     return bool(database.get("ATOMIC_REQUESTS"))
 
 
-def _is_decorated(view: Any) -> bool:
-    """Whether the view, or a method of its class, is decorated with `credits`."""
-    owner = getattr(view, "cls", None) or getattr(view, "view_class", None)
-    names = (*METHODS, *(getattr(view, "actions", None) or {}).values())
-    methods = [getattr(owner, name, None) for name in names] if owner else []
-    return any(hasattr(part, "credits_cost") for part in (view, *methods))
-
-
 def _costs(names: set[str]) -> list[CheckMessage]:
     """A wrong name would make a paid view free without a word."""
     refusals = []
     for name, cost in settings.CREDITS_COSTS.items():
         try:
-            if not callable(cost):
-                checked(cost)
+            declared(cost)
         except ValueError as error:
             refusals.append((f"CREDITS_COSTS of {name!r}: {error}", "Give it a cost from 0."))
         if name not in names:

@@ -147,7 +147,8 @@ class TestCode:
             if isinstance(name, ast.Name) and name.id in everything
         )
 
-        assert list_of(caught) == []
+        # A function of somebody else's that gives a cost: whatever it raises is a refusal.
+        assert [place.partition(":")[0] for place in list_of(caught)] == ["billing/costs.py"]
 
     def test_counts_statements_by_our_own_helper(self) -> None:
         # Without `with` it checks nothing, and it counts savepoints, which differ by engine.

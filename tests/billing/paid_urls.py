@@ -20,7 +20,9 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
 from billing.middleware import credits
+from common import idempotency
 from config import urls
+from conversations import services
 
 COST = 5
 
@@ -65,6 +67,41 @@ def priced(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+# What costs are answered with by `bad_costs`, by name.
+BAD_COSTS: dict[str, Any] = {
+    "negative": -1,
+    "truth": True,
+    "float": 1.5,
+    "text": "5",
+    "nothing": None,
+    "huge": 10**15 + 1,
+    "list": [1],
+}
+
+
+def cost_of(request: Any) -> Any:
+    """A cost that fails, or is none, as the query says."""
+    kind = request.GET["kind"]
+    return {"missing": {}}["there"][kind] if kind == "raises" else BAD_COSTS[kind]
+
+
+@credits(cost=cost_of)
+def badly_priced(request: HttpRequest) -> HttpResponse:
+    during()
+    return HttpResponse()
+
+
+@credits(cost=cost_of)
+async def badly_priced_coroutine(request: HttpRequest) -> HttpResponse:
+    during()
+    return HttpResponse()
+
+
+@credits(cost=lambda request: len(request.data["models"]))
+def priced_by_body(request: Request) -> Response:
+    return Response({})
+
+
 @transaction.non_atomic_requests
 @credits(cost=COST)
 def non_atomic(request: HttpRequest) -> HttpResponse:
@@ -91,23 +128,33 @@ async def failing_coroutine(request: HttpRequest) -> HttpResponse:
 class Method(View):
     @credits(cost=COST)
     def get(self, request: HttpRequest) -> HttpResponse:
+        during()
+        return HttpResponse()
+
+
+class UnpaidMethod(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        during()
         return HttpResponse()
 
 
 @method_decorator(credits(cost=COST), name="dispatch")
 class Dispatch(View):
     def get(self, request: HttpRequest) -> HttpResponse:
+        during()
         return HttpResponse()
 
 
 class AsyncMethod(View):
     @credits(cost=COST)
     async def get(self, request: HttpRequest) -> HttpResponse:
+        during()
         return HttpResponse()
 
 
 class AsyncClass(View):
     async def get(self, request: HttpRequest) -> HttpResponse:
+        during()
         return HttpResponse()
 
 
@@ -118,9 +165,11 @@ class Answers(ViewSet):
 
     @credits(cost=COST)
     def ask(self, request: Request) -> Response:
+        during()
         return Response({"answer": 42})
 
     def ask_unpaid(self, request: Request) -> Response:
+        during()
         return Response({"answer": 42})
 
     @credits(cost=COST)
@@ -136,13 +185,36 @@ class Answers(ViewSet):
         return Response(status=404)
 
 
+class Kept(ViewSet):
+    required_scopes: ClassVar[dict[str, str]] = {"create": "conversations:write"}
+
+    @credits(cost=COST)
+    def create(self, request: Any) -> Response:
+        outcome = services.create_conversation(
+            user_id=request.user_id,
+            actor=request.auth.actor,
+            request_key=idempotency.request_key(request),
+            title=request.data["title"],
+        )
+        return idempotency.created(outcome, {"id": outcome.row.uid})
+
+
 class Open(APIView):
     authentication_classes: ClassVar[list[Any]] = []
     permission_classes: ClassVar[list[Any]] = []
 
     @credits(cost=COST)
     def get(self, request: Request) -> Response:
+        during()
         return Response({})
+
+
+@credits(cost=COST)
+@api_view(["GET"])
+@permission_classes([])
+def api_function_within(request: Request) -> Response:
+    during()
+    return Response({})
 
 
 @api_view(["POST"])
@@ -202,12 +274,17 @@ paid = [
     path("twice", twice),
     path("free", free),
     path("priced", priced),
+    path("badly-priced", badly_priced, name="badly-priced"),
+    path("badly-priced-coroutine", badly_priced_coroutine),
+    path("priced-by-body", api_view(["POST"])(permission_classes([])(priced_by_body))),
+    path("kept", Kept.as_view({"post": "create"})),
     path("non-atomic", non_atomic, name="non-atomic"),
     path("template", template),
     path("coroutine", coroutine),
     path("coroutine/<int:status>", coroutine),
     path("failing-coroutine", failing_coroutine),
     path("method", Method.as_view(), name="method"),
+    path("unpaid-method", UnpaidMethod.as_view(), name="unpaid-method"),
     path("dispatch", Dispatch.as_view()),
     path("class", credits(cost=COST)(AsyncClass.as_view())),
     path("async-method", AsyncMethod.as_view()),
@@ -220,6 +297,7 @@ paid = [
     path("ask/refuse", Answers.as_view({"get": "refuse"})),
     path("open", Open.as_view()),
     path("api-function", api_function),
+    path("api-function-within", api_function_within),
     path("stream/<str:kind>", stream),
     path("async-stream/<str:kind>", async_stream),
     path("unpaid-stream/<str:kind>", unpaid_stream, name="unpaid-stream"),
