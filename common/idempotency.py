@@ -49,6 +49,10 @@ class RequestKey:
             )
 
 
+# Of an act that no client can send again.
+NO_KEY = RequestKey(key=None, request_hash="")
+
+
 def made_by(actor: str, request_key: RequestKey) -> Q:
     """The row that this actor made with the key, in a table with an ActorField.
 
@@ -74,7 +78,7 @@ def request_key(request: Request) -> RequestKey:
     """
     header = request.headers.get("Idempotency-Key")
     if header is None:
-        if settings.IDEMPOTENCY_KEY_REQUIRED:
+        if settings.IDEMPOTENCY_KEY_REQUIRED and request.method == "POST":
             raise errors.IdempotencyKeyRequired(
                 "Send an Idempotency-Key header: a new value for each act, the same for a retry."
             )
@@ -91,12 +95,17 @@ def request_key(request: Request) -> RequestKey:
     return RequestKey(key, digest.hexdigest())
 
 
+def replay_headers(outcome: Outcome[Any]) -> dict[str, str]:
+    """What marks an answer as that of an earlier, equal request."""
+    return {"Idempotency-Replayed": "true"} if outcome.replayed else {}
+
+
 def created(outcome: Outcome[Any], data: Any, location: str = "") -> Response:
     """The answer to a POST that makes a row: 201, with `Idempotency-Replayed` on a replay.
 
     A row that stood already without a key (the client's own id) is 200.
     """
-    headers = {"Idempotency-Replayed": "true"} if outcome.replayed else {}
+    headers = replay_headers(outcome)
     if location:
         headers["Location"] = location
     return Response(

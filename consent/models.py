@@ -189,9 +189,13 @@ class ConsentEventQuerySet(models.QuerySet["ConsentEvent"]):
         """Rows for the API, as dictionaries."""
         return self.values(*EVENT_COLUMNS)
 
-    def latest_by_purpose(self, user_id: str, *, until: datetime.datetime) -> Any:
-        """One person's last event of each purpose among those recorded by that time."""
-        known = self.filter(user_id=user_id, recorded_at__lte=until)
+    def recorded_by(self, at: datetime.datetime) -> "ConsentEventQuerySet":
+        """Those recorded by that time."""
+        return self.filter(recorded_at__lte=at)
+
+    def latest_by_purpose(self) -> Any:
+        """The last event of each purpose among these, which are one person's."""
+        known = self.all()
         last = known.order_by().values("purpose").annotate(last=models.Max("sequence"))
         return known.filter(sequence__in=last.values("last"))
 
@@ -241,6 +245,10 @@ class ConsentEvent(models.Model):
     expires_at = models.DateTimeField(null=True)
     previous_hash = models.CharField(max_length=HASH_LENGTH)
     hash = models.CharField(max_length=HASH_LENGTH)
+    # Of the request that made the event, on the first event of a request with several. They say
+    # nothing about consent, so that no hash covers them.
+    idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null: none given)
+    request_hash = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     objects = ConsentEventQuerySet.as_manager()
 
@@ -251,6 +259,11 @@ class ConsentEvent(models.Model):
                 fields=["user_id", "sequence"], name="consent_event_sequence_unique"
             ),
             models.UniqueConstraint(fields=["user_id", "uid"], name="consent_event_id_unique"),
+            models.UniqueConstraint(
+                fields=["user_id", "idempotency_key", "actor"],
+                condition=Q(idempotency_key__isnull=False),
+                name="consent_event_key_unique_for_caller",
+            ),
             models.CheckConstraint(
                 condition=Q(sequence__gte=1), name="consent_event_sequence_from_one"
             ),
@@ -290,13 +303,13 @@ class ConsentEvent(models.Model):
         ]
 
     class Privacy:
-        personal = {"user_id", "reason", "evidence"}
+        personal = {"user_id", "reason", "evidence", "idempotency_key"}
         not_personal = {
             "id", "uid", "sequence", "purpose", "action", "granted", "policy_version",
             "text_sha256", "source", "method", "actor", "details_hmac", "recorded_at", "expires_at",
-            "previous_hash", "hash",
+            "previous_hash", "hash", "request_hash",
         }  # fmt: skip
-        emptied = {"reason", "evidence"}
+        emptied = {"reason", "evidence", "idempotency_key"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.purpose_id} {self.action}"

@@ -61,9 +61,10 @@ def states_of(user_id: str, *, at: datetime.datetime, is_past: bool) -> list[Sta
     """Every purpose as it was for the person at that time; four statements."""
     read = reports.consent_as_of if is_past else reports.consent_of
     texts = dict(
-        ConsentEvent.objects.latest_by_purpose(user_id, until=at).values_list(
-            "purpose_id", "policy_version_id"
-        )
+        ConsentEvent.objects.for_user(user_id)
+        .recorded_by(at)
+        .latest_by_purpose()
+        .values_list("purpose_id", "policy_version_id")
     )
     titles = dict(Purpose.objects.values_list("key", "title"))
     return [

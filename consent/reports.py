@@ -12,6 +12,7 @@ from django.db.models.functions import TruncDate
 from consent.models import (
     ConsentChain,
     ConsentEvent,
+    ConsentEventQuerySet,
     ConsentState,
     ConsentStateQuerySet,
     PolicyVersion,
@@ -47,10 +48,24 @@ def consent_as_of(
     user_id: str, *, at: datetime.datetime, locale: str | None = None
 ) -> list[dict[str, Any]]:
     """The same at an earlier time: the fold of the events recorded by then; two statements."""
-    events = ConsentEvent.objects.latest_by_purpose(user_id, until=at)
+    return _folded(ConsentEvent.objects.for_user(user_id).recorded_by(at), at=at, locale=locale)
+
+
+def consent_after(
+    user_id: str, *, sequence: int, at: datetime.datetime, locale: str | None = None
+) -> list[dict[str, Any]]:
+    """The same right after an event, which was recorded at that time; two statements."""
+    events = ConsentEvent.objects.for_user(user_id).filter(sequence__lte=sequence)
+    return _folded(events, at=at, locale=locale)
+
+
+def _folded(
+    events: ConsentEventQuerySet, *, at: datetime.datetime, locale: str | None
+) -> list[dict[str, Any]]:
     columns = ("purpose_id", "action", "granted", "recorded_at", "expires_at",
                "policy_version__version")  # fmt: skip
-    states = [row | {"since": _since(row)} for row in events.values(*columns)]
+    latest = events.latest_by_purpose().values(*columns)
+    states = [row | {"since": _since(row)} for row in latest]
     return _items(states, at=at, locale=locale)
 
 

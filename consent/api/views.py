@@ -11,11 +11,12 @@ from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
 from access.permissions import HasScope, IsService
-from common import pagination
+from common import idempotency, pagination
+from common.idempotency import Outcome, replay_headers
 from consent import chain, errors, reports, services
 from consent.api import serializers
 from consent.models import ConsentChain, ConsentEvent
-from consent.services import Answer
+from consent.services import Answer, Recorded
 
 PURPOSE = OpenApiParameter("purpose", OpenApiTypes.STR, OpenApiParameter.PATH)
 OUTDATED = {
@@ -50,7 +51,7 @@ class ConsentViewSet(ViewSet):
         return Response(consent_json(request.user_id, locale_of(request), at=timezone.now()))
 
     @extend_schema(
-        parameters=[serializers.LocaleQuery],
+        parameters=[serializers.LocaleQuery, idempotency.HEADER],
         request=serializers.AnswersRequest,
         responses={200: serializers.ConsentResponse, **UNKNOWN, **OUTDATED, **REQUIRED},
         tags=["consent"],
@@ -73,12 +74,19 @@ class ConsentViewSet(ViewSet):
             )
             for purpose, answer in given.pop("purposes").items()
         ]
-        at = timezone.now()
-        self._record(request, answers, at)
-        return Response(consent_json(request.user_id, locale_of(request), at=at))
+        outcome = self._record(request, answers)
+        locale, recorded = locale_of(request), outcome.row
+        if not outcome.replayed:
+            return Response(consent_json(request.user_id, locale, at=recorded.at))
+        purposes = reports.consent_after(
+            request.user_id, sequence=recorded.last_sequence, at=recorded.at, locale=locale
+        )
+        return Response(
+            {"user_id": request.user_id, "purposes": purposes}, headers=replay_headers(outcome)
+        )
 
     @extend_schema(
-        parameters=[PURPOSE, serializers.LocaleQuery],
+        parameters=[PURPOSE, serializers.LocaleQuery, idempotency.HEADER],
         request=serializers.GiveRequest,
         responses={200: serializers.ItemResponse, **OUTDATED},
         tags=["consent"],
@@ -90,28 +98,29 @@ class ConsentViewSet(ViewSet):
         given = dict(body.validated_data)
         version = given.pop("policy_version", None)
         answer = Answer(purpose=purpose, granted=True, version=version, **given)
-        return Response(self._record(request, [answer], timezone.now())[0])
+        outcome = self._record(request, [answer])
+        return Response(outcome.row.items[0], headers=replay_headers(outcome))
 
     @extend_schema(
-        parameters=[PURPOSE, serializers.LocaleQuery],
+        parameters=[PURPOSE, serializers.LocaleQuery, idempotency.HEADER],
         responses={200: serializers.ItemResponse, **REQUIRED},
         tags=["consent"],
     )
     def withdraw(self, request: CallerRequest, purpose: str) -> Response:
         """Withdraw consent, or refuse it. Takes no body; holds from the very next request on."""
         answer = Answer(purpose=purpose, granted=False)
-        return Response(self._record(request, [answer], timezone.now())[0])
+        outcome = self._record(request, [answer])
+        return Response(outcome.row.items[0], headers=replay_headers(outcome))
 
-    def _record(
-        self, request: CallerRequest, answers: list[Answer], at: datetime.datetime
-    ) -> list[dict[str, Any]]:
+    def _record(self, request: CallerRequest, answers: list[Answer]) -> Outcome[Recorded]:
         return services.record_answers(
             user_id=request.user_id,
             answers=answers,
             source=ConsentEvent.Source.API,
             actor=request.auth.actor,
-            at=at,
+            at=timezone.now(),
             locale=locale_of(request),
+            request_key=idempotency.request_key(request),
         )
 
     @extend_schema(

@@ -1,6 +1,6 @@
 """Every write to consent, one function per act."""
 
-from consent.services.answers import Answer, record_answers
+from consent.services.answers import Answer, Recorded, record_answers
 from consent.services.expiry import record_expired
 from consent.services.imports import ImportedConsent, store_imported
 from consent.services.texts import delete_purpose, ensure_purposes, normalised, publish_policy
@@ -12,6 +12,7 @@ __all__ = [
     "ensure_purposes",
     "normalised",
     "publish_policy",
+    "Recorded",
     "record_answers",
     "record_expired",
     "store_imported",

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from common.idempotency import NO_KEY, Outcome, RequestKey, made_by
 from common.models import update_returning
 from consent import chain, errors, reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
@@ -42,6 +43,15 @@ class Answer:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What a request recorded: the purposes' items as the API shows them, the last event, when."""
+
+    items: list[dict[str, Any]]
+    last_sequence: int
+    at: datetime.datetime
+
+
 def record_answers(
     *,
     user_id: str,
@@ -50,15 +60,24 @@ def record_answers(
     actor: str,
     at: datetime.datetime,
     locale: str | None = None,
-) -> list[dict[str, Any]]:
+    request_key: RequestKey = NO_KEY,
+) -> Outcome[Recorded]:
     """Add one event for each answer, all or nothing.
 
-    Returns the purposes' items as the API shows them. Raises PurposeUnknown, PurposeRequired (a
-    required purpose cannot be withdrawn) and PolicyOutdated (the text seen is not the current one).
+    A request that comes again with its key, from the same actor, adds none, whatever the person
+    said since: it gets what was recorded then. Raises PurposeUnknown, PurposeRequired (a required
+    purpose cannot be withdrawn), PolicyOutdated (the text seen is not the current one) and
+    IdempotencyKeyReused.
     """
     keys = [answer.purpose for answer in answers]
     with transaction.atomic():
         head, is_new = locked_chain(user_id)
+        if request_key.key is not None and not is_new:
+            standing = ConsentEvent.objects.for_user(user_id).filter(made_by(actor, request_key))
+            first = standing.first()
+            if first is not None:
+                request_key.require_same(first.request_hash)
+                return Outcome(_recorded_then(first, len(keys), locale), replayed=True)
         purposes = reports.purposes(locale=locale, at=at, keys=keys)
         # Whether a no is a refusal or a withdrawal depends on what stands.
         says_no = not all(answer.granted for answer in answers)
@@ -71,8 +90,25 @@ def record_answers(
             _require_fit(answer, purpose)
             action = _action(answer, is_agreed=answer.purpose in agreed)
             new.append(new_event(answer, purpose, action, source=source, actor=actor, at=at))
+        if request_key.key is not None:
+            new[0].row.idempotency_key = request_key.key
+            new[0].row.request_hash = request_key.request_hash
         append(head, new)
-    return [reports.item(purposes[event.row.purpose_id], event.state, at=at) for event in new]
+    items = [reports.item(purposes[event.row.purpose_id], event.state, at=at) for event in new]
+    return Outcome(Recorded(items, last_sequence=head.last_sequence, at=at))
+
+
+def _recorded_then(first: ConsentEvent, count: int, locale: str | None) -> Recorded:
+    """What a request recorded whose first event this is."""
+    at, last = first.recorded_at, first.sequence + count - 1
+    events = ConsentEvent.objects.for_user(first.user_id).filter(
+        sequence__gte=first.sequence, sequence__lte=last
+    )
+    columns = ("purpose_id", "granted", "expires_at", "policy_version__version")
+    rows: Any = events.order_by("sequence").values(*columns, since=F("recorded_at"))
+    purposes = reports.purposes(locale=locale, at=at, keys=[row["purpose_id"] for row in rows])
+    items = [reports.item(purposes[row["purpose_id"]], row, at=at) for row in rows]
+    return Recorded(items, last_sequence=last, at=at)
 
 
 @dataclass(frozen=True)

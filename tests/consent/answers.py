@@ -56,7 +56,7 @@ def say(
         actor="key:tests",
         at=at,
         locale=locale,
-    )[0]
+    ).row.items[0]
 
 
 def valid_for(days: int, purpose: str = "marketing") -> None:

@@ -12,6 +12,7 @@ from consent.models import Purpose
 from tests.consent.answers import execute
 from tests.consent.attacks import (
     CHAIN,
+    EVENT,
     FALSE,
     HASH,
     STATE,
@@ -46,6 +47,9 @@ MET: dict[str, list[str | Callable[[], Any]]] = {
     "consent_event_sequence_unique": [event(sequence=1)],
     "consent_event_id_unique": [
         event(uid="(SELECT uid FROM consent_consentevent WHERE user_id = 'ann' AND sequence = 1)")
+    ],
+    "consent_event_key_unique_for_caller": [
+        f"UPDATE {EVENT} SET idempotency_key = 'k', actor = 'key:tests' WHERE user_id = 'ann'"
     ],
     "consent_event_sequence_from_one": [event(sequence=0)],
     "consent_event_action_says_what_is_granted": [
@@ -87,7 +91,9 @@ def test_a_constraint_refuses(name: str) -> None:
         with pytest.raises(IntegrityError) as error, transaction.atomic():
             execute(act) if isinstance(act, str) else act()
 
-        columns = name.endswith(("unique", "purpose"))  # SQLite names the columns of a key
+        columns = name.endswith(
+            ("unique", "purpose", "for_caller")
+        )  # SQLite names the columns of a key
         assert name in str(error.value) or (columns and "UNIQUE" in str(error.value))
         assert stored() == before
 

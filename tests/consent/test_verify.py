@@ -44,6 +44,8 @@ EVENT_COLUMNS = {
     "hash": f"'{'1' * 64}'",
 }
 # Where a value is a text, each end of it is changed as well: by one character.
+# They say which request made the event, and nothing about consent; the triggers alone hold them.
+UNCOVERED = {"idempotency_key", "request_hash"}
 TEXT_COLUMNS = [
     "text_sha256", "method", "actor", "reason", "details_hmac", "previous_hash", "hash",
 ]  # fmt: skip
@@ -107,7 +109,8 @@ SECOND = "user_id = 'ann' AND sequence = 2"
 class TestAnEvent:
     @pytest.mark.parametrize(("column", "value"), EVENT_COLUMNS.items())
     def test_with_another_value_is_named(self, column: str, value: str) -> None:
-        assert set(EVENT_COLUMNS) == {f.column for f in ConsentEvent._meta.concrete_fields} - {"id"}
+        columns = {field.column for field in ConsentEvent._meta.concrete_fields}
+        assert set(EVENT_COLUMNS) == columns - {"id"} - UNCOVERED
         [uid] = ConsentEvent.objects.filter(user_id="ann", sequence=2).values_list("uid", flat=True)
 
         if not change(EVENT, f"{column} = {value}", SECOND):
