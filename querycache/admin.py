@@ -15,12 +15,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from access import services as access_services
 from common import acts
-from common.admin import CreatedFilter, ReadOnlyAdmin
+from common.admin import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin
 from querycache import services
 from querycache.models import CacheEntry, CacheStatistics, Namespace
 from querycache.reports import percent
@@ -36,7 +35,7 @@ STATE_COLOURS = {"fresh": "success", "stale": "warning", "ended": ""}
 
 
 @admin.register(Namespace)
-class NamespaceAdmin(ModelAdmin):
+class NamespaceAdmin(DeclaredAdmin):
     """Numbers that staff set, and what came of them. A namespace is made at its first use."""
 
     list_display = (
