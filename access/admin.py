@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
@@ -17,20 +17,64 @@ from common.admin import DeclaredAdmin, ReadOnlyAdmin
 
 STATE_COLOURS = {"active": "success", "revoked": "danger", "expired": "warning"}
 
+# Of an account that is there; a new one has none of them yet.
+OF_SUPERUSERS = ("username", "is_staff", "is_superuser", "groups", "user_permissions")
+
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, DeclaredAdmin):  # type: ignore[type-arg]
+    """Accounts of staff. What an account may do is a superuser's to say.
+
+    Whoever else may change users changes those that may do no more than they may themselves: with
+    a colleague's password they would have the colleague's permissions. And nobody's name, which
+    stands in every record of what somebody did.
+    """
+
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None or _is_superuser(request) else OF_SUPERUSERS
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_do_as_much(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_do_as_much(request, obj)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and request.user.is_superuser)
+
+
+def _may_do_as_much(request: HttpRequest, account: Any) -> bool:
+    """Whether the account has no permission that the one who asks has not."""
+    if account is None or _is_superuser(request):
+        return True
+    if account.is_superuser:
+        return False
+    # Not get_all_permissions, which is empty for an account that is switched off for now.
+    given = Permission.objects.filter(Q(user=account) | Q(group__user=account))
+    names = given.values_list("content_type__app_label", "codename").distinct()
+    return request.user.has_perms([f"{app_label}.{codename}" for app_label, codename in names])
+
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, DeclaredAdmin):
-    pass
+    """What several accounts may do. Superusers alone change it."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
 
 
 @admin.register(ApiKey)

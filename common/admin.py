@@ -12,20 +12,33 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
+from django.core.paginator import InvalidPage, Paginator
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
+from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
 from common import acts, csv
 from common.errors import DomainError
 
 COUNTED_ROWS = 10_000
+
+
+class AdminSite(UnfoldAdminSite):
+    """unfold's, whose search takes any page's number."""
+
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        try:
+            return super().search(request, extra_context)
+        except InvalidPage as error:
+            raise Http404("There is no such page.") from error
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 from django.core import checks
 from django.db.models.signals import post_migrate, pre_migrate
 
@@ -7,6 +8,7 @@ from common import default_rows, guards
 
 class CommonConfig(AppConfig):
     name = "common"
+    default = True
 
     def ready(self) -> None:
         # The only signals in this project: Django's table remake on SQLite drops triggers silently,
@@ -15,3 +17,10 @@ class CommonConfig(AppConfig):
         post_migrate.connect(guards.create_after_migrate, dispatch_uid="guards.create")
         post_migrate.connect(default_rows.ensure_after_migrate, dispatch_uid="default_rows.ensure")
         checks.register(guards.check_guards, checks.Tags.database)
+
+
+class AdminConfig(admin_apps.AdminConfig):
+    """Django's admin with our site."""
+
+    default = False
+    default_site = "common.admin.AdminSite"

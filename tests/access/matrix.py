@@ -113,9 +113,10 @@ OUTSIDE = {
 BARE = {"home", None, "unmatched"}
 
 
-# Staff: what each page of the admin asks for. ANYBODY is every member of staff, NOBODY not even a
-# superuser.
+# Staff: what each page of the admin asks for. ANYBODY is every member of staff, SUPERUSERS are they
+# alone, NOBODY is not even those.
 ANYBODY: tuple[str, ...] = ()
+SUPERUSERS = ("a superuser",)
 NOBODY = ("nobody",)
 RECORDING = ("consent.view_consentchain", "consent.record_consent")
 KEEPING = ("conversations.view_conversation", "conversations.keep_conversation")
@@ -154,13 +155,15 @@ READ_ONLY = (
     "querycache.cacheentry", "querycache.cachestatistics",
 )  # fmt: skip
 # These are edited with Django's own permissions.
-EDITED = ("auth.user", "auth.group", "billing.tier", "consent.purpose")
+EDITED = ("auth.user", "billing.tier", "consent.purpose")
+# These by superusers alone.
+EDITED_BY_SUPERUSERS = ("auth.group",)
 # And these likewise, but nobody adds or deletes one.
 CHANGED = ("querycache.namespace",)
 # What is done to rows chosen from a list, and the permission besides the one to view them.
 ACTIONS = {
     ("auth.user", "delete_selected"): "auth.delete_user",
-    ("auth.group", "delete_selected"): "auth.delete_group",
+    ("auth.group", "delete_selected"): SUPERUSERS[0],
     ("querycache.cacheentry", "expire"): "querycache.change_cacheentry",
     ("querycache.cacheentry", "remove"): "querycache.delete_cacheentry",
     ("querycache.namespace", "invalidate"): "querycache.change_namespace",
@@ -172,13 +175,15 @@ LEAD_ON = {None, "login", "logout", "autocomplete", "view_on_site", "app_list"}
 def staff_pages() -> Iterator[tuple[str, tuple[str, ...]]]:
     """Each page of the admin by its route's name, and the permissions that it asks for."""
     yield from STAFF.items()
-    for name in (*READ_ONLY, *EDITED, *CHANGED):
+    for name in (*READ_ONLY, *EDITED, *EDITED_BY_SUPERUSERS, *CHANGED):
         app, model = name.split(".")
         viewed = (f"{app}.view_{model}",)
         for page in ("changelist", "change", "history"):
             yield f"{app}_{model}_{page}", viewed
         for page in ("add", "delete"):
             needed = (f"{app}.{page}_{model}",) if name in EDITED else NOBODY
+            if name in EDITED_BY_SUPERUSERS:
+                needed = SUPERUSERS
             # Django asks for both, so that nobody makes users who may do more than they may.
             both = (*needed, "auth.change_user") if (name, page) == ("auth.user", "add") else needed
             yield f"{app}_{model}_{page}", both
@@ -218,6 +223,9 @@ def _lines() -> Iterator[str]:
     for name in EDITED:
         app, model = name.split(".")
         yield f"| list, page and history of {name} | `{app}.view_{model}`; edited by Django's own |"
+    for name in EDITED_BY_SUPERUSERS:
+        app, model = name.split(".")
+        yield f"| list, page and history of {name} | `{app}.view_{model}`; edited by superusers |"
     for name in CHANGED:
         app, model = name.split(".")
         shown = f"`{app}.view_{model}`; changed by `{app}.change_{model}`"
@@ -227,7 +235,10 @@ def _lines() -> Iterator[str]:
     yield "|---|---|"
     for (name, action), needed_permission in ACTIONS.items():
         app, model = name.split(".")
-        yield f"| {action} of {name} | `{app}.view_{model}` and `{needed_permission}` |"
+        shown = f"`{needed_permission}`"
+        if needed_permission == SUPERUSERS[0]:
+            shown = needed_permission
+        yield f"| {action} of {name} | `{app}.view_{model}` and {shown} |"
 
 
 def document_with_tables() -> str:

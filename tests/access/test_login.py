@@ -48,6 +48,17 @@ class TestALogIn:
         assert "sessionid" not in response.cookies
         assert "15 minutes" in " ".join(response.content.decode().split())
 
+    @pytest.mark.parametrize("query", ["", "?next=", "?next=https://evil.example/"])
+    def test_leads_to_the_admin_from_its_bare_address(self, query: str) -> None:
+        client = Client()
+
+        response = client.post(
+            f"/admin/login/{query}", {"username": "eve", "password": PASSWORD}, follow=True
+        )
+
+        assert response.redirect_chain == [("/admin/", 302)]
+        assert response.status_code == 200
+
     def test_begins_anew_after_a_right_password(self) -> None:
         fail(LIMIT - 1)
         assert log_in(PASSWORD).status_code == 302

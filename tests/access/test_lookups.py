@@ -12,7 +12,6 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.models import User
 from django.core.exceptions import SuspiciousOperation
 from django.test import Client, RequestFactory
-from django.urls import reverse
 
 from common.admin import DeclaredAdmin
 from tests.access.test_matrix import fill_every_table
@@ -145,6 +144,10 @@ class TestAnAddress:
         answers = [root.get(url, {name: value}).status_code for value in VALUES]
 
         assert set(answers) <= {200, 302, 400}
+
+    @pytest.mark.parametrize("page", ["x", "0", "99", "9" * 30, ""])
+    def test_of_the_search_for_pages_takes_any_number(self, root: Client, page: str) -> None:
+        assert root.get("/admin/search/", {"s": "a", "page": page}).status_code in (200, 404)
 
     def test_puts_no_list_in_an_order_that_it_does_not_offer(self) -> None:
         for model in MODELS:
