@@ -1,7 +1,9 @@
 """Who is calling, and for whom. The one place where credentials are read."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -17,6 +19,10 @@ from access.scopes import PERSONS_SCOPES
 from common import calls
 from common.models import validate_user_id
 
+# RFC 8187: characters that a client cannot send as they are, in percent-encoding.
+EXTENDED = re.compile(
+    r"utf-8'[A-Za-z0-9-]*'((?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-Fa-f]{2})*)", re.IGNORECASE
+)
 # The actor of a person who calls with a token of their own.
 SELF = "self"
 
@@ -123,13 +129,16 @@ def person_named_in(request: Any) -> str | None:
     header = request.META.get("HTTP_X_USER_ID")
     if header is None:
         return None
+    encoded = EXTENDED.fullmatch(header)
     try:
         # WSGI hands headers over as latin-1; clients send UTF-8.
-        user_id: str = header.encode("latin-1").decode("utf-8")
+        octets = unquote_to_bytes(encoded[1]) if encoded else header.encode("latin-1")
+        user_id: str = octets.decode("utf-8")
         validate_user_id(user_id)
     except (UnicodeError, ValidationError):
         raise errors.UserIdInvalid(
-            "X-User-Id is the person's id: 1 to 128 characters in UTF-8, no control characters."
+            "X-User-Id is the person's id: 1 to 128 characters in UTF-8, as they are or as"
+            " UTF-8''… of RFC 8187, no control characters."
         ) from None
     return user_id
 

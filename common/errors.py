@@ -32,6 +32,11 @@ class InvalidCursor(DomainError):
     title = "Invalid cursor"
 
 
+class HeaderRepeated(DomainError):
+    code = "header_repeated"
+    title = "Header repeated"
+
+
 class PayloadTooLarge(DomainError):
     code = "payload_too_large"
     status = 413

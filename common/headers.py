@@ -1,11 +1,19 @@
-"""What every answer tells a browser: where scripts may come from, and that nothing is kept.
+"""Headers: those of a request that stand for one thing, and what every answer tells a browser.
 
 SecurityMiddleware and XFrameOptionsMiddleware add the rest. A view's own header is left as it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from django.http import HttpRequest, HttpResponseBase
+
+from common.api import problem_response
+from common.errors import HeaderRepeated
+
+# Sent twice, nobody can say which one counts. WSGI joins them with a comma, and a comma may stand
+# in each of them; so whoever takes the request from the wire says that there were two.
+SINGLE = frozenset({"authorization", "idempotency-key", "x-user-id", "x-user-tier"})
+REPEATED = "STEWARD-REPEATED-HEADERS"
 
 NOTHING_ELSE = "frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 
@@ -39,6 +47,41 @@ PERMISSIONS = ", ".join(
         "microphone", "midi", "payment", "usb",
     )
 )  # fmt: skip
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Which of a request's headers, by their names, came more than once and must not."""
+    found = [name for name in (name.lower() for name in names) if name in SINGLE]
+    return sorted({name for name in found if found.count(name) > 1})
+
+
+def mark_repeated(headers: list[tuple[str, str]]) -> None:
+    """For gunicorn, before it joins them: say in a header of our own which ones came twice."""
+    names = repeated(name for name, _ in headers)
+    headers[:] = [header for header in headers if header[0] != REPEATED]
+    if names:
+        headers.append((REPEATED, ", ".join(names)))
+
+
+class SingleHeadersMiddleware:
+    """Refuses a request in which a header came twice that may come once.
+
+    Under ASGI it sees by itself; under gunicorn `mark_repeated` has seen (config/gunicorn.py).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        scope = getattr(request, "scope", None)
+        if scope is None:
+            names = request.META.get("HTTP_STEWARD_REPEATED_HEADERS", "")
+        else:
+            names = ", ".join(repeated(name.decode("latin-1") for name, _ in scope["headers"]))
+        if names:
+            error = HeaderRepeated(f"These headers may come once: {names}.")
+            return problem_response(request, error)
+        return self.get_response(request)
 
 
 class SecurityHeadersMiddleware:

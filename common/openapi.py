@@ -44,8 +44,9 @@ USER_ID = OpenApiParameter(
     "X-User-Id",
     {"type": "string", "minLength": 1, "maxLength": 128},
     OpenApiParameter.HEADER,
-    description="The person a service key acts for: 1 to 128 characters in UTF-8; required of a key"
-    " on every route of a person's own. A person's own token needs none.",
+    description="The person a service key acts for: 1 to 128 characters in UTF-8, as they are or as"
+    " UTF-8''… of RFC 8187; required of a key on every route of a person's own. A person's own"
+    " token needs none.",
 )
 OPEN_TO_ALL = ("/api/v1/schema", "/api/v1/docs", "/health/live")
 

@@ -59,6 +59,12 @@ def post_fork(server: Any, worker: Any) -> None:
     )
 
 
+def pre_request(worker: Any, request: Any) -> None:
+    from common import headers
+
+    headers.mark_repeated(request.headers)
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """Its counts stay; what it had of the pool is gone with it."""
     from prometheus_client import multiprocess

@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.headers.SingleHeadersMiddleware",
     "common.api.BodyLimitMiddleware",
     "access.staff.NoNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

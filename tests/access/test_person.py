@@ -32,6 +32,21 @@ INVALID = {
     "an overlong form": b"\xc0\xae",
     "an erased person": b"erased-0f63c050-e27d-485c-be80-48a12fdc445b",
     "the reserved beginning": b"erased-x",
+    "RFC 8187 of nothing": b"UTF-8''",
+    "RFC 8187 of 129 characters": b"UTF-8''" + b"%61" * 129,
+    "RFC 8187 of a NUL": b"UTF-8''a%00b",
+    "RFC 8187 of invalid UTF-8": b"UTF-8''%FF",
+    "RFC 8187 of an erased person": b"UTF-8''erased%2Dx",
+}
+# As RFC 8187 writes it, and the person that it is. What is not written so stands as it is.
+EXTENDED = {
+    b"UTF-8''ann": "ann",
+    b"utf-8''ann%2Cbob": "ann,bob",
+    b"UTF-8'de'J%C3%BCrgen": "Jürgen",
+    b"UTF-8''" + b"%F0%9F%98%80" * 128: "😀" * 128,
+    b"UTF-8''a b": "UTF-8''a b",
+    b"UTF-8''%4": "UTF-8''%4",
+    b"ISO-8859-1''J%FCrgen": "ISO-8859-1''J%FCrgen",
 }
 
 
@@ -52,6 +67,10 @@ class TestThePersonInXUserId:
         assert response.status_code == 201, response.content
         assert response.json()["user_id"] == user_id
         assert Conversation.objects.get().user_id == user_id
+
+    @pytest.mark.parametrize(("sent", "user_id"), EXTENDED.items())
+    def test_may_be_written_as_rfc_8187_has_it(self, key: str, sent: bytes, user_id: str) -> None:
+        assert create_for(key, sent).json()["user_id"] == user_id
 
     @pytest.mark.parametrize("user_id", INVALID.values(), ids=INVALID)
     def test_may_not_be_named_by(self, key: str, user_id: bytes) -> None:
