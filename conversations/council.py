@@ -6,7 +6,6 @@ as it stood, so that an export can give it back.
 
 import datetime
 import hashlib
-import re
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +17,9 @@ from django.utils import timezone
 
 from common import json_values
 from common.models import validate_user_id
+from conversations.dialects import said_at, says
 from conversations.models import DEFAULT_TITLE, TITLE_MAX_LENGTH, Message
+from conversations.times import parse_time
 
 # The space of the UUIDs (version 5) made for ids that are none: uuid5(NAMESPACE, "<owner>\n<id>").
 NAMESPACE = uuid.UUID("6f0c7f0e-2d3a-5c39-9a53-6d1c3f0a7b11")
@@ -53,13 +54,17 @@ class CouncilMessage:
 
 @dataclass(frozen=True)
 class CouncilConversation:
-    """One file: the columns of our Conversation, its messages, and what was replaced in it."""
+    """One file: the columns of our Conversation, its messages, and what was replaced in it.
+
+    `deleted`: the file says that its conversation was deleted there.
+    """
 
     user_id: str
     uid: uuid.UUID
     columns: dict[str, Any]
     messages: list[CouncilMessage]
     content_hash: str
+    deleted: bool = False
     notes: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -92,6 +97,7 @@ def read(
             for position, message in enumerate(messages, start=1)
         ],
         content_hash=content_hash,
+        deleted=says(document, "deleted") is True,
         notes=notes,
     )
 
@@ -213,10 +219,11 @@ def _take_times(
         del document["created_at"]
     # These stay in extra: they say that the file had them.
     updated_at = parse_time(document.get("updated_at")) or created_at
+    archived = says(document, "archived") is True
     columns |= {
         "created_at": created_at,
         "updated_at": updated_at,
-        "archived_at": updated_at if document.get("archived") is True else None,
+        "archived_at": (said_at(document, "archived") or updated_at) if archived else None,
     }
     return created_at
 
@@ -240,24 +247,3 @@ def _message(given: Any, position: int, created_at: datetime.datetime) -> Counci
         parse_time(rest.get("created_at")) or parse_time(rest.get("timestamp")) or created_at
     )
     return CouncilMessage(columns)
-
-
-EPOCH_MILLISECONDS_FROM = 100_000_000_000  # as seconds this would be the year 5138
-ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}.*")
-
-
-def parse_time(value: Any) -> datetime.datetime | None:
-    """A time in UTC from ISO 8601 (without a zone: UTC) or a number since 1970, or None."""
-    try:
-        if isinstance(value, str) and ISO_DATE.fullmatch(value.strip()):
-            moment = datetime.datetime.fromisoformat(value.strip())
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            seconds = value / 1000 if value >= EPOCH_MILLISECONDS_FROM else value
-            moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-        else:
-            return None
-        if moment.tzinfo is None:
-            return moment.replace(tzinfo=datetime.UTC)
-        return moment.astimezone(datetime.UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -12,10 +12,12 @@ from django.db.models import TextField, Value
 from django.db.models.functions import Cast, Coalesce, Length
 
 from common.models import iso_time
-from conversations.council import STAGES, parse_time
+from conversations.council import STAGES
+from conversations.dialects import said_at, says
 from conversations.models import Conversation, Message, MessageQuerySet
 from conversations.safe_markdown import one_line, safe_markdown
 from conversations.search import texts_of
+from conversations.times import parse_time
 
 BATCH_MESSAGES = 500
 BATCH_CHARACTERS = 2_000_000
@@ -91,16 +93,27 @@ def _fields(conversation: Conversation) -> dict[str, Any]:
         moved = conversation.updated_at != conversation.created_at
         readable = moved or parse_time(written) is not None
         fields["updated_at"] = iso_time(conversation.updated_at) if readable else written
-    if conversation.archived_at is not None:
-        extra.pop("archived", None)
-        fields["archived"] = True
-    elif extra.get("archived") is True:  # it was, and was taken back since
-        extra.pop("archived")
-        fields["archived"] = False
     if conversation.metadata:
         extra.pop("metadata", None)
         fields["metadata"] = conversation.metadata
-    return fields | extra
+    return fields | _archived(conversation, extra) | extra
+
+
+def _archived(conversation: Conversation, extra: dict[str, Any]) -> dict[str, Any]:
+    """Whether it is archived, where `extra` does not say so; takes away what says otherwise."""
+    archived_at = conversation.archived_at
+    extra_says_so = says(extra, "archived") is True
+    if extra_says_so is (archived_at is not None):
+        fields: dict[str, Any] = {}
+    else:
+        extra.pop("archived", None)
+        fields = {"archived": archived_at is not None}
+    if archived_at is not None and archived_at != (
+        said_at(extra, "archived") or conversation.updated_at
+    ):
+        extra.pop("archived_at", None)
+        fields["archived_at"] = iso_time(archived_at)
+    return fields
 
 
 def _message_fields(message: Message, conversation: Conversation) -> dict[str, Any]:

@@ -78,11 +78,19 @@ def _read(file: FoundFile, given_owner: str | None) -> CouncilConversation:
 class Import:
     """One run over a tree. Iterate `run()` for the fate of each file; `counts` adds them up."""
 
-    def __init__(self, *, given_owner: str | None, on_conflict: str, dry_run: bool) -> None:
+    def __init__(
+        self,
+        *,
+        given_owner: str | None,
+        on_conflict: str,
+        dry_run: bool,
+        include_deleted: bool = False,
+    ) -> None:
         self.given_owner = given_owner
         self.on_conflict = on_conflict
+        self.include_deleted = include_deleted
         # What a dry run would have written, so that a later file meets it as in a real run.
-        self.pretended: services.Standing | None = {} if dry_run else None
+        self.pretended: dict[services.Owned, services.Standing] | None = {} if dry_run else None
         self.pretended_usage: dict[str, dict[str, Any]] | None = {} if dry_run else None
         self.counts: Counter[str] = Counter()
         self.usage_files = 0
@@ -160,7 +168,7 @@ class Import:
         for (file, found), outcome in zip(batch.values(), outcomes, strict=True):
             yield Fate(
                 file.shown,
-                "failed" if outcome == "held" else outcome,
+                STATUSES.get(outcome, outcome),
                 user_id=found.user_id,
                 given=self._is_given(file),
                 id=str(found.uid),
@@ -173,7 +181,10 @@ class Import:
         for tries_left in reversed(range(BATCH_TRIES)):
             try:
                 return services.store_imported(
-                    found, on_conflict=self.on_conflict, pretended=self.pretended
+                    found,
+                    on_conflict=self.on_conflict,
+                    include_deleted=self.include_deleted,
+                    pretended=self.pretended,
                 )
             except IntegrityError:
                 # Another import stored some of these between our look and our write: look again.
@@ -183,7 +194,10 @@ class Import:
 
 
 USAGE_STANDS = "differs from the usage that stands for this person; see --on-conflict"
+# The statuses of outcomes that are not called the same.
+STATUSES = {"held": "failed", "deleted": "skipped"}
 REASONS = {
+    "deleted": "was deleted at its source; --include-deleted imports it",
     "skipped": "differs from the conversation that stands under this id; see --on-conflict",
     "failed": "differs from the conversation that stands under this id",
     "held": "differs from the conversation that stands under this id, which is on legal hold",

@@ -3,72 +3,124 @@
 import uuid
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from django.db import transaction
 
 from conversations.council import CouncilConversation
+from conversations.export import messages_of
 from conversations.models import Conversation, Message
+from conversations.sameness import fingerprint
 from conversations.triggers import forget_deleted_words
 
 Owned = tuple[str, uuid.UUID]
-Standing = dict[Owned, str]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an import finds under an id: the hash of the file it came from, and what it says.
+
+    `fingerprint` is None where it is known to say something else.
+    """
+
+    content_hash: str
+    fingerprint: str | None
+    is_held: bool = False
 
 
 def store_imported(
-    found: Sequence[CouncilConversation], *, on_conflict: str, pretended: Standing | None = None
+    found: Sequence[CouncilConversation],
+    *,
+    on_conflict: str,
+    include_deleted: bool = False,
+    pretended: dict[Owned, Standing] | None = None,
 ) -> list[str]:
     """Store conversations read from files, in one act of a few statements.
 
     Returns the fate of each: `created`; `unchanged` when the same file was imported before
-    (whatever was done to the conversation since); else by `on_conflict` `skipped`, `failed`, or
+    (whatever was done to the conversation since), or says what stands; `deleted` for one that was
+    deleted at its source, unless `include_deleted`; else by `on_conflict` `skipped`, `failed`, or
     `updated`, where the file's messages replace those that stand, but `held` where a legal hold
     keeps them. With `pretended` (a dry run) nothing is written; it collects what would be. Raises
     IntegrityError when another import was quicker: try again.
     """
     with transaction.atomic():
-        standing, held = _standing(found)
-        known = ChainMap(pretended or {}, standing)
-        fates = [_fate(item, known, on_conflict, held) for item in found]
-        if pretended is not None:
-            for item, fate in zip(found, fates, strict=True):
-                if fate in ("created", "updated"):
-                    pretended[item.user_id, item.uid] = item.content_hash
-            return fates
+        standing = ChainMap(pretended or {}, _standing(found))
+        fates = [_fate(item, standing, on_conflict, include_deleted) for item in found]
         chosen = {
             wanted: [item for item, fate in zip(found, fates, strict=True) if fate == wanted]
             for wanted in ("created", "updated")
         }
-        _replace_imported(chosen["updated"])
-        _insert_imported(chosen["created"] + chosen["updated"])
+        if pretended is None:
+            _replace_imported(chosen["updated"])
+            _insert_imported(chosen["created"] + chosen["updated"])
+        else:
+            for item in chosen["created"] + chosen["updated"]:
+                pretended[item.user_id, item.uid] = Standing(item.content_hash, _says(item))
     return fates
 
 
-def _standing(found: Sequence[CouncilConversation]) -> tuple[Standing, set[Owned]]:
-    """The hashes of those that stand, and which of them are on legal hold."""
-    rows = list(
-        Conversation.objects.filter(
-            user_id__in={item.user_id for item in found}, uid__in=[item.uid for item in found]
-        ).values_list("user_id", "uid", "request_hash", "legal_hold_at")
-    )
-    hashes = {(user_id, uid): request_hash for user_id, uid, request_hash, _ in rows}
-    return hashes, {(user_id, uid) for user_id, uid, _, held_at in rows if held_at is not None}
+def _standing(found: Sequence[CouncilConversation]) -> dict[Owned, Standing]:
+    """What stands under their ids; read whole only where the file is another one."""
+    items = {(item.user_id, item.uid): item for item in found}
+    rows = Conversation.objects.filter(
+        user_id__in={user_id for user_id, _ in items}, uid__in=[uid for _, uid in items]
+    ).defer("search_text")
+    standing: dict[Owned, Standing] = {}
+    for row in rows:
+        item = items.get((row.user_id, row.uid))
+        if item is None:
+            continue
+        may_say_the_same = item.content_hash != row.request_hash and row.message_count == len(
+            item.messages
+        )
+        standing[row.user_id, row.uid] = Standing(
+            row.request_hash,
+            fingerprint(row, messages_of(row)) if may_say_the_same else None,
+            is_held=row.legal_hold_at is not None,
+        )
+    return standing
 
 
 def _fate(
     item: CouncilConversation,
-    standing: Mapping[Owned, str],
+    standing: Mapping[Owned, Standing],
     on_conflict: str,
-    held: AbstractSet[Owned],
+    include_deleted: bool,
 ) -> str:
-    content_hash = standing.get((item.user_id, item.uid))
-    if content_hash is None:
-        return "created"
-    if content_hash == item.content_hash:
+    stands = standing.get((item.user_id, item.uid))
+    if stands is not None and (
+        stands.content_hash == item.content_hash
+        or (stands.fingerprint is not None and stands.fingerprint == _says(item))
+    ):
         return "unchanged"
-    if on_conflict == "update" and (item.user_id, item.uid) in held:
+    if item.deleted and not include_deleted:
+        return "deleted"
+    if stands is None:
+        return "created"
+    if on_conflict == "update" and stands.is_held:
         return "held"
     return {"skip": "skipped", "update": "updated", "fail": "failed"}[on_conflict]
+
+
+def _says(item: CouncilConversation) -> str:
+    conversation, messages = _rows(item)
+    return fingerprint(conversation, messages)
+
+
+def _rows(item: CouncilConversation) -> tuple[Conversation, list[Message]]:
+    conversation = Conversation(
+        user_id=item.user_id,
+        uid=item.uid,
+        source=Conversation.Source.IMPORT,
+        message_count=len(item.messages),
+        request_hash=item.content_hash,
+        **item.columns,
+    )
+    return conversation, [
+        Message(conversation=conversation, user_id=item.user_id, **message.columns)
+        for message in item.messages
+    ]
 
 
 def _replace_imported(items: Sequence[CouncilConversation]) -> None:
@@ -79,22 +131,9 @@ def _replace_imported(items: Sequence[CouncilConversation]) -> None:
 
 
 def _insert_imported(items: Sequence[CouncilConversation]) -> None:
-    conversations = [
-        Conversation(
-            user_id=item.user_id,
-            uid=item.uid,
-            source=Conversation.Source.IMPORT,
-            message_count=len(item.messages),
-            request_hash=item.content_hash,
-            **item.columns,
-        )
-        for item in items
-    ]
-    messages = [
-        Message(conversation=conversation, user_id=item.user_id, **message.columns)
-        for item, conversation in zip(items, conversations, strict=True)
-        for message in item.messages
-    ]
+    made = [_rows(item) for item in items]
+    conversations = [conversation for conversation, _ in made]
+    messages = [message for _, own in made for message in own]
     rows: list[Conversation | Message] = [*conversations, *messages]
     for row in rows:
         row.search_text = row.words

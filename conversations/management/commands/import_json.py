@@ -43,6 +43,12 @@ class Command(BaseCommand):
             help="when a file differs from the conversation under its id (default: skip)",
         )
 
+        parser.add_argument(
+            "--include-deleted",
+            action="store_true",
+            help="import conversations, too, that their file calls deleted",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["path"]
         total = self._check(path, options["user_id"])
@@ -52,6 +58,7 @@ class Command(BaseCommand):
             given_owner=options["user_id"],
             on_conflict=options["on_conflict"],
             dry_run=options["dry_run"],
+            include_deleted=options["include_deleted"],
         )
         fates = progress(run.run(import_trees.open_tree(path)), total, "files", self.stdout)
         self._report(fates, options["report"])
@@ -102,6 +109,8 @@ class Command(BaseCommand):
             for fate in fates:
                 if lines:
                     lines.write(json.dumps(fate.as_json(), ensure_ascii=False) + "\n")
+                if fate.status == "skipped" and fate.reason == imports.REASONS["deleted"]:
+                    self.stdout.write(f"skipped: {fate.path}: {fate.reason}")
                 if fate.status == "failed":
                     self.stderr.write(f"failed: {fate.path}: {fate.reason}")
                 for note in fate.replaced if fate.status in ("created", "updated") else []:
