@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as current_apps
 from django.db import connections
 
 _registered: dict[str, Callable[[], None]] = {}
@@ -17,12 +18,25 @@ def register(app_label: str, ensure: Callable[[], None]) -> None:
     _registered[app_label] = ensure
 
 
-def ensure_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
-    if sender.label in _registered and _is_migrated(sender, using):
+def ensure_after_migrate(
+    sender: AppConfig, using: str, apps: Any = current_apps, **kwargs: Any
+) -> None:
+    if sender.label in _registered and _is_migrated(sender, using, apps):
         _registered[sender.label]()
 
 
-def _is_migrated(sender: AppConfig, using: str) -> bool:
-    # A migration backwards may have taken the tables away.
+def _is_migrated(sender: AppConfig, using: str, then: Any) -> bool:
+    """Whether the app's tables are as its code has them: a migration backwards takes some away.
+
+    `then` are the models as they are after the migration.
+    """
     tables = set(connections[using].introspection.table_names())
-    return all(model._meta.db_table in tables for model in sender.get_models())
+    known = {model._meta.db_table: model for model in then.get_models() if model._meta.managed}
+    return all(
+        table in tables and table in known and _columns(known[table]) == _columns(model)
+        for table, model in ((model._meta.db_table, model) for model in sender.get_models())
+    )
+
+
+def _columns(model: Any) -> set[str]:
+    return {field.column for field in model._meta.concrete_fields}

@@ -46,8 +46,9 @@ class NamespaceAdmin(DeclaredAdmin):
     sortable_by = ()
     readonly_fields = ("name", "epoch", "hit_ratio", "used_entries", "used_bytes", "credits_saved")
     fields = (
-        "name", "sharing", "default_ttl_seconds", "stale_seconds", "max_entries", "max_bytes",
-        "max_entry_bytes", "epoch", "hit_ratio", "used_entries", "used_bytes", "credits_saved",
+        "name", "sharing", "ignore_case", "default_ttl_seconds", "stale_seconds", "max_entries",
+        "max_bytes", "max_entry_bytes", "epoch", "hit_ratio", "used_entries", "used_bytes",
+        "credits_saved",
     )  # fmt: skip
     actions = ("invalidate",)
 

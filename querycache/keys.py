@@ -9,11 +9,12 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from json.encoder import encode_basestring
 from typing import Any
 
 # Part of every key: raised when the canonical form changes, so that no old answer is found.
-KEY_VERSION = 1
+KEY_VERSION = 2
 
 # The 25 characters of Unicode's property White_Space. Python's own strip() takes four more.
 WHITE_SPACE = (
@@ -32,23 +33,35 @@ class Question:
     model: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def canonical(self) -> str:
-        """The text whose SHA-256 is the key."""
-        return canonical_json(
-            {
-                "version": KEY_VERSION,
-                "query": self.query.strip(WHITE_SPACE).lower(),
-                "context": self.context,
-                "model": self.model,
-                "parameters": self.parameters,
-            }
+    def canonical(self, *, ignore_case: bool) -> str:
+        """The text whose SHA-256 is the key, in a namespace that does or does not ignore case."""
+        query = self.query.strip(WHITE_SPACE)
+        return (
+            f'{{"context":{self._context},"ignore_case":{LITERALS[ignore_case]},'
+            f'"model":{canonical_json(self.model)},"parameters":{self._parameters},'
+            f'"query":{canonical_json(query.lower() if ignore_case else query)},'
+            f'"version":{KEY_VERSION}}}'
         )
 
-    @property
+    # Once for both keys, and they may be large.
+
+    @cached_property
+    def _context(self) -> str:
+        return canonical_json(self.context)
+
+    @cached_property
+    def _parameters(self) -> str:
+        return canonical_json(self.parameters)
+
+    @cached_property
     def key(self) -> str:
-        """64 lower-case hexadecimal digits."""
-        return key_of(self.canonical)
+        """64 lower-case hexadecimal digits; in a namespace that tells small letters from large."""
+        return key_of(self.canonical(ignore_case=False))
+
+    @cached_property
+    def key_ignoring_case(self) -> str:
+        """The key in a namespace that does not."""
+        return key_of(self.canonical(ignore_case=True))
 
 
 def key_of(canonical: str) -> str:

@@ -27,6 +27,14 @@ TAG_KEPT = datetime.timedelta(days=1)
 
 
 class NamespaceQuerySet(models.QuerySet["Namespace"]):
+    def named(self, name: str) -> "NamespaceQuerySet":
+        """The one with this name, if it was ever used."""
+        return self.filter(name=name)
+
+    def ignoring_case(self) -> "NamespaceQuerySet":
+        """Those in which a question is the same in small and large letters."""
+        return self.filter(ignore_case=True)
+
     def with_numbers(self) -> Any:
         """With its size (entries, bytes) and the sums of its counters, each as `shown_<name>`."""
         sums = {name: (CacheSize, name) for name in ("entries", "bytes")} | {  # fmt: skip
@@ -72,6 +80,13 @@ class Namespace(models.Model):
         default=Sharing.PRIVATE,
         help_text="Private: an answer serves the person it was made for. Shared: it serves all.",
     )
+    ignore_case = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Questions that differ in small and large letters alone have one answer. No text"
+        " in which letters matter (code, base64, names) may be asked here. What was stored before a"
+        " change is not found any more.",
+    )
     epoch = models.PositiveIntegerField(default=0)
 
     objects = NamespaceQuerySet.as_manager()
@@ -102,7 +117,7 @@ class Namespace(models.Model):
         personal: set[str] = set()
         not_personal = {
             "id", "name", "default_ttl_seconds", "stale_seconds", "max_entries", "max_bytes",
-            "max_entry_bytes", "sharing", "epoch",
+            "max_entry_bytes", "sharing", "ignore_case", "epoch",
         }  # fmt: skip
 
     def __str__(self) -> str:

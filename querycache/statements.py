@@ -2,7 +2,7 @@
 
 The read has all rules of what may be served in one statement. PostgreSQL would plan it anew for
 each call, at twice the price of running it; there it is the function querycache_read (migration
-0002), whose plan a session keeps.
+0003), whose plan a session keeps.
 """
 
 import datetime
@@ -15,12 +15,13 @@ from django.db import connection
 from querycache.models import CacheEntry, CacheLease, CacheTag, Namespace
 
 READ_ON_SQLITE = """
-SELECT n.id, n.epoch, n.sharing, e.id, e.result, e.cost_credits, e.created_at, e.fresh_until,
-       l.token, l.epoch, l.created_at, l.expires_at
+SELECT n.id, n.epoch, n.sharing, n.ignore_case, e.id, e.result, e.cost_credits, e.created_at,
+       e.fresh_until, l.token, l.epoch, l.created_at, l.expires_at
   FROM querycache_namespace AS n
   LEFT JOIN querycache_cacheentry AS e
     ON e.owner = CASE n.sharing WHEN 'shared' THEN '' ELSE %(owner)s END
-   AND e.namespace_id = n.id AND e.key_hash = %(key)s
+   AND e.namespace_id = n.id
+   AND e.key_hash = CASE n.ignore_case WHEN 0 THEN %(key)s ELSE %(key_ignoring_case)s END
    AND e.epoch = n.epoch AND e.stale_until > %(at)s
    AND (e.tags IS NULL OR NOT EXISTS (
         SELECT 1 FROM querycache_cachetag AS t
@@ -29,10 +30,14 @@ SELECT n.id, n.epoch, n.sharing, e.id, e.result, e.cost_credits, e.created_at, e
            AND t.invalidated_at >= e.created_at))
   LEFT JOIN querycache_cachelease AS l
     ON l.owner = CASE n.sharing WHEN 'shared' THEN '' ELSE %(owner)s END
-   AND l.namespace_id = n.id AND l.key_hash = %(key)s
+   AND l.namespace_id = n.id
+   AND l.key_hash = CASE n.ignore_case WHEN 0 THEN %(key)s ELSE %(key_ignoring_case)s END
  WHERE n.name = %(namespace)s
 """
-READ_ON_POSTGRESQL = "SELECT * FROM querycache_read(%(namespace)s, %(owner)s, %(key)s, %(at)s)"
+READ_ON_POSTGRESQL = (
+    "SELECT * FROM querycache_read("
+    "%(namespace)s, %(owner)s, %(key)s, %(key_ignoring_case)s, %(at)s)"
+)
 
 
 class Seen(NamedTuple):
@@ -41,6 +46,7 @@ class Seen(NamedTuple):
     namespace_id: int
     epoch: int
     sharing: str
+    ignore_case: bool
     entry_id: int | None
     result: str | None
     cost_credits: int | None
@@ -60,19 +66,37 @@ class Seen(NamedTuple):
         )
 
 
+IGNORE_CASE = Seen._fields.index("ignore_case")
 TIMES = [place for place, name in enumerate(Seen._fields) if name.endswith(("_at", "_until"))]
 
 
-def read(*, namespace: str, owner: str, key: str, at: datetime.datetime) -> Seen | None:
-    """What may be served for a key to this person at that time; None without such a namespace."""
+def read(
+    *,
+    namespace: str,
+    owner: str,
+    key: str,
+    at: datetime.datetime,
+    key_ignoring_case: str | None = None,
+) -> Seen | None:
+    """What may be served for a key to this person at that time; None without such a namespace.
+
+    A namespace that ignores case is asked for the other key, if there is one.
+    """
     postgresql = connection.vendor == "postgresql"
-    parameters = {"namespace": namespace, "owner": owner, "key": key, "at": _time(at)}
+    parameters = {
+        "namespace": namespace,
+        "owner": owner,
+        "key": key,
+        "key_ignoring_case": key_ignoring_case or key,
+        "at": _time(at),
+    }
     row = _row(READ_ON_POSTGRESQL if postgresql else READ_ON_SQLITE, parameters)
     if row is None:
         return None
     if postgresql:
         return Seen._make(row)
     values = list(row)
+    values[IGNORE_CASE] = bool(values[IGNORE_CASE])  # and no truth values
     for place in TIMES:  # SQLite knows no zones: times come back naive.
         if values[place] is not None:
             values[place] = values[place].replace(tzinfo=datetime.UTC)

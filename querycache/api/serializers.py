@@ -68,7 +68,10 @@ class NamespaceQuery(StrictSerializer):
 
 
 class KeyRequest(StrictSerializer):
-    query = Text(help_text="The question. Trimmed and lower-cased for the key.")
+    query = Text(
+        help_text="The question. White space at its ends is no part of the key; small and large"
+        " letters differ, unless the namespace ignores case."
+    )
     context = AnyJSON(  # type: ignore[assignment]
         required=False, allow_null=True, default=None, help_text="What else the answer depends on."
     )

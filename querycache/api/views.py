@@ -16,7 +16,7 @@ from querycache import reports, services, statements
 from querycache.api import serializers
 from querycache.api.parsers import ResultParser
 from querycache.keys import Question, key_of
-from querycache.models import CacheEntry
+from querycache.models import CacheEntry, Namespace
 
 KEY = OpenApiParameter("key", OpenApiTypes.STR, OpenApiParameter.PATH, pattern="^[0-9a-f]{64}$")
 # What a response tells of an entry besides its result.
@@ -47,7 +47,7 @@ class CacheViewSet(ViewSet):
             at=timezone.now(),
             wait_seconds=wait_ms / 1000,
         )
-        return Response(answer_json(question.key, answer), headers=answer_headers(answer))
+        return Response(answer_json(answer), headers=answer_headers(answer))
 
 
 class NamespaceViewSet(ViewSet):
@@ -61,15 +61,16 @@ class NamespaceViewSet(ViewSet):
         request=serializers.LookupRequest, responses=serializers.KeyResponse, tags=["cache"]
     )
     def key(self, request: CallerRequest) -> Response:
-        """The key of a look-up, and the canonical text that it is the SHA-256 of. Reads nothing.
+        """The key of a look-up, and the canonical text that it is the SHA-256 of.
 
-        `namespace` and `wait_ms` are no part of it.
+        Of the namespace it matters whether that ignores case; `wait_ms` is no part of it.
         """
         body = serializers.LookupRequest(data=request.data)
         body.is_valid(raise_exception=True)
         asked = dict(body.validated_data)
-        del asked["namespace"], asked["wait_ms"]
-        canonical = Question(**asked).canonical
+        namespace, _ = asked.pop("namespace"), asked.pop("wait_ms")
+        ignore_case = Namespace.objects.named(namespace).ignoring_case().exists()
+        canonical = Question(**asked).canonical(ignore_case=ignore_case)
         return Response({"key": key_of(canonical), "canonical": canonical})
 
     @extend_schema(
@@ -185,11 +186,11 @@ def namespace_of(request: CallerRequest) -> str:
     return namespace
 
 
-def answer_json(key: str, answer: services.Answer) -> dict[str, Any]:
+def answer_json(answer: services.Answer) -> dict[str, Any]:
     lease = answer.lease
     return {
         "status": answer.status,
-        "key": key,
+        "key": answer.key,
         "result": None if answer.result is None else orjson.Fragment(answer.result),
         "age_seconds": answer.age_seconds,
         "expires_in_seconds": answer.expires_in_seconds,

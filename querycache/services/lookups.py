@@ -46,11 +46,13 @@ class Lease:
 class Answer:
     """What a look-up found. `result` is JSON text as it was stored; None unless hit or stale.
 
+    `key` is that of the namespace; where that cannot be read, of one that does not ignore case.
     `expires_in_seconds` counts below zero in the stale window. A miss without lease says when to
     come back.
     """
 
     status: str
+    key: str
     result: str | None = None
     age_seconds: int | None = None
     expires_in_seconds: int | None = None
@@ -81,9 +83,8 @@ def look_up(
     """
 
     def look(moment: datetime.datetime) -> Answer:
-        return _look(namespace, user_id, question, key, moment)
+        return _look(namespace, user_id, question, moment)
 
-    key = question.key
     try:
         answer = look(at)
         if answer.retry_after_seconds is not None and wait_seconds > 0:
@@ -91,22 +92,21 @@ def look_up(
                 if has_place:
                     answer = _wait(look, answer, at, wait_seconds)
     except UNREADABLE:
-        answer = Answer(BYPASS)
+        answer = Answer(BYPASS, question.key)
     counting.note(namespace, at, _counts(answer))
     events.CACHE_LOOKUPS.count(outcome=answer.status)
     return answer
 
 
-def _look(
-    namespace: str, user_id: str, question: Question, key: str, at: datetime.datetime
-) -> Answer:
-    seen = statements.read(namespace=namespace, owner=user_id, key=key, at=at)
+def _look(namespace: str, user_id: str, question: Question, at: datetime.datetime) -> Answer:
+    seen = _read(namespace, user_id, question, at)
     if seen is None:
         ensure_namespace(name=namespace)
-        seen = statements.read(namespace=namespace, owner=user_id, key=key, at=at)
+        seen = _read(namespace, user_id, question, at)
         if seen is None:
-            return Answer(BYPASS)
-    answer = _found(seen, at)
+            return Answer(BYPASS, question.key)
+    key = question.key_ignoring_case if seen.ignore_case else question.key
+    answer = _found(seen, key, at)
     if answer.status == HIT:
         return answer
     if not seen.is_being_made(at=at):
@@ -124,11 +124,22 @@ def _look(
     return replace(answer, retry_after_seconds=_retry_after(seen, at))
 
 
-def _found(seen: Seen, at: datetime.datetime) -> Answer:
+def _read(namespace: str, user_id: str, question: Question, at: datetime.datetime) -> Seen | None:
+    return statements.read(
+        namespace=namespace,
+        owner=user_id,
+        key=question.key,
+        key_ignoring_case=question.key_ignoring_case,
+        at=at,
+    )
+
+
+def _found(seen: Seen, key: str, at: datetime.datetime) -> Answer:
     if seen.created_at is None or seen.fresh_until is None:
-        return Answer(MISS)
+        return Answer(MISS, key)
     return Answer(
         HIT if seen.fresh_until > at else STALE,
+        key,
         result=seen.result,
         # The clock of another host may be ahead.
         age_seconds=max(math.floor((at - seen.created_at).total_seconds()), 0),

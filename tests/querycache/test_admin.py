@@ -66,7 +66,7 @@ class TestNamespaces:
         url = reverse("admin:querycache_namespace_change", args=[entry.namespace_id])
         numbers = {
             "sharing": "private", "default_ttl_seconds": 60, "stale_seconds": 5,
-            "max_entries": 10, "max_bytes": 1000, "max_entry_bytes": 100,
+            "max_entries": 10, "max_bytes": 1000, "max_entry_bytes": 100, "ignore_case": True,
         }  # fmt: skip
 
         response = client.post(url, numbers)

@@ -135,7 +135,13 @@ def test_the_read_uses_its_indexes() -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 f"EXPLAIN QUERY PLAN {READ_ON_SQLITE}",
-                {"owner": "ann", "key": cache.KEY, "at": "2026", "namespace": "default"},
+                {
+                    "owner": "ann",
+                    "key": cache.KEY,
+                    "key_ignoring_case": cache.key_for(0),
+                    "at": "2026",
+                    "namespace": "default",
+                },
             )
             plan = [row[3] for row in cursor.fetchall()]
         assert [step for step in plan if step.startswith("SCAN") and "json_each" not in step] == []

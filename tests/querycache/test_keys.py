@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from querycache import keys
 from querycache.keys import Question, canonical_json
 from tests.client import ApiClient
+from tests.querycache import cache
 
 VECTORS = Path(settings.BASE_DIR) / "docs" / "examples" / "cache_key_vectors.json"
 BIG: dict[str, Any] = {
@@ -27,13 +29,14 @@ BIG: dict[str, Any] = {
 }
 
 
-def vectors() -> list[dict[str, Any]]:
+def vectors(version: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(VECTORS.read_text())
-    return found
+    return [vector for vector in found if vector["version"] == version]
 
 
-def key(request: dict[str, Any]) -> str:
-    return Question(**request).key
+def key(request: dict[str, Any], *, ignore_case: bool = False) -> str:
+    question = Question(**request)
+    return question.key_ignoring_case if ignore_case else question.key
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -53,17 +56,37 @@ def flipped(value: Any, path: tuple[Any, ...]) -> Any:
 
 class TestTheVectors:
     def test_have_the_canonical_texts_and_keys_of_our_code(self) -> None:
-        assert len(vectors()) >= 10
-        for vector in vectors():
+        assert len(vectors(2)) >= 20
+        for vector in vectors(2):
+            question, ignore_case = Question(**vector["request"]), vector["ignore_case"]
+            assert question.canonical(ignore_case=ignore_case) == vector["canonical"]
+            assert key(vector["request"], ignore_case=ignore_case) == vector["key"]
+
+    def test_of_version_1_lower_the_query_and_are_no_keys_of_ours(self) -> None:
+        assert len(vectors(1)) >= 10
+        for vector in vectors(1):
             question = Question(**vector["request"])
-            assert question.canonical == vector["canonical"], vector["name"]
-            assert question.key == vector["key"], vector["name"]
+            query = question.query.strip(keys.WHITE_SPACE).lower()
+            asked = asdict(question) | {"query": query, "version": 1}
+            assert vector["canonical"] == canonical_json(asked)
+            assert vector["key"] == keys.key_of(vector["canonical"])
+            assert vector["key"] not in (question.key, question.key_ignoring_case)
 
     @pytest.mark.django_db
     def test_are_what_the_route_shows(self, person: ApiClient) -> None:
-        for vector in vectors():
-            shown = person.post("/cache/key", vector["request"]).json()
+        cache.make_namespace("faq", ignore_case=True)
+        for vector in vectors(2):
+            namespace = "faq" if vector["ignore_case"] else "default"
+            shown = person.post("/cache/key", vector["request"] | {"namespace": namespace}).json()
             assert shown == {"key": vector["key"], "canonical": vector["canonical"]}
+
+    @pytest.mark.django_db
+    def test_are_the_keys_of_look_ups(self, person: ApiClient) -> None:
+        cache.make_namespace("faq", ignore_case=True)
+        for vector in vectors(2):
+            namespace = "faq" if vector["ignore_case"] else "default"
+            body = vector["request"] | {"namespace": namespace}
+            assert person.post("/cache/lookup", body).json()["key"] == vector["key"]
 
 
 class TestAKey:
@@ -119,8 +142,16 @@ class TestAKey:
             ("I", "i"),
         ],
     )
-    def test_trims_and_lowers_the_query_as_unicode_has_it(self, one: str, other: str) -> None:
-        assert key({"query": one}) == key({"query": other})
+    def test_ignores_case_as_unicode_has_it_where_told(self, one: str, other: str) -> None:
+        assert key({"query": one}, ignore_case=True) == key({"query": other}, ignore_case=True)
+        assert key({"query": one}) != key({"query": other})
+
+    def test_is_another_one_where_case_is_ignored(self) -> None:
+        # Or a namespace that no longer ignores it would serve what was meant for other letters.
+        assert key({"query": "a"}, ignore_case=True) != key({"query": "a"})
+
+    def test_trims_the_query(self) -> None:
+        assert key({"query": "\t A\u00a0\u2003"}) == key({"query": "A"})
 
     def test_keeps_what_only_python_calls_white_space(self) -> None:
         assert key({"query": "\x1ca"}) != key({"query": "a"})
@@ -128,7 +159,7 @@ class TestAKey:
     def test_is_another_one_in_another_version(self, monkeypatch: pytest.MonkeyPatch) -> None:
         first = key({"query": "a"})
 
-        monkeypatch.setattr(keys, "KEY_VERSION", 2)
+        monkeypatch.setattr(keys, "KEY_VERSION", 3)
 
         assert key({"query": "a"}) != first
 
