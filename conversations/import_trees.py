@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from common.commands import for_its_owner
 from conversations.council import NotAConversation
 
 DRIVE = re.compile(r"[A-Za-z]:(?=/)")
@@ -144,7 +145,7 @@ def back_up(path: Path) -> Path:
         backup = path.with_name(f"{base}{f'_{number}' if number > 1 else ''}.zip")
         with ExitStack() as unfinished:
             try:
-                file = unfinished.enter_context(backup.open("xb"))
+                file = unfinished.enter_context(open(backup, "xb", opener=for_its_owner))
             except FileExistsError:
                 continue  # a second backup in the same second
             unfinished.callback(backup.unlink)

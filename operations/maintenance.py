@@ -27,7 +27,7 @@ from django.utils import timezone
 
 from common.errors import DomainError
 from common.maintenance import Task
-from operations import logs
+from operations import logs, write_ahead_log
 from operations.models import MaintenanceRun
 
 logger = logging.getLogger(__name__)
@@ -168,6 +168,11 @@ def _forget_runs(at: datetime.datetime, limit: int) -> int:
         return MaintenanceRun.objects.filter(pk__in=chosen).delete()[0]
 
 
+def _cut_log(at: datetime.datetime, limit: int) -> int:
+    """1 if there was something and it is gone. Held by readers, it is the next run's."""
+    return int(write_ahead_log.byte_size() > 0 and write_ahead_log.cut())
+
+
 TASKS = [
     Task(
         "operations.analyze",
@@ -176,4 +181,10 @@ TASKS = [
         _analyze,
     ),
     Task("operations.runs", "Runs older than 90 days are forgotten", _old_runs, _forget_runs),
+    Task(
+        "operations.write_ahead_log",
+        "SQLite: deleted texts leave the file -wal",
+        lambda at: int(write_ahead_log.byte_size() > 0),
+        _cut_log,
+    ),
 ]

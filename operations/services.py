@@ -15,6 +15,7 @@ from django.db.models.functions import Cast
 from common import privacy
 from common.models import ERASED_PREFIX
 from common.privacy import PersonalTable
+from operations import write_ahead_log
 from operations.models import Erasure
 
 LOG = "admin.log_entry"
@@ -55,6 +56,8 @@ def _erase_person(user_id: str, actor: str, at: datetime.datetime) -> Erasure:
         for extras in privacy.extras().values():
             if extras.after_erasure:
                 extras.after_erasure()
+        # Or the erased texts would stand there until SQLite writes over them.
+        transaction.on_commit(write_ahead_log.cut)
         return Erasure.objects.create(reference=reference, counts=counts, actor=actor, at=at)
 
 

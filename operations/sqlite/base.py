@@ -1,10 +1,12 @@
-"""Django's SQLite engine, with the number of parameters that this SQLite really takes.
+"""Django's SQLite engine, with files that their owner alone reads, and every parameter there is.
 
 Django reckons with the 999 of versions before 3.32 and splits a bulk insert into more statements
 than PostgreSQL needs.
 """
 
+import os
 import sqlite3
+from contextlib import suppress
 from typing import Any
 
 from django.db.backends.sqlite3 import base, features
@@ -25,3 +27,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(statements.observe)
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        if not (self.is_in_memory_db() or str(conn_params["database"]).startswith("file:")):
+            _keep_to_its_owner(conn_params["database"])
+        return super().get_new_connection(conn_params)
+
+
+def _keep_to_its_owner(name: str) -> None:
+    """Make the database for its owner alone, or take the rights of others from the one there is.
+
+    SQLite gives the files beside it, `-wal` and `-shm`, the same rights. Where the database is
+    somebody else's it is left to them. One that is there is never opened here: whoever closes it
+    ends the locks that the process's other connections have on it.
+    """
+    with suppress(OSError):  # it is there, or SQLite says better why it cannot be
+        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o600))
+    for file in (name, f"{name}-wal", f"{name}-shm"):
+        with suppress(FileNotFoundError, PermissionError):
+            if os.stat(file).st_mode & 0o077:
+                os.chmod(file, 0o600)

@@ -75,6 +75,7 @@ class TestArchiving:
         left = CreditTransaction.objects.order_by("sequence").values_list("user_id", "sequence")
         assert list(left) == [("ann", 4), ("ann", 5)]
         assert "Archived 5 entries of 2 accounts" in output
+        assert (tmp_path / "old.jsonl").stat().st_mode & 0o777 == 0o600
 
     def test_leaves_a_checkpoint_for_each_account(self, tmp_path: Path) -> None:
         archive(tmp_path / "old.jsonl")

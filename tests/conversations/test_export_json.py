@@ -50,6 +50,7 @@ class TestExporting:
         assert files(tmp_path) == [root / "ann" / f"{one}.json", root / "bob" / f"{two}.json"]
         assert json.loads((root / "ann" / f"{one}.json").read_bytes())["title"] == "One"
         assert f"Wrote 2 conversations to {root}." in output
+        assert {file.stat().st_mode & 0o777 for file in files(tmp_path)} == {0o600}
         assert stored() == before
 
     def test_writes_nothing_where_there_is_nothing(self, tmp_path: Path) -> None:

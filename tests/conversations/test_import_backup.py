@@ -32,6 +32,7 @@ class TestBackup:
         assert len(archives) == 2
         for archive in archives:
             assert set(zipfile.ZipFile(archive).namelist()) == {"ann/a.json", "notes.txt"}
+            assert archive.stat().st_mode & 0o777 == 0o600
 
     def test_nothing_is_imported_when_it_fails(self, tmp_path: Path) -> None:
         tree = tmp_path / ("d" * 250)  # the archive's name would be too long

@@ -11,7 +11,7 @@ from billing import services
 from billing.archive_files import line_of
 from billing.models import CreditAccount, CreditTransaction
 from common.commands import Command as BaseCommand
-from common.commands import progress
+from common.commands import for_its_owner, progress
 
 WRONG_ARGUMENTS = 2
 # As long as a client may well send a charge again: its key must be known until then.
@@ -81,7 +81,7 @@ class Command(BaseCommand):
     def _write(self, file: Path, before: datetime.datetime) -> list[tuple[CreditTransaction, str]]:
         """Write all entries to the file and sync it; the last entry of each account, its digest."""
         chosen = []
-        with file.open("xb") as lines:
+        with open(file, "xb", opener=for_its_owner) as lines:
             total = CreditAccount.objects.count()
             people = progress(services.people_with_entries(), total, "accounts read", self.stdout)
             for user_id in people:

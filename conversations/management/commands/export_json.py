@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from common.commands import Command as BaseCommand
-from common.commands import progress
+from common.commands import for_its_owner, progress
 from conversations import export
 from conversations.council import folder_name
 from conversations.models import Conversation
@@ -41,6 +41,6 @@ class Command(BaseCommand):
         file = folder / f"{conversation.uid}.json"
         # Written beside and moved: a stopped export leaves no half a file.
         unfinished = file.with_suffix(".unfinished")
-        with unfinished.open("wb") as pieces:
+        with open(unfinished, "wb", opener=for_its_owner) as pieces:
             pieces.writelines(export.as_json(conversation))
         os.replace(unfinished, file)

@@ -1,4 +1,3 @@
-import os
 from argparse import ArgumentParser
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +8,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from common.commands import Command as BaseCommand
+from common.commands import for_its_owner
 from common.models import validate_user_id
 from operations import privacy
 
@@ -28,9 +28,7 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from error
         rows = sum(sum(tables.values()) for tables in privacy.counts(user_id).values())
         try:
-            # Nobody else on the machine may read it.
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with ExitStack() as unfinished, os.fdopen(descriptor, "wb") as document:
+            with ExitStack() as unfinished, open(file, "xb", opener=for_its_owner) as document:
                 unfinished.callback(file.unlink)
                 document.writelines(privacy.export(user_id, at=timezone.now()))
                 unfinished.pop_all()
