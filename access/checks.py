@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from access import rates
 
+SHORTEST_KEY = 32
 ALGORITHMS = ("RS256", "ES256")
 
 
@@ -22,6 +23,21 @@ def check_tokens(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register
 def check_rates(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return list(_wrong_rates())
+
+
+@register
+def check_erased_persons_key(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.ERASED_PERSONS_KEY or len(settings.ERASED_PERSONS_KEY) >= SHORTEST_KEY:
+        return []
+    return [
+        Error(
+            f"ERASED_PERSONS_KEY has fewer than {SHORTEST_KEY} characters: who guesses it can tell"
+            " who was erased.",
+            hint='Set it to random characters: python -c "import secrets;'
+            ' print(secrets.token_urlsafe(50))", or leave it empty to remember nobody.',
+            id="access.E008",
+        )
+    ]
 
 
 def _wrong_rates() -> Iterator[Error]:

@@ -4,7 +4,11 @@ Only a key's hash is stored. A reading is written before the text is shown, and 
 """
 
 import datetime
+import hashlib
+import hmac
+from collections.abc import Iterable
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -145,3 +149,44 @@ class StaffReading(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.staff}"
+
+
+class ErasedPersonQuerySet(models.QuerySet["ErasedPerson"]):
+    def among(self, user_ids: Iterable[str]) -> set[str]:
+        """Those of these persons who were erased, as far as is remembered."""
+        marks = {
+            mark: user_id
+            for user_id in user_ids
+            if (mark := ErasedPerson.mark_of(user_id)) is not None
+        }
+        if not marks:
+            return set()
+        return {marks[mark] for mark in self.filter(pk__in=marks).values_list("pk", flat=True)}
+
+
+class ErasedPerson(models.Model):
+    """That a person was erased, without their id: what tells an import or a restore.
+
+    Rows are made only while ERASED_PERSONS_KEY is set. `mark` is the HMAC-SHA-256 of the id under
+    that key: it says whether a given id was erased, to whoever has the key, and names nobody. No
+    time and no reference, which would lead to what was kept of the person. `erasures` counts them,
+    so that a restore can tell which came after its backup.
+    """
+
+    mark = models.CharField(max_length=64, primary_key=True)
+    erasures = models.PositiveIntegerField(default=0)
+
+    objects = ErasedPersonQuerySet.as_manager()
+
+    class Privacy:
+        personal = {"mark"}
+        not_personal = {"erasures"}
+
+    def __str__(self) -> str:
+        return f"#{self.pk[:8]}"
+
+    @staticmethod
+    def mark_of(user_id: str) -> str | None:
+        """The mark under the key that is set; None without one."""
+        key: str = settings.ERASED_PERSONS_KEY
+        return hmac.new(key.encode(), user_id.encode(), hashlib.sha256).hexdigest() if key else None

@@ -8,15 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from access import errors
-from access.models import ApiKey, StaffReading
+from access.models import ApiKey, ErasedPerson, StaffReading
 from access.scopes import SCOPES
 from common.deferred import Deferred
 
 KEY_MARK = "stw_"
+MARKS_AT_ONCE = 500
 NAME = re.compile(r"[\w .:@/-]{1,100}")
 
 
@@ -102,3 +103,24 @@ def _write_last_uses(times: Mapping[int, datetime.datetime]) -> None:
 
 
 last_uses: Deferred[int, datetime.datetime] = Deferred(merge=max, write=_write_last_uses)
+
+
+def remember_erasure(*, user_id: str) -> None:
+    """Keep the mark of a person who is erased in this transaction; nothing without a key for it."""
+    mark = ErasedPerson.mark_of(user_id)
+    if mark is None:
+        return
+    ErasedPerson.objects.bulk_create([ErasedPerson(mark=mark)], ignore_conflicts=True)
+    ErasedPerson.objects.filter(mark=mark).update(erasures=F("erasures") + 1)
+
+
+def bring_marks(erasures: Mapping[str, int]) -> None:
+    """Keep these marks, too, with at least so many erasures; for a restore of an older backup."""
+    with transaction.atomic():
+        ErasedPerson.objects.bulk_create(
+            (ErasedPerson(mark=mark) for mark in erasures),
+            ignore_conflicts=True,
+            batch_size=MARKS_AT_ONCE,
+        )
+        for mark, count in erasures.items():
+            ErasedPerson.objects.filter(mark=mark, erasures__lt=count).update(erasures=count)

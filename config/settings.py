@@ -289,6 +289,8 @@ WEB_THREADS = env.int("WEB_THREADS", default=8)
 
 # Keeping. Conversations that lie idle for longer go with `maintain`; 0 keeps them for good.
 CONVERSATION_RETENTION_DAYS = env.int("CONVERSATION_RETENTION_DAYS", default=0)
+# With it a keyed hash of every erased id is kept, and no import or restore brings the person back.
+ERASED_PERSONS_KEY = env.str("ERASED_PERSONS_KEY", default="")
 # The folder of pg_dump, pg_restore and psql; empty: the newest that is found.
 PG_BIN = env.str("PG_BIN", default="")
 

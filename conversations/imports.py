@@ -85,10 +85,12 @@ class Import:
         on_conflict: str,
         dry_run: bool,
         include_deleted: bool = False,
+        include_erased: bool = False,
     ) -> None:
         self.given_owner = given_owner
         self.on_conflict = on_conflict
         self.include_deleted = include_deleted
+        self.include_erased = include_erased
         # What a dry run would have written, so that a later file meets it as in a real run.
         self.pretended: dict[services.Owned, services.Standing] | None = {} if dry_run else None
         self.pretended_usage: dict[str, dict[str, Any]] | None = {} if dry_run else None
@@ -148,14 +150,21 @@ class Import:
                 document=document,
                 on_conflict=self.on_conflict,
                 at=timezone.now(),
+                include_erased=self.include_erased,
                 pretended=self.pretended_usage,
             )
         except NotAConversation as error:
             return Fate(file.shown, "failed", reason=str(error))
         except DomainError as error:
             return Fate(file.shown, "failed", reason=error.message)
-        reason = None if fate in ("created", "updated", "unchanged") else USAGE_STANDS
-        return Fate(file.shown, fate, user_id=user_id, given=self._is_given(file), reason=reason)
+        reason = USAGE_STANDS if fate in ("skipped", "failed") else REASONS.get(fate)
+        return Fate(
+            file.shown,
+            STATUSES.get(fate, fate),
+            user_id=user_id,
+            given=self._is_given(file),
+            reason=reason,
+        )
 
     def _is_given(self, file: FoundFile) -> bool:
         return self.given_owner is not None and file.owner() is None
@@ -184,6 +193,7 @@ class Import:
                     found,
                     on_conflict=self.on_conflict,
                     include_deleted=self.include_deleted,
+                    include_erased=self.include_erased,
                     pretended=self.pretended,
                 )
             except IntegrityError:
@@ -195,8 +205,9 @@ class Import:
 
 USAGE_STANDS = "differs from the usage that stands for this person; see --on-conflict"
 # The statuses of outcomes that are not called the same.
-STATUSES = {"held": "failed", "deleted": "skipped"}
+STATUSES = {"held": "failed", "deleted": "skipped", "erased": "skipped"}
 REASONS = {
+    "erased": "its person was erased here; --include-erased imports it",
     "deleted": "was deleted at its source; --include-deleted imports it",
     "skipped": "differs from the conversation that stands under this id; see --on-conflict",
     "failed": "differs from the conversation that stands under this id",

@@ -12,6 +12,7 @@ from django.db import IntegrityError, OperationalError, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Cast
 
+from access import services as access_services
 from common import privacy
 from common.models import ERASED_PREFIX
 from common.privacy import PersonalTable
@@ -56,6 +57,7 @@ def _erase_person(user_id: str, actor: str, at: datetime.datetime) -> Erasure:
         for extras in privacy.extras().values():
             if extras.after_erasure:
                 extras.after_erasure()
+        access_services.remember_erasure(user_id=user_id)
         # Or the erased texts would stand there until SQLite writes over them.
         transaction.on_commit(write_ahead_log.cut)
         return Erasure.objects.create(reference=reference, counts=counts, actor=actor, at=at)

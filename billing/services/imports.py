@@ -6,6 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from access.models import ErasedPerson
 from billing import errors
 from billing.models import CreditAccount, Tier, Usage, UsageOverride, day_of
 from billing.services.accounts import change_account_tier
@@ -32,6 +33,7 @@ def import_usage(
     document: dict[str, Any],
     on_conflict: str,
     at: datetime.datetime,
+    include_erased: bool = False,
     pretended: dict[str, dict[str, Any]] | None = None,
 ) -> str:
     """Take over a person's counters, with the days they are of, and their tier.
@@ -39,8 +41,9 @@ def import_usage(
     The tier of an account that stands is theirs, unless `on_conflict` is `update`: then both become
     the file's; with `fail` another tier is a conflict, too.
 
-    Returns `created`, `unchanged`, or by `on_conflict` `skipped`, `updated` or `failed` where the
-    person's usage stands with other numbers. With `pretended` (a dry run) nothing is written; it
+    Returns `created`, `unchanged`, `erased` for a person who was erased here (unless
+    `include_erased`), or by `on_conflict` `skipped`, `updated` or `failed` where the person's
+    usage stands with other numbers. With `pretended` (a dry run) nothing is written; it
     collects what would be. Raises UsageFileInvalid and UnknownTier; then nothing is written.
     """
     tier, is_other = _tier(user_id, document, on_conflict)
@@ -57,13 +60,21 @@ def import_usage(
         fate = "unchanged"
     elif standing is not None:
         fate = {"skip": "skipped", "update": "updated", "fail": "failed"}[on_conflict]
+    if fate != "unchanged" and not include_erased and ErasedPerson.objects.among([user_id]):
+        return "erased"
     if fate not in ("created", "updated"):
         return fate
     if pretended is not None:
         pretended[user_id] = wanted
     elif not _write(usage, wanted, fate, tier if is_other else None, at):
         # The person's first call, or another import, was quicker.
-        return import_usage(user_id=user_id, document=document, on_conflict=on_conflict, at=at)
+        return import_usage(
+            user_id=user_id,
+            document=document,
+            on_conflict=on_conflict,
+            at=at,
+            include_erased=include_erased,
+        )
     return fate
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from access.models import ErasedPerson
 from consent import reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
 from consent.services.answers import Answer, linked, new_chain, new_event
@@ -44,16 +45,23 @@ class ImportedConsent:
         ]
 
 
-def store_imported(consents: Sequence[ImportedConsent], *, at: datetime.datetime) -> Counter[str]:
+def store_imported(
+    consents: Sequence[ImportedConsent], *, at: datetime.datetime, include_erased: bool = False
+) -> tuple[Counter[str], set[str]]:
     """Add `imported` events, with the source's times, in one act.
 
     A purpose that the person has answered here stays as it is, so that an import may be repeated.
-    Returns how many events were `imported` and how many stood `unchanged`. No text is invented: the
-    events name none.
+    Returns how many events were `imported` and how many stood `unchanged`, and the persons who are
+    left out, as they were erased here (unless `include_erased`). No text is invented: the events
+    name none.
     """
     counts: Counter[str] = Counter(imported=0, unchanged=0)
-    user_ids = sorted(consent.user_id for consent in consents)
     with transaction.atomic():
+        erased: set[str] = set()
+        if not include_erased:
+            erased = ErasedPerson.objects.among(consent.user_id for consent in consents)
+        consents = [consent for consent in consents if consent.user_id not in erased]
+        user_ids = sorted(consent.user_id for consent in consents)
         heads = _locked_chains(user_ids)
         purposes = reports.purposes(at=at, keys=["terms", "marketing"])
         answered = set(
@@ -77,7 +85,7 @@ def store_imported(consents: Sequence[ImportedConsent], *, at: datetime.datetime
             counts["imported"] += len(new)
             counts["unchanged"] += len(consent.answers) - len(new)
         ConsentEvent.objects.bulk_create(rows)
-    return counts
+    return counts, erased
 
 
 def _locked_chains(user_ids: list[str]) -> dict[str, ConsentChain]:

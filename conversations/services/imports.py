@@ -3,10 +3,12 @@
 import uuid
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from django.db import transaction
 
+from access.models import ErasedPerson
 from conversations.council import CouncilConversation
 from conversations.export import messages_of
 from conversations.models import Conversation, Message
@@ -33,20 +35,26 @@ def store_imported(
     *,
     on_conflict: str,
     include_deleted: bool = False,
+    include_erased: bool = False,
     pretended: dict[Owned, Standing] | None = None,
 ) -> list[str]:
     """Store conversations read from files, in one act of a few statements.
 
     Returns the fate of each: `created`; `unchanged` when the same file was imported before
-    (whatever was done to the conversation since), or says what stands; `deleted` for one that was
-    deleted at its source, unless `include_deleted`; else by `on_conflict` `skipped`, `failed`, or
-    `updated`, where the file's messages replace those that stand, but `held` where a legal hold
-    keeps them. With `pretended` (a dry run) nothing is written; it collects what would be. Raises
-    IntegrityError when another import was quicker: try again.
+    (whatever was done to the conversation since), or says what stands; `erased` where its person
+    was erased here, unless `include_erased`; `deleted` for one that was deleted at its source,
+    unless `include_deleted`; else by `on_conflict` `skipped`, `failed`, or `updated`, where the
+    file's messages replace those that stand, but `held` where a legal hold keeps them. With
+    `pretended` (a dry run) nothing is written; it collects what would be. Raises IntegrityError
+    when another import was quicker: try again.
     """
     with transaction.atomic():
         standing = ChainMap(pretended or {}, _standing(found))
-        fates = [_fate(item, standing, on_conflict, include_deleted) for item in found]
+        left_out = {
+            "erased": set() if include_erased else _erased(found),
+            "deleted": set() if include_deleted else {_owned(i) for i in found if i.deleted},
+        }
+        fates = [_fate(item, standing, on_conflict, left_out) for item in found]
         chosen = {
             wanted: [item for item, fate in zip(found, fates, strict=True) if fate == wanted]
             for wanted in ("created", "updated")
@@ -56,13 +64,13 @@ def store_imported(
             _insert_imported(chosen["created"] + chosen["updated"])
         else:
             for item in chosen["created"] + chosen["updated"]:
-                pretended[item.user_id, item.uid] = Standing(item.content_hash, _says(item))
+                pretended[_owned(item)] = Standing(item.content_hash, _says(item))
     return fates
 
 
 def _standing(found: Sequence[CouncilConversation]) -> dict[Owned, Standing]:
     """What stands under their ids; read whole only where the file is another one."""
-    items = {(item.user_id, item.uid): item for item in found}
+    items = {_owned(item): item for item in found}
     rows = Conversation.objects.filter(
         user_id__in={user_id for user_id, _ in items}, uid__in=[uid for _, uid in items]
     ).defer("search_text")
@@ -86,21 +94,31 @@ def _fate(
     item: CouncilConversation,
     standing: Mapping[Owned, Standing],
     on_conflict: str,
-    include_deleted: bool,
+    left_out: Mapping[str, AbstractSet[Owned]],
 ) -> str:
-    stands = standing.get((item.user_id, item.uid))
+    stands = standing.get(_owned(item))
     if stands is not None and (
         stands.content_hash == item.content_hash
         or (stands.fingerprint is not None and stands.fingerprint == _says(item))
     ):
         return "unchanged"
-    if item.deleted and not include_deleted:
-        return "deleted"
+    for reason, items in left_out.items():
+        if _owned(item) in items:
+            return reason
     if stands is None:
         return "created"
     if on_conflict == "update" and stands.is_held:
         return "held"
     return {"skip": "skipped", "update": "updated", "fail": "failed"}[on_conflict]
+
+
+def _owned(item: CouncilConversation) -> Owned:
+    return item.user_id, item.uid
+
+
+def _erased(found: Sequence[CouncilConversation]) -> set[Owned]:
+    erased = ErasedPerson.objects.among({item.user_id for item in found})
+    return {_owned(item) for item in found if item.user_id in erased}
 
 
 def _says(item: CouncilConversation) -> str:

@@ -123,6 +123,6 @@ class TestImports:
             lambda number: services.store_imported(rows[:: -1 if number % 2 else 1], at=MOMENT), 4
         )
 
-        assert sum(count["imported"] for count in counts) == 120
-        assert sum(count["unchanged"] for count in counts) == 360
+        assert sum(count["imported"] for count, _ in counts) == 120
+        assert sum(count["unchanged"] for count, _ in counts) == 360
         assert drift() == []

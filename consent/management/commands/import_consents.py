@@ -25,6 +25,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "--include-erased",
+            action="store_true",
+            help="Import persons, too, who were erased here.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path, at = options["file"], timezone.now()
@@ -33,13 +38,18 @@ class Command(BaseCommand):
             raise CommandError(f"{path} is not a file.")
         try:
             total = self._refuse_bad_lines(path, at)
-            counts = self._store(path, at, total)
+            counts = self._store(path, at, total, include_erased=options["include_erased"])
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
         self.stdout.write(
             f"{total} persons: {counts['imported']} events imported, {counts['unchanged']} answers"
             " stood already and are unchanged."
         )
+        if counts["erased"]:
+            self.stdout.write(
+                f"Skipped {counts['erased']} persons who were erased here; --include-erased imports"
+                " them."
+            )
 
     def _refuse_bad_lines(self, path: Path, at: datetime.datetime) -> int:
         """How many persons the file has; any bad line refuses the whole of it."""
@@ -61,10 +71,15 @@ class Command(BaseCommand):
             raise CommandError(f"{len(problems)} bad lines; nothing was imported. Mend the file.")
         return len(first_lines)
 
-    def _store(self, path: Path, at: datetime.datetime, total: int) -> Counter[str]:
+    def _store(
+        self, path: Path, at: datetime.datetime, total: int, *, include_erased: bool
+    ) -> Counter[str]:
         counts: Counter[str] = Counter()
         lines = progress(import_files.lines(path), total, "persons", self.stdout)
         consents = (import_files.read_line(line, at=at) for _, line in lines)
         while batch := list(islice(consents, BATCH_PERSONS)):
-            counts += services.store_imported(batch, at=at)
+            stored, erased = services.store_imported(batch, at=at, include_erased=include_erased)
+            for user_id in sorted(erased):
+                self.stdout.write(f"skipped: {user_id}")
+            counts += stored + Counter(erased=len(erased))
         return counts

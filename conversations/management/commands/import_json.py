@@ -18,6 +18,8 @@ from conversations.import_trees import FoundFile
 
 STATUSES = ("created", "updated", "unchanged", "skipped", "failed")
 WRONG_ARGUMENTS = 2
+# Why files are skipped that are named on the screen, too.
+NAMED = {imports.REASONS["deleted"], imports.REASONS["erased"]}
 
 
 class Command(BaseCommand):
@@ -49,6 +51,12 @@ class Command(BaseCommand):
             help="import conversations, too, that their file calls deleted",
         )
 
+        parser.add_argument(
+            "--include-erased",
+            action="store_true",
+            help="import files, too, of persons who were erased here",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["path"]
         total = self._check(path, options["user_id"])
@@ -59,6 +67,7 @@ class Command(BaseCommand):
             on_conflict=options["on_conflict"],
             dry_run=options["dry_run"],
             include_deleted=options["include_deleted"],
+            include_erased=options["include_erased"],
         )
         fates = progress(run.run(import_trees.open_tree(path)), total, "files", self.stdout)
         self._report(fates, options["report"])
@@ -109,7 +118,7 @@ class Command(BaseCommand):
             for fate in fates:
                 if lines:
                     lines.write(json.dumps(fate.as_json(), ensure_ascii=False) + "\n")
-                if fate.status == "skipped" and fate.reason == imports.REASONS["deleted"]:
+                if fate.status == "skipped" and fate.reason in NAMED:
                     self.stdout.write(f"skipped: {fate.path}: {fate.reason}")
                 if fate.status == "failed":
                     self.stderr.write(f"failed: {fate.path}: {fate.reason}")
