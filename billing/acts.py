@@ -120,8 +120,11 @@ def _balance(entry: CreditTransaction) -> str:
 
 def _release(given: Given) -> str:
     hold = services.release_hold(
-        user_id=given.account.user_id, hold_uid=given.target.uid, at=given.at
-    )
+        user_id=given.account.user_id,
+        hold_uid=given.target.uid,
+        actor=given.actor,
+        at=given.at,
+    ).row
     return f"Released the hold {hold.uid} of {credits(hold.amount)} credits."
 
 

@@ -231,6 +231,8 @@ class CreditHold(models.Model):
     actor = models.CharField(max_length=200)
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null: none given)
     request_hash = models.CharField(max_length=64, blank=True, default="")
+    released_by = ActorField()
+    release_key = models.CharField(max_length=255, null=True)  # noqa: DJ001  (null: none given)
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField()
 
@@ -242,6 +244,15 @@ class CreditHold(models.Model):
             models.UniqueConstraint(
                 fields=["user_id", "idempotency_key", "actor"],
                 name="billing_hold_key_unique_for_caller",
+            ),
+            models.UniqueConstraint(
+                fields=["user_id", "release_key", "released_by"],
+                condition=Q(release_key__isnull=False),
+                name="billing_hold_release_key_unique_for_caller",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="released") | Q(released_by="", release_key=None),
+                name="billing_hold_released_by_somebody",
             ),
             models.CheckConstraint(
                 condition=Q(amount__gte=1, amount__lte=AMOUNT_MAX),
@@ -267,12 +278,12 @@ class CreditHold(models.Model):
         ]
 
     class Privacy:
-        personal = {"user_id", "description", "idempotency_key"}
+        personal = {"user_id", "description", "idempotency_key", "release_key"}
         not_personal = {
             "id", "uid", "amount", "captured_amount", "state", "actor", "request_hash",
-            "expires_at", "created_at",
+            "released_by", "expires_at", "created_at",
         }  # fmt: skip
-        emptied = {"description", "idempotency_key"}
+        emptied = {"description", "idempotency_key", "release_key"}
         # Captures and expiries lock it before the account; so it stands above that in this file.
         head = True
 

@@ -255,7 +255,10 @@ class Payment:
         self.is_settled = True
         try:
             services.release_hold(
-                user_id=self.hold.user_id, hold_uid=self.hold.uid, at=timezone.now()
+                user_id=self.hold.user_id,
+                hold_uid=self.hold.uid,
+                actor=self.hold.actor,
+                at=timezone.now(),
             )
         except errors.HoldResolved:
             pass  # expired meanwhile, so it keeps nothing

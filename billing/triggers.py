@@ -96,7 +96,7 @@ def resolved_once() -> Rule:
     fixed = [
         field.column
         for field in CreditHold._meta.concrete_fields
-        if field.name not in ("state", "captured_amount")
+        if field.name not in ("state", "captured_amount", "released_by", "release_key")
     ]
     moved = " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in fixed)
     changed = f"OLD.state <> 'open' OR NEW.state = 'open' OR {moved}"

@@ -23,6 +23,7 @@ from django.core.management import (
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.urls import URLPattern, URLResolver, get_resolver
+from drf_spectacular.generators import SchemaGenerator
 
 from common import api, errors
 
@@ -280,3 +281,18 @@ def test_the_openapi_file_is_what_the_code_generates(tmp_path: Path) -> None:
     call_command("spectacular", file=str(generated), validate=True, fail_on_warn=True)
 
     assert (DOCS / "openapi.yaml").read_text() == generated.read_text(), "run `make openapi`"
+
+
+def test_the_document_names_each_post_that_takes_no_idempotency_key() -> None:
+    paths = SchemaGenerator().get_schema(public=True)["paths"]
+    without = {
+        path.removeprefix("/api/v1")
+        for path, operations in paths.items()
+        if "post" in operations
+        and "Idempotency-Key"
+        not in {parameter["name"] for parameter in operations["post"].get("parameters", [])}
+    }
+    section = (DOCS / "api.md").read_text().partition("\n## Idempotency\n")[2].partition("\n## ")[0]
+    named = section.partition("These POSTs take none")[2].partition("\n- ")[0]
+
+    assert without == set(re.findall(r"`(/[a-z/]+)`", named))

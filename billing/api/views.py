@@ -18,6 +18,7 @@ from billing.api import serializers
 from billing.headers import quota_headers, tier_named_in
 from billing.models import TRANSACTION_COLUMNS, CreditHold, CreditTransaction, Usage
 from common import idempotency, pagination
+from common.idempotency import replay_headers
 
 TIER = OpenApiParameter(
     "X-User-Tier",
@@ -87,9 +88,7 @@ class UsageViewSet(ViewSet):
             tier=tier_of(request),
             request_key=idempotency.request_key(request),
         )
-        headers = quota_headers(outcome.row, at)
-        if outcome.replayed:
-            headers["Idempotency-Replayed"] = "true"
+        headers = quota_headers(outcome.row, at) | replay_headers(outcome)
         return Response(usage_json(outcome.row, at), headers=headers)
 
     @extend_schema(
@@ -296,11 +295,11 @@ class HoldViewSet(ViewSet):
                 "hold": hold_json(captured.hold, at),
                 "transaction": transaction_response(captured.transaction),
             },
-            headers={"Idempotency-Replayed": "true"} if outcome.replayed else {},
+            headers=replay_headers(outcome),
         )
 
     @extend_schema(
-        parameters=[HOLD_ID],
+        parameters=[HOLD_ID, idempotency.HEADER],
         request=serializers.EmptyRequest,
         responses={200: serializers.HoldResponse, **RESOLVED},
         tags=["credits"],
@@ -309,8 +308,14 @@ class HoldViewSet(ViewSet):
         """Set the hold's credits free."""
         serializers.EmptyRequest(data=request.data).is_valid(raise_exception=True)
         at = timezone.now()
-        hold = services.release_hold(user_id=request.user_id, hold_uid=hold_id, at=at)
-        return Response(hold_json(hold, at))
+        outcome = services.release_hold(
+            user_id=request.user_id,
+            hold_uid=hold_id,
+            actor=request.auth.actor,
+            at=at,
+            request_key=idempotency.request_key(request),
+        )
+        return Response(hold_json(outcome.row, at), headers=replay_headers(outcome))
 
 
 def require_scope_for(request: CallerRequest, types: list[str]) -> None:

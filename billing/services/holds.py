@@ -7,7 +7,7 @@ import datetime
 import uuid
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from billing import errors, ledger
@@ -21,7 +21,7 @@ from billing.services.credits import (
     standing_entry,
 )
 from common.errors import NotFound
-from common.idempotency import Outcome, RequestKey
+from common.idempotency import NO_KEY, Outcome, RequestKey
 from common.models import update_returning
 
 HOLD_COLUMNS = [
@@ -160,18 +160,52 @@ def _standing_capture(
     raise resolved(hold, at)
 
 
-def release_hold(*, user_id: str, hold_uid: uuid.UUID, at: datetime.datetime) -> CreditHold:
-    """Set a hold's credits free. Raises NotFound and HoldResolved."""
-    rows = update_returning(
-        CreditHold.objects.filter(
-            user_id=user_id, uid=hold_uid, state=CreditHold.State.OPEN, expires_at__gt=at
-        ),
-        HOLD_COLUMNS,
-        state=CreditHold.State.RELEASED,
+def release_hold(
+    *,
+    user_id: str,
+    hold_uid: uuid.UUID,
+    actor: str,
+    at: datetime.datetime,
+    request_key: RequestKey = NO_KEY,
+) -> Outcome[CreditHold]:
+    """Set a hold's credits free: one statement.
+
+    The same key gives the hold as it stands. Raises NotFound, HoldResolved and
+    IdempotencyKeyReused.
+    """
+    standing = CreditHold.objects.filter(user_id=user_id, uid=hold_uid)
+    try:
+        with transaction.atomic():
+            rows = update_returning(
+                standing.filter(state=CreditHold.State.OPEN, expires_at__gt=at),
+                HOLD_COLUMNS,
+                state=CreditHold.State.RELEASED,
+                released_by=actor,
+                release_key=request_key.key,
+            )
+    except IntegrityError:
+        _require_new_release(user_id, hold_uid, actor, request_key)
+        raise
+    if rows:
+        return Outcome(CreditHold(**rows[0]))
+    hold = _hold(user_id, hold_uid)
+    if request_key.key is not None:
+        if (hold.released_by, hold.release_key) == (actor, request_key.key):
+            return Outcome(hold, replayed=True, created=False)
+        _require_new_release(user_id, hold_uid, actor, request_key)
+    raise resolved(hold, at)
+
+
+def _require_new_release(
+    user_id: str, hold_uid: uuid.UUID, actor: str, request_key: RequestKey
+) -> None:
+    """Raises IdempotencyKeyReused if another hold was released with the key."""
+    released = CreditHold.objects.filter(
+        user_id=user_id, release_key=request_key.key, released_by=actor
     )
-    if not rows:
-        raise resolved(_hold(user_id, hold_uid), at)
-    return CreditHold(**rows[0])
+    other = released.exclude(uid=hold_uid).first()
+    if other is not None:
+        request_key.require_same(f"the release of {other.uid}")
 
 
 def _hold(user_id: str, hold_uid: uuid.UUID) -> CreditHold:

@@ -227,6 +227,8 @@ ATTACKS: dict[str, dict[str, str]] = {
         "expiry": change(HOLD, "expires_at = '2036-03-10 12:00:00'", f"uid = {OPEN_HOLD}"),
         "person": change(HOLD, "user_id = 'bob'", f"uid = {OPEN_HOLD}"),
         "key": change(HOLD, "idempotency_key = NULL", f"uid = {CAPTURED_HOLD}"),
+        "key of its release": change(HOLD, "release_key = 'k'", f"uid = {CAPTURED_HOLD}"),
+        "who released it": change(HOLD, "released_by = 'eve'", f"uid = {OPEN_HOLD}"),
         "nothing at all": change(HOLD, "state = state"),
     },
     "billing_credithold_held_at_birth": {

@@ -218,4 +218,4 @@ def capture(
 def release(
     held: CreditHold, *, user_id: str = "ann", at: datetime.datetime = MOMENT
 ) -> CreditHold:
-    return services.release_hold(user_id=user_id, hold_uid=held.uid, at=at)
+    return services.release_hold(user_id=user_id, hold_uid=held.uid, actor="key:tests", at=at).row

@@ -593,7 +593,7 @@ class TestRelease:
         self, manager: Client, account: CreditAccount, now: datetime.datetime
     ) -> None:
         hold = hold_of(20, now)
-        services.release_hold(user_id="ann", hold_uid=hold.uid, at=now)
+        services.release_hold(user_id="ann", hold_uid=hold.uid, actor="key:web", at=now)
         standing = state()
 
         page = act(manager, account, f"release/{hold.pk}", form())
@@ -816,7 +816,7 @@ class TestHolds:
         hold_of(5, now)
         hold_of(6, now - datetime.timedelta(hours=1))
         released = hold_of(7, now)
-        services.release_hold(user_id="ann", hold_uid=released.uid, at=now)
+        services.release_hold(user_id="ann", hold_uid=released.uid, actor="key:web", at=now)
 
         def amounts(**query: str) -> list[str]:
             page = viewer.get(HOLDS, query).content.decode()

@@ -8,7 +8,7 @@ from access import services as access_services
 from access.scopes import SCOPES
 from billing import services
 from billing.models import UsageIncrement
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, assert_statements
 from tests.billing.books import MOMENT, account, entries
 from tests.client import ApiClient
 from tests.conversations.recipes import stored
@@ -317,3 +317,70 @@ class TestOneKeyOnTwoRoutes:
 
         assert [answer.status_code for answer in answers] == [201, 422]
         assert [row[0] for row in entries()] == ["allocate", "deduct", "deduct", "refund"]
+
+
+class TestARelease:
+    """Its body is empty: another request with its key is one for another hold."""
+
+    @pytest.fixture
+    def path(self, ids: dict[str, str]) -> str:
+        return f"/credits/holds/{ids['hold']}/release"
+
+    def test_that_comes_again_is_answered_as_at_first(self, person: ApiClient, path: str) -> None:
+        first = person.post(path, {}, idempotency_key="k")
+        before = stored()
+
+        again = person.post(path, idempotency_key='"k"')
+
+        assert (first.status_code, first.json()["state"]) == (200, "released")
+        assert (again.status_code, again.content) == (200, first.content)
+        assert again["Idempotency-Replayed"] == "true"
+        assert "Idempotency-Replayed" not in first
+        assert stored() == before
+
+    @pytest.mark.parametrize("sent", [{}, {"idempotency_key": "other"}])
+    def test_with_another_key_is_refused(
+        self, person: ApiClient, path: str, sent: dict[str, str]
+    ) -> None:
+        person.post(path, idempotency_key="k")
+
+        answer = person.post(path, **sent)
+
+        assert assert_problem(answer, 409, "hold_resolved")["state"] == "released"
+
+    def test_of_another_caller_is_refused(self, person: ApiClient, path: str) -> None:
+        person.post(path, idempotency_key="k")
+        other = access_services.create_key(name="other", scopes=SCOPES, by="system").key
+
+        answer = ApiClient(other, "ann").post(path, idempotency_key="k")
+
+        assert_problem(answer, 409, "hold_resolved")
+
+    @pytest.mark.parametrize("is_open", [True, False])
+    def test_of_another_hold_needs_another_key(
+        self, person: ApiClient, path: str, is_open: bool
+    ) -> None:
+        second = person.post("/credits/holds", {"amount": 1}).json()["id"]
+        if not is_open:
+            person.post(f"/credits/holds/{second}/capture", {})
+        person.post(path, idempotency_key="k")
+        before = stored()
+
+        answer = person.post(f"/credits/holds/{second}/release", idempotency_key="k")
+
+        assert_problem(answer, 422, "idempotency_key_reused")
+        assert stored() == before
+
+    def test_costs_one_statement(self, person: ApiClient, path: str) -> None:
+        with assert_statements(2):
+            person.post(path, idempotency_key="k")
+
+    def test_needs_a_key_where_the_setting_says_so(
+        self, person: ApiClient, path: str, settings: Any
+    ) -> None:
+        settings.IDEMPOTENCY_KEY_REQUIRED = True
+        before = stored()
+
+        assert_problem(person.post(path), 400, "idempotency_key_required")
+
+        assert stored() == before
