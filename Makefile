@@ -10,7 +10,8 @@ help: ## list the targets
 .venv/pyvenv.cfg:
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or later is needed; name it: make PYTHON3=python3.11"; exit 1; }
-	$(PYTHON3) -m venv .venv
+	@# A virtual environment without pip (Debian's python3 without python3-venv) is none.
+	@$(PYTHON3) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/run: requirements.txt .venv/pyvenv.cfg
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
