@@ -9,8 +9,9 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 
 BATCH_ROWS = 1_000
-# With one of these in front, a spreadsheet takes a text for a formula and runs it.
-FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
+# With one of these in front, a spreadsheet takes a text for a formula and runs it: the marks, those
+# of full width, which some take for the same, and what some leave out before they look.
+FORMULA_MARKS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 # Without this mark Excel takes UTF-8 for the machine's old code page.
 BYTE_ORDER_MARK = "\ufeff"
 

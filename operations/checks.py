@@ -6,6 +6,13 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.db.backends.postgresql import psycopg_any
 
+RANDOM = (
+    'Set it to 50 random characters: python -c "import secrets; print(secrets.token_urlsafe(50))".'
+)
+SECRET_MIN_LENGTH = 50
+# Of 50 random characters there are more, in hex as well.
+SECRET_MIN_DISTINCT = 10
+
 
 @register
 def check_driver(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -49,8 +56,20 @@ def check_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         (
             not settings.SECRET_KEY_GIVEN,
             "SECRET_KEY is not set.",
-            'Set it to 50 random characters: python -c "import secrets;'
-            ' print(secrets.token_urlsafe(50))".',
+            RANDOM,
+            "operations.E003",
+        ),
+        (
+            settings.SECRET_KEY_GIVEN and _is_weak(settings.SECRET_KEY),
+            "SECRET_KEY is too short or too plain: whoever guesses it signs log-ins of their own.",
+            RANDOM,
+            "operations.E003",
+        ),
+        (
+            any(_is_weak(key) for key in settings.SECRET_KEY_FALLBACKS),
+            "SECRET_KEY_FALLBACKS has a key that is too short or too plain, and is taken all the"
+            " same.",
+            "Take it out. Staff log in once more.",
             "operations.E003",
         ),
         (
@@ -69,3 +88,7 @@ def check_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [
         Error(message, hint=hint, id=name) for broken, message, hint, name in refusals if broken
     ]
+
+
+def _is_weak(key: str) -> bool:
+    return len(key) < SECRET_MIN_LENGTH or len(set(key)) < SECRET_MIN_DISTINCT

@@ -19,7 +19,25 @@ def cells(response: StreamingHttpResponse) -> list[list[str]]:
 
 
 class TestACell:
-    @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=", "-"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+            "\r\n=1",
+            "=",
+            "-",
+            "＝1+1",
+            "＋1",
+            "－1",
+            "＠SUM(A1)",
+        ],
+    )
     def test_never_begins_a_formula(self, text: str) -> None:
         assert csv.safe(text) == f"'{text}"
 

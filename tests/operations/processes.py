@@ -22,7 +22,7 @@ POSTGRESQL = "postgresql://steward:hunter2@db.example:5433/records"
 PRODUCTION = {
     "STEWARD_PRODUCTION": "1",
     "DATABASE_URL": POSTGRESQL,
-    "SECRET_KEY": "fifty-random-characters",
+    "SECRET_KEY": "fifty-random-characters:0123456789abcdefghijklmnopqrstuvw",
     "ALLOWED_HOSTS": "steward.example",
 }
 

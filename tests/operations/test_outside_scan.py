@@ -11,7 +11,7 @@ from tests.operations.processes import PRODUCTION, python
 from tests.outside_scan import Scan
 from tests.web import served
 
-SECRET = "x9$Kq2" * 10
+SECRET = "x9$Kq2bT7.wZ4-" * 4
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from tests.operations.processes import PRODUCTION, python, start
 REFUSALS = {
     "without DATABASE_URL": ({"DATABASE_URL": ""}, "operations.E002", "Set DATABASE_URL"),
     "without SECRET_KEY": ({"SECRET_KEY": ""}, "operations.E003", "Set it to 50 random"),
+    "with a short SECRET_KEY": ({"SECRET_KEY": "a-word-and-1"}, "operations.E003", "Set it to 50"),
     "with DEBUG": ({"DEBUG": "true"}, "operations.E004", "Unset DEBUG"),
     "without a host": ({"ALLOWED_HOSTS": ""}, "operations.E005", "Set ALLOWED_HOSTS"),
     "with every host": ({"ALLOWED_HOSTS": "*"}, "operations.E005", "Set ALLOWED_HOSTS"),
