@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import negotiation, renderers
 
@@ -12,6 +14,9 @@ class SchemaView(SpectacularAPIView):
     content_negotiation_class = negotiation.DefaultContentNegotiation
     authentication_classes: list[Any] = []
 
+    def _get_version_parameter(self, request: HttpRequest) -> None:
+        """None: there is one version, and an address does not say how the file is called."""
+
 
 class DocumentationView(SpectacularSwaggerSplitView):
     """The API's pages (Swagger UI), served without any other host and without inline scripts."""
@@ -20,3 +25,10 @@ class DocumentationView(SpectacularSwaggerSplitView):
     content_negotiation_class = negotiation.DefaultContentNegotiation
     authentication_classes: list[Any] = []
     renderer_classes = [renderers.TemplateHTMLRenderer]
+
+    def _get_schema_url(self, request: HttpRequest) -> str:
+        return reverse(self.url_name)
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The header `Allow` alone; there is no page of it."""
+        return HttpResponse()

@@ -15,6 +15,9 @@ worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 timeout = 60
+# Longer than clients and proxies keep a connection for its next request: whoever closes first
+# while the other one sends loses a POST that nobody may repeat.
+keepalive = int(os.environ.get("WEB_KEEPALIVE_SECONDS", "75"))
 graceful_timeout = 30
 # Recycled now and then against slow leaks, not all at once.
 max_requests = 100_000
@@ -63,6 +66,15 @@ def pre_request(worker: Any, request: Any) -> None:
     from common import headers
 
     headers.mark_repeated(request.headers)
+
+
+def post_worker_init(worker: Any) -> None:
+    """What gunicorn refuses by itself is answered as what Steward refuses."""
+    from gunicorn import util
+
+    from operations import refusals
+
+    util.write_error = refusals.write
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -26,6 +26,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 
 from common import api, errors
+from operations import refusals
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -135,7 +136,9 @@ def codes_of_the_code() -> dict[str, int]:
     for error, code in api.CODES.items():
         status = djangos.get(error) or error.status_code  # type: ignore[attr-defined]
         assert codes.setdefault(code, status) == status, f"{code} has two statuses"
-    return codes | {api.SERVER_ERROR: 500, api.BAD_REQUEST: 400}
+    of_the_server = {code: status for status, (code, _) in refusals.REFUSALS.items()}
+    assert codes | of_the_server == of_the_server | codes, "a code has two statuses"
+    return codes | of_the_server | {api.SERVER_ERROR: 500, api.BAD_REQUEST: 400}
 
 
 class TestErrorCodes:
