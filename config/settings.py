@@ -285,6 +285,8 @@ CONSENT_STORE_IP = env.bool("CONSENT_STORE_IP", default=False)
 # The query cache: how long a caller has for making an answer that others wait for, and the threads
 # of a process (config/gunicorn.py), of which at most half wait.
 CACHE_LEASE_SECONDS = env.int("CACHE_LEASE_SECONDS", default=60)
+# Callers name namespaces; one that puts an id into the name must not fill the table.
+CACHE_MAX_NAMESPACES = env.int("CACHE_MAX_NAMESPACES", default=1000)
 WEB_THREADS = env.int("WEB_THREADS", default=8)
 
 # Keeping. Conversations that lie idle for longer go with `maintain`; 0 keeps them for good.

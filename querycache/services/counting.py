@@ -1,5 +1,6 @@
 """Counters by namespace and hour, collected in memory and written off the look-up's way."""
 
+import contextlib
 import datetime
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from django.db import transaction
 
 from common.deferred import Deferred
 from querycache import statements
+from querycache.errors import TooManyNamespaces
 from querycache.services.namespaces import ensure_namespace
 
 Hour = tuple[str, datetime.datetime]
@@ -44,7 +46,8 @@ def _write(notes: Mapping[Hour, Counts]) -> None:
         values = counts._asdict()
         if not statements.add_counts(namespace=namespace, hour=hour, counts=values):
             # Its first look-up met a database that did not answer.
-            ensure_namespace(name=namespace)
+            with contextlib.suppress(TooManyNamespaces):
+                ensure_namespace(name=namespace)
             statements.add_counts(namespace=namespace, hour=hour, counts=values)
 
 

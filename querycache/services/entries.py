@@ -57,8 +57,8 @@ def store_answer(
     """Store an answer under a key, in place of the one before.
 
     With a token it needs the lease, and ends it; so of several makers one stores, and waiting
-    callers find the answer. Raises LeaseLost, NotCacheable, and in a shared namespace
-    ConsentRequired; then nothing has changed.
+    callers find the answer. Raises LeaseLost, NotCacheable, TooManyNamespaces, and in a shared
+    namespace ConsentRequired; then nothing has changed.
     """
     _require_whole(answer)
     space, standing_id = _namespace_and_entry(namespace, user_id, key)

@@ -80,6 +80,7 @@ def look_up(
     read gives a bypass, never an error: the caller makes the answer without the cache. In a shared
     namespace everybody is served, but whoever is to make an answer for others must have agreed to:
     raises ConsentRequired where CONSENT_GATES has `shared_cache` and there is no answer to serve.
+    Raises TooManyNamespaces for a new name beyond CACHE_MAX_NAMESPACES.
     """
 
     def look(moment: datetime.datetime) -> Answer:

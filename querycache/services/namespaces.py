@@ -4,12 +4,14 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
 from common.gates import Gate
 from common.models import update_returning
 from querycache import statements
+from querycache.errors import TooManyNamespaces
 from querycache.models import DEFAULT_NAMESPACE, Namespace
 
 # An answer made for one person serves others in a shared namespace.
@@ -17,13 +19,26 @@ SHARING = Gate("shared_cache")
 
 
 def ensure_namespace(*, name: str) -> None:
-    """Make the namespace with the defaults, unless it is there."""
-    Namespace.objects.bulk_create([Namespace(name=name)], ignore_conflicts=True)
+    """Make the namespace with the defaults, unless it is there.
+
+    Raises TooManyNamespaces.
+    """
+    with transaction.atomic():
+        # Whoever makes one locks the oldest, so that the count has what others have just made.
+        Namespace.objects.select_for_update(no_key=True).order_by("pk").first()
+        others = Namespace.objects.exclude(name=name).count()
+        if others >= settings.CACHE_MAX_NAMESPACES:
+            raise TooManyNamespaces(
+                f"The cache has {others} namespaces already; {name!r} is not made. Use one of them,"
+                " or raise CACHE_MAX_NAMESPACES.",
+                max_namespaces=settings.CACHE_MAX_NAMESPACES,
+            )
+        Namespace.objects.bulk_create([Namespace(name=name)], ignore_conflicts=True)
 
 
 def ensure_default() -> None:
     """Make the namespace that requests without a name use."""
-    ensure_namespace(name=DEFAULT_NAMESPACE)
+    Namespace.objects.bulk_create([Namespace(name=DEFAULT_NAMESPACE)], ignore_conflicts=True)
 
 
 def change_namespace(*, namespace_id: int, changes: Mapping[str, Any]) -> Namespace:
@@ -51,7 +66,7 @@ def invalidate(
 
     Without tags and model it is all. One write, whatever the number of entries, which the very next
     look-up in any process obeys. Answers that are being made meanwhile are ended, too. Returns the
-    namespace's epoch.
+    namespace's epoch. Raises TooManyNamespaces.
     """
     ensure_missing(namespace)
     if not tags and model is None:

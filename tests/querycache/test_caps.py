@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from querycache import services
 from querycache.models import CacheEntry, CacheLease, CacheSize, CacheStatistics, Namespace
-from querycache.services import tidying
+from querycache.services import counting, tidying
 from tests import processes
-from tests.asserts import assert_statements
+from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
+from tests.conversations.recipes import stored
 from tests.querycache import cache
 
 
@@ -207,3 +208,54 @@ class TestTheSize:
 
         assert tidying.size_of(Namespace.objects.get()).entries == 0
         assert not CacheStatistics.objects.exists()
+
+
+NEW: dict[str, Any] = {
+    "look-up": lambda person, name: person.post(
+        "/cache/lookup", cache.QUESTION | {"namespace": name}
+    ),
+    "store": lambda person, name: cache.store(person, namespace=name),
+    "invalidation": lambda person, name: person.post(
+        "/cache/invalidate", {"namespace": name, "all": True}
+    ),
+}
+
+
+class TestNamespaces:
+    @pytest.fixture(autouse=True)
+    def three_at_most(self, settings: Any) -> None:
+        settings.CACHE_MAX_NAMESPACES = 3
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("act", NEW.values(), ids=NEW)
+    def test_beyond_the_most_are_refused_and_those_that_stand_go_on(
+        self, person: ApiClient, act: Any
+    ) -> None:
+        for name in ("one", "two"):
+            assert act(person, name).status_code < 300
+        before = stored()
+
+        problem = assert_problem(act(person, "three"), 409, "too_many_namespaces")
+
+        assert problem["max_namespaces"] == 3
+        assert stored() == before
+        for name in ("one", "two", "default"):
+            assert act(person, name).status_code < 300
+
+    @pytest.mark.django_db(transaction=True)
+    def test_made_by_16_callers_at_once_are_no_more(self, key: str) -> None:
+        answers = processes.at_once(lambda n: NEW["look-up"](ApiClient(key, "ann"), f"n{n}"))
+
+        assert sorted(answer.status_code for answer in answers) == [200] * 2 + [409] * 14
+        assert Namespace.objects.count() == 3
+
+    @pytest.mark.django_db
+    def test_that_could_not_be_made_are_not_counted(self) -> None:
+        for name in ("one", "two"):
+            services.ensure_namespace(name=name)
+        counting.note("three", timezone.now(), counting.Counts(lookups=1, bypasses=1))
+        counting.note("one", timezone.now(), counting.Counts(lookups=1, misses=1))
+
+        counting.counted.flush()
+
+        assert list(CacheStatistics.objects.values_list("namespace__name")) == [("one",)]
