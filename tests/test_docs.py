@@ -27,6 +27,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from common import api, errors
 from operations import refusals
+from tests.access import matrix
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -299,3 +300,16 @@ def test_the_document_names_each_post_that_takes_no_idempotency_key() -> None:
     named = section.partition("These POSTs take none")[2].partition("\n- ")[0]
 
     assert without == set(re.findall(r"`(/[a-z/]+)`", named))
+
+
+def test_the_document_names_each_route_that_needs_no_person() -> None:
+    sentence = (
+        (DOCS / "api.md").read_text().partition("`user_id_required`. ")[2].partition(" belong")[0]
+    )
+    without = {
+        name.partition(" ")[2]
+        for name, row in matrix.API.items()
+        if row.scopes and not row.names_person
+    }
+
+    assert set(re.findall(r"`(/[a-z/]+)`", sentence)) == without

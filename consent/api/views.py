@@ -25,7 +25,7 @@ OUTDATED = {
         " current version."
     )
 }
-UNKNOWN = {404: OpenApiResponse(description="There is no such purpose: `not_found`.")}
+UNKNOWN = {404: OpenApiResponse(description="There is no such purpose: `purpose_unknown`.")}
 REQUIRED = {
     422: OpenApiResponse(description="A required purpose cannot be withdrawn: `purpose_required`.")
 }

@@ -191,3 +191,12 @@ class TestAPersonsTier:
 
         assert person.get("/credits").json()["available_credits"] == 50
         assert opened_tiers() == {"pro"}
+
+
+@pytest.mark.parametrize("path", ["/credits/transactions", "/credits/statistics"])
+def test_reading_the_history_opens_nothing(person: ApiClient, path: str) -> None:
+    before = stored()
+
+    assert person.get(path, x_user_tier="pro").status_code == 200
+
+    assert stored() == before
