@@ -20,6 +20,12 @@ from common.models import ERASED_PREFIX
 HEX = "[0-9a-f]"
 ERASED_UUID_LENGTHS = (8, 4, 4, 4, 12)
 
+# What the function of each trigger has on PostgreSQL. It sees the tables of the schema that it was
+# made in and no temporary ones, whatever search_path a session sets: anybody may make a temporary
+# table of the ledger's name. Naming the schema before each table would not hold off an operator.
+SCHEMA = "{schema of Steward}"
+FUNCTION = f"LANGUAGE plpgsql SET search_path = {SCHEMA}, pg_temp"
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -71,12 +77,19 @@ def create(guards: Iterable[Guard], using: str = "default") -> None:
     present = _present(connection)
     # In one transaction, so that no writer meets the table while its guard is being replaced.
     with transaction.atomic(using), connection.cursor() as cursor:
+        schema = _schema(cursor) if connection.vendor == "postgresql" else ""
         for guard in guards:
             if guard.table in present:
                 _drop(cursor, connection, guard)
             for statement in getattr(guard, connection.vendor)() if guard.fits(present) else []:
                 # Without parameters, so that a percent sign in the body stays one.
-                cursor.execute(statement, None)
+                cursor.execute(statement.replace(SCHEMA, schema), None)
+
+
+def _schema(cursor: Any) -> str:
+    """PostgreSQL: the schema that Steward's tables are in, quoted where need be."""
+    cursor.execute("SELECT quote_ident(current_schema())")
+    return str(cursor.fetchone()[0])
 
 
 def _present(connection: BaseDatabaseWrapper) -> set[str]:
@@ -256,7 +269,7 @@ def _postgresql_row_guard(
     name = f"{model._meta.db_table}_no_{event.lower()}"
     row = "NEW" if event == "UPDATE" else "OLD"
     return [
-        f"""CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$
+        f"""CREATE OR REPLACE FUNCTION {name}() RETURNS trigger {FUNCTION} AS $$
 BEGIN
   IF {unless} THEN RETURN {row}; END IF;
   RAISE EXCEPTION '{event} on {model._meta.db_table} is refused: rows are kept as made'
@@ -279,7 +292,7 @@ def _sqlite_row_guard(model: type[models.Model], event: str, unless: str = "0") 
 def _postgresql_truncate_guard(model: type[models.Model]) -> list[str]:
     table = model._meta.db_table
     return [
-        f"""CREATE OR REPLACE FUNCTION {table}_no_replace() RETURNS trigger LANGUAGE plpgsql AS $$
+        f"""CREATE OR REPLACE FUNCTION {table}_no_replace() RETURNS trigger {FUNCTION} AS $$
 BEGIN
   RAISE EXCEPTION 'TRUNCATE on {table} is refused: rows are kept as made'
     USING ERRCODE = 'restrict_violation';

@@ -50,7 +50,7 @@ def _postgresql(
     )
     back = "OLD" if "DELETE" in event else "NEW"
     return [
-        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$\n"
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger {guards.FUNCTION} AS $$\n"
         f"BEGIN\n{refusals}\n{act}\nRETURN {back};\nEND $$",
         f'CREATE TRIGGER {name} {event} ON "{model._meta.db_table}"'
         f" FOR EACH ROW EXECUTE FUNCTION {name}()",

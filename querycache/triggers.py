@@ -4,7 +4,7 @@ They refuse nothing. Counting the entries at each store instead took 16.6 ms at 
 PostgreSQL, and one counter for a namespace would let all its stores wait for each other.
 """
 
-from common.guards import Guard
+from common.guards import FUNCTION, Guard
 from querycache.models import CacheEntry, CacheSize
 
 ENTRY = CacheEntry._meta.db_table
@@ -24,7 +24,7 @@ RESIZED = "NEW.byte_size <> OLD.byte_size OR NEW.ttl_seconds <> OLD.ttl_seconds"
 def _postgresql() -> list[str]:
     return [
         f"""
-        CREATE OR REPLACE FUNCTION {NAME}() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE OR REPLACE FUNCTION {NAME}() RETURNS trigger {FUNCTION} AS $$
         BEGIN
             IF TG_OP = 'INSERT' THEN {ADD}
             ELSIF TG_OP = 'DELETE' THEN {REMOVE}

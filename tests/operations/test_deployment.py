@@ -13,6 +13,7 @@ import pytest
 import yaml
 from django.conf import settings
 from django.core.management import get_commands
+from django.db import connection
 
 from tests.test_docs import variables_read
 
@@ -160,6 +161,33 @@ class TestCompose:
 
         assert folders == ["./deploy/postgresql"]
         assert (ROOT / "deploy" / "postgresql" / "10-steward.sh").exists()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_makes_a_role_that_makes_no_temporary_tables(self) -> None:
+        script = (ROOT / "deploy" / "postgresql" / "10-steward.sh").read_text()
+        own = f"steward_of_{connection.settings_dict['NAME']}"
+        lines = [
+            line.replace(":'password'", "'x'").replace(" steward", f' "{own}"')
+            for line in script.splitlines()
+            if line.startswith(("CREATE", "REVOKE"))
+        ]
+        assert len(lines) == 4
+        if connection.vendor != "postgresql":
+            return
+        with connection.cursor() as cursor:
+            try:
+                for line in lines:
+                    cursor.execute(line)
+                cursor.execute(
+                    "SELECT has_database_privilege(%s, %s, 'TEMPORARY'),"
+                    " has_database_privilege(%s, %s, 'CONNECT'), rolsuper"
+                    " FROM pg_roles WHERE rolname = %s",
+                    [own, own, own, own, own],
+                )
+                assert cursor.fetchone() == (False, True, False)
+            finally:
+                cursor.execute(f'DROP DATABASE IF EXISTS "{own}"')
+                cursor.execute(f'DROP ROLE IF EXISTS "{own}"')
 
 
 class TestRailway:
