@@ -46,8 +46,8 @@ ROOT_TESTS = {
     "test_routes.py",
 }
 
-# What has tests: each package, the pages of all of them as a browser shows them, and raw SQL against
-# the tables of all of them.
+# What has tests: each package, the pages of all of them as a browser shows them, and raw SQL
+# against the tables of all of them.
 FOLDERS = {*ARROWS, "browser", "attacks"}
 
 LONGEST_FUNCTION = 70
