@@ -3,7 +3,7 @@ from django.contrib.admin import apps as admin_apps
 from django.core import checks
 from django.db.models.signals import post_migrate, pre_migrate
 
-from common import default_rows, guards
+from common import default_rows, extra_apps, guards
 
 
 class CommonConfig(AppConfig):
@@ -17,6 +17,7 @@ class CommonConfig(AppConfig):
         post_migrate.connect(guards.create_after_migrate, dispatch_uid="guards.create")
         post_migrate.connect(default_rows.ensure_after_migrate, dispatch_uid="default_rows.ensure")
         checks.register(guards.check_guards, checks.Tags.database)
+        checks.register(extra_apps.check_labels)
 
 
 class AdminConfig(admin_apps.AdminConfig):

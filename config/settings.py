@@ -48,7 +48,8 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["*"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
-# Applications: EXTRA_APPS are your own, beside Steward's.
+# Applications: EXTRA_APPS are your own, beside Steward's and after them (common/extra_apps.py).
+EXTRA_APPS = env.list("EXTRA_APPS", default=[])
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "common.apps.AdminConfig",
@@ -69,7 +70,7 @@ INSTALLED_APPS = [
     "querycache",
     "conversations",
     "operations",
-    *env.list("EXTRA_APPS", default=[]),
+    *EXTRA_APPS,
 ]
 
 MIDDLEWARE = [
@@ -94,6 +95,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
 
 TEMPLATES = [
     {

@@ -1,4 +1,4 @@
-"""Every address: the API under /api/v1/, the admin, and the way to the API's page."""
+"""Every address: the API under /api/v1/, apps of your own beside it, and the admin."""
 
 from django.contrib import admin
 from django.http import HttpResponse
@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
-from common import api, views
+from common import api, extra_apps, views
 
 version_1: list[URLPattern | URLResolver] = [
     path("schema", views.SchemaView.as_view(), name="schema"),
@@ -24,6 +24,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include(version_1)),
     path("", include("operations.api.urls")),
+    *extra_apps.routes(),
     # An unknown address below these is answered with a problem body, with DEBUG on as well.
     re_path(r"^(?:api|health)(?:/|$)", csrf_exempt(api.not_found), name="unmatched"),
 ]

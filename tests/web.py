@@ -1,4 +1,4 @@
-"""Steward as it is served: gunicorn on a free port, and a client that keeps its connection."""
+"""Steward as it is served: gunicorn (or another server) on a free port, and a client for it."""
 
 import http.client
 import os
@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import orjson
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 60
+GUNICORN = ["gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
 
 
 def free_port() -> int:
@@ -43,7 +44,14 @@ class Answer:
 class Web:
     """A running server. `log` is what it has written so far."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path, workers: int) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        log: Path,
+        workers: int,
+        server: Sequence[str] = GUNICORN,
+    ) -> None:
+        self.command = [str(Path(sys.executable).with_name(Path(server[0]).name)), *server[1:]]
         self.port = free_port()
         self.log_file = log
         self.number = workers
@@ -57,13 +65,17 @@ class Web:
             | dict(environment)
             | {"PORT": str(self.port), "WEB_CONCURRENCY": str(workers)}
         )
+        if self.command[1:] != GUNICORN[1:]:
+            # Its configuration makes a folder for an empty one; others would take it for a folder.
+            del self.environment["PROMETHEUS_MULTIPROC_DIR"]
         self.process: Any = None
 
     def start(self) -> "Web":
-        gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+        # gunicorn takes it from its configuration.
+        port = [] if self.command[1:] == GUNICORN[1:] else ["--port", str(self.port)]
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [gunicorn, "-c", "config/gunicorn.py", "config.wsgi"],
+                [*self.command, *port],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=subprocess.DEVNULL,
@@ -126,9 +138,14 @@ class Web:
 
 
 @contextmanager
-def served(environment: Mapping[str, str], folder: Path, workers: int = 1) -> Iterator[Web]:
+def served(
+    environment: Mapping[str, str],
+    folder: Path,
+    workers: int = 1,
+    server: Sequence[str] = GUNICORN,
+) -> Iterator[Web]:
     """A server for the time of the block."""
-    web = Web(environment, folder / "web.log", workers)
+    web = Web(environment, folder / "web.log", workers, server)
     try:
         yield web.start()
     finally:

@@ -35,6 +35,10 @@ def during() -> None:
     """What happens while a view runs; a test puts its own in this place."""
 
 
+def waiting() -> None:
+    """What happens before a coroutine waits for long."""
+
+
 @credits(cost=COST)
 def plain(request: HttpRequest, status: int = 200) -> HttpResponse:
     during()
@@ -123,6 +127,13 @@ async def coroutine(request: HttpRequest, status: int = 200) -> HttpResponse:
 @credits(cost=COST)
 async def failing_coroutine(request: HttpRequest) -> HttpResponse:
     raise ViewFailed
+
+
+@credits(cost=COST)
+async def waiting_coroutine(request: HttpRequest) -> HttpResponse:
+    waiting()
+    await asyncio.sleep(60)
+    return HttpResponse()
 
 
 class Method(View):
@@ -239,16 +250,24 @@ def parts(kind: str) -> Iterator[str]:
 
 async def async_parts(kind: str) -> AsyncIterator[str]:
     if kind == "waits":
+        waiting()
         await asyncio.sleep(60)
     for part in parts(kind):
         yield part
     if kind == "stays":
+        waiting()
         await asyncio.sleep(60)
 
 
 @credits(cost=COST)
 def stream(request: HttpRequest, kind: str) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts(kind), status=404 if kind == "absent" else 200)
+
+
+@credits(cost=COST)
+def late_stream(request: HttpRequest) -> StreamingHttpResponse:
+    during()
+    return StreamingHttpResponse(parts("whole"))
 
 
 @credits(cost=COST)
@@ -299,6 +318,8 @@ paid = [
     path("api-function", api_function),
     path("api-function-within", api_function_within),
     path("stream/<str:kind>", stream),
+    path("late-stream", late_stream),
+    path("waiting", waiting_coroutine),
     path("async-stream/<str:kind>", async_stream),
     path("unpaid-stream/<str:kind>", unpaid_stream, name="unpaid-stream"),
     path("file", file),
