@@ -15,7 +15,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from access.models import ApiKey, StaffReading
 from common.admin import DeclaredAdmin, ReadOnlyAdmin
 
-STATE_COLOURS = {"active": "success", "revoked": "danger", "expired": "warning"}
+STATE_COLOURS = {"active": "success", "revoked": "danger", "expired": "warning", "replaced": "info"}
 
 # Of an account that is there; a new one has none of them yet.
 OF_SUPERUSERS = ("username", "is_staff", "is_superuser", "groups", "user_permissions")
@@ -86,7 +86,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     ordering = ("name", "-id")
     fields = (
         "name", "prefix", "status", "what_it_may_do", "created_by", "created_at", "last_used_at",
-        "expires_at", "revoked_at",
+        "expires_at", "replaced_at", "revoked_at",
     )  # fmt: skip
 
     @display(description="State", label=STATE_COLOURS)  # type: ignore[untyped-decorator]

@@ -31,7 +31,8 @@ class ApiKey(models.Model):
     """A key with which an application acts for the persons named in `X-User-Id`.
 
     Made and revoked by commands and staff; never changed otherwise, but for `last_used_at`, which
-    is collected in memory and may be some seconds late.
+    is collected in memory and may be some seconds late. One that is replaced goes on until it is
+    revoked, beside the new one of its name: to Steward the two are one caller.
     """
 
     name = models.CharField(
@@ -46,6 +47,7 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    replaced_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     objects = ApiKeyQuerySet.as_manager()
@@ -55,8 +57,8 @@ class ApiKey(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["name"],
-                condition=Q(revoked_at=None),
-                name="access_apikey_name_unique_among_unrevoked",
+                condition=Q(revoked_at=None, replaced_at=None),
+                name="access_apikey_name_unique_among_current",
             ),
         ]
 
@@ -64,7 +66,7 @@ class ApiKey(models.Model):
         personal: set[str] = set()
         not_personal = {
             "id", "name", "prefix", "key_hash", "scopes", "created_by", "created_at",
-            "last_used_at", "expires_at", "revoked_at",
+            "last_used_at", "expires_at", "replaced_at", "revoked_at",
         }  # fmt: skip
 
     def __str__(self) -> str:
@@ -72,11 +74,12 @@ class ApiKey(models.Model):
 
     @property
     def state(self) -> str:
-        """active, revoked or expired, as of now."""
+        """active, replaced (and still valid), revoked or expired, as of now."""
         if self.revoked_at:
             return "revoked"
-        expired = self.expires_at is not None and self.expires_at <= timezone.now()
-        return "expired" if expired else "active"
+        if self.expires_at is not None and self.expires_at <= timezone.now():
+            return "expired"
+        return "replaced" if self.replaced_at else "active"
 
     @property
     def scope_titles(self) -> list[str]:

@@ -35,11 +35,13 @@ def create_key(
     scopes: Iterable[str],
     by: str,
     expires_at: datetime.datetime | None = None,
+    replaces: bool = False,
 ) -> NewKey:
     """Make a key of 256 random bits and store its hash.
 
-    `by` is the actor. Raises KeyInvalid for an unknown scope or an unfit name, and KeyNameTaken
-    while an unrevoked key has the name.
+    `by` is the actor. With `replaces` it takes the place of the key of this name, which goes on
+    beside it until it is revoked. Raises KeyInvalid for an unknown scope or an unfit name,
+    KeyNameTaken while an unrevoked key has the name, and KeyNotFound where none is to be replaced.
     """
     wanted = set(scopes)
     granted = [scope for scope in SCOPES if scope in wanted] if wanted <= set(SCOPES) else []
@@ -60,23 +62,42 @@ def create_key(
     )
     try:
         with transaction.atomic():
+            if replaces:
+                current = _current(name)
+                current.replaced_at = row.created_at
+                current.save(update_fields=["replaced_at"])
             row.save(force_insert=True)
     except IntegrityError:
         raise errors.KeyNameTaken(
-            f"There is a key named {name!r} already. Revoke it first, or choose another name."
+            f"There is a key named {name!r} already. Replace it, revoke it first, or choose"
+            " another name."
         ) from None
     return NewKey(row, key)
 
 
-def revoke_key(*, name: str) -> ApiKey:
-    """End a key at once. Raises KeyNotFound if no unrevoked key has the name."""
-    with transaction.atomic():
-        row = ApiKey.objects.select_for_update().filter(name=name, revoked_at=None).first()
-        if row is None:
-            raise errors.KeyNotFound(f"No unrevoked key is named {name!r}.")
-        row.revoked_at = timezone.now()
-        row.save(update_fields=["revoked_at"])
+def _current(name: str) -> ApiKey:
+    rows = ApiKey.objects.select_for_update().filter(name=name, revoked_at=None, replaced_at=None)
+    row = rows.first()
+    if row is None:
+        raise errors.KeyNotFound(f"No unrevoked key is named {name!r}.")
     return row
+
+
+def revoke_key(*, name: str, only_replaced: bool = False) -> list[ApiKey]:
+    """End the keys of this name at once, or those alone that another one has replaced.
+
+    Raises KeyNotFound if there is no such key.
+    """
+    with transaction.atomic():
+        keys = ApiKey.objects.select_for_update().filter(name=name, revoked_at=None)
+        rows = list((keys.exclude(replaced_at=None) if only_replaced else keys).order_by("pk"))
+        if not rows:
+            kind = "replaced" if only_replaced else "unrevoked"
+            raise errors.KeyNotFound(f"No {kind} key is named {name!r}.")
+        for row in rows:
+            row.revoked_at = timezone.now()
+            row.save(update_fields=["revoked_at"])
+    return rows
 
 
 def record_reading(*, staff: str, user_id: str, what: str, reason: str = "") -> StaffReading:

@@ -53,7 +53,7 @@ class TestCreate:
     def test_refuses_a_name_in_use(self) -> None:
         command("create_api_key", "web", "--scopes", "all")
 
-        with pytest.raises(CommandError, match="Revoke it first"):
+        with pytest.raises(CommandError, match="revoke it first"):
             command("create_api_key", "web", "--scopes", "all")
         assert ApiKey.objects.count() == 1
 

@@ -15,7 +15,7 @@ class TestRevoking:
         row = create("application")
         assert row.state == "active"
 
-        revoked = services.revoke_key(name="application")
+        (revoked,) = services.revoke_key(name="application")
 
         row.refresh_from_db()
         assert revoked == row
@@ -34,7 +34,7 @@ class TestRevoking:
 
     def test_is_refused_a_second_time(self) -> None:
         create("application")
-        revoked_at = services.revoke_key(name="application").revoked_at
+        revoked_at = services.revoke_key(name="application")[0].revoked_at
 
         with pytest.raises(errors.KeyNotFound):
             services.revoke_key(name="application")
@@ -45,6 +45,6 @@ class TestRevoking:
         create("application")
         before = ApiKey.objects.values().get()
 
-        row = services.revoke_key(name="application")
+        (row,) = services.revoke_key(name="application")
 
         assert ApiKey.objects.values().get() == before | {"revoked_at": row.revoked_at}

@@ -28,6 +28,12 @@ class Command(BaseCommand):
             "--expires-in-days", type=int, metavar="DAYS", help="the key ends by itself after that"
         )
 
+        parser.add_argument(
+            "--replace",
+            action="store_true",
+            help="beside the key of this name, which goes on until revoke_api_key --replaced",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["expires_in_days"]
         if days is not None and not 1 <= days <= 36_500:
@@ -36,6 +42,7 @@ class Command(BaseCommand):
             name=options["name"],
             scopes=SCOPES if EVERY_SCOPE in options["scopes"] else options["scopes"],
             by="system",
+            replaces=options["replace"],
             expires_at=timezone.now() + datetime.timedelta(days=days) if days else None,
         )
         self.stdout.write(f"Key {new.row.name!r} with {', '.join(new.row.scopes)}.")
