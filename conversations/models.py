@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from django.db import models
-from django.db.models import F, Min, Q
+from django.db.models import Case, F, Min, Q, When
+from django.db.models.functions import Cast, Left, Length
+from django.db.models.lookups import LessThanOrEqual
 
 from common.models import ActorField, JSONField, RawJSON, UserIdField, new_uid
 from conversations.search import HasWords, message_search_text, search_text
@@ -25,7 +27,8 @@ CONVERSATION_COLUMNS = (
     "id", "uid", "user_id", "title", "message_count", "archived_at", "created_at", "updated_at",
 )  # fmt: skip
 MESSAGE_COLUMNS = ("id", "uid", "position", "role", "content", "created_at")
-
+STAGE_COLUMNS = ("stage1_data", "stage2_data", "stage3_data")
+STAGE_BEGINNINGS = ("stage1_beginning", "stage2_beginning", "stage3_beginning")
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -186,6 +189,16 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Of these messages only the first of each conversation."""
         first = self.values("conversation_id").annotate(first=Min("id")).values("first")
         return Message.objects.filter(id__in=first)
+
+    def with_beginnings(self, characters: int) -> "MessageQuerySet":
+        """The beginning of the content, and as text each stage that is no longer than that."""
+        stages: dict[str, Any] = {}
+        for name, column in zip(STAGE_BEGINNINGS, STAGE_COLUMNS, strict=True):
+            text = Cast(column, models.TextField())
+            stages[name] = Case(
+                When(condition=LessThanOrEqual(Length(text), characters), then=text)
+            )
+        return self.annotate(beginning=Left("content", characters), **stages)
 
     def as_rows(self) -> Any:
         """Rows for the API, as dictionaries; JSON columns are text that goes out as it stands."""

@@ -2,9 +2,17 @@
 
 from typing import Any
 
+import orjson
+
 from conversations import errors
-from conversations.models import SEARCH_HITS, Conversation, Message
-from conversations.search import query_words, snippet, texts_of
+from conversations.models import SEARCH_HITS, STAGE_BEGINNINGS, Conversation, Message
+from conversations.search import (
+    INDEXED_CHARACTERS,
+    SNIPPET_CHARACTERS,
+    query_words,
+    snippet,
+    texts_of,
+)
 
 HIT_COLUMNS = ("id", "uid", "title", "created_at", "updated_at", "match_in_title")
 
@@ -38,15 +46,24 @@ def search(*, user_id: str, query: str) -> list[dict[str, Any]]:
 
 
 def _snippets(user_id: str, conversation_ids: list[int], words: list[str]) -> dict[int, str]:
+    """From the beginning of each text alone, of as many characters as its part of the budget."""
     if not conversation_ids:
         return {}
+    characters = min(SNIPPET_CHARACTERS // len(conversation_ids), INDEXED_CHARACTERS)
     found = Message.objects.filter(user_id=user_id, conversation_id__in=conversation_ids)
     rows = (
         found.matching(words, owner=user_id)
         .first_of_each_conversation()
-        .values_list("conversation_id", "content", "stage1_data", "stage2_data", "stage3_data")
+        .with_beginnings(characters)
+        .values_list("conversation_id", "beginning", *STAGE_BEGINNINGS)
     )
     return {
-        conversation_id: snippet("\n".join(texts_of(content, *stages)), words)
+        conversation_id: snippet(
+            "\n".join(texts_of(content, *map(_read, stages)))[:characters], words
+        )
         for conversation_id, content, *stages in rows
     }
+
+
+def _read(stage: str | None) -> Any:
+    return None if stage is None else orjson.loads(stage)

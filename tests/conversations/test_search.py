@@ -8,6 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from conversations import reports
+from conversations import search as search_module
 from conversations.models import Conversation
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
@@ -86,6 +88,13 @@ class TestHits:
         say(person, "all but the last", " ".join(words[:-1]))
 
         assert titles(person, " ".join(words)) == ["all"]
+
+    def test_have_the_first_64_words_of_a_longer_query(self, person: ApiClient) -> None:
+        words = [f"w{number}" for number in range(65)]
+        say(person, "all but the last", " ".join(words[:-1]))
+        say(person, "all but the one before", " ".join([*words[:-2], words[-1]]))
+
+        assert titles(person, " ".join(words)) == ["all but the last"]
 
     def test_may_have_their_words_spread_over_the_stages_of_one_message(
         self, person: ApiClient
@@ -329,6 +338,43 @@ class TestSnippet:
 
         assert shown.startswith("…b b b") and shown.endswith("a a…")
         assert written in shown
+
+    def test_is_looked_for_in_a_million_characters_of_all_hits_together(
+        self, person: ApiClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looked_at: list[int] = []
+
+        def noted(text: str, words: list[str]) -> str:
+            looked_at.append(len(text))
+            return search_module.snippet(text, words)
+
+        monkeypatch.setattr(reports, "snippet", noted)
+        content, stage = f"pump {'ab ' * 10_000}", [{"model": "m", "response": "x" * 10_000}]
+        message = {"role": "assistant", "content": content, "stage1": stage}
+        for _ in range(50):
+            person.post("/conversations", {"messages": [message]})
+
+        assert search(person, "pump").json()["count"] == 50
+
+        assert looked_at == [20_000] * 50
+
+    def test_of_a_word_farther_on_is_the_beginning_of_the_text(self, person: ApiClient) -> None:
+        for _ in range(50):
+            say(person, "x", f"first {'ab ' * 10_000} pump")
+
+        snippets = {hit["snippet"] for hit in search(person, "pump").json()["results"]}
+
+        assert snippets == {f"first {'ab ' * 14}ab…"}
+
+    def test_has_a_stage_that_fits_where_another_does_not(self, person: ApiClient) -> None:
+        message = {
+            "role": "assistant",
+            "stage1": [{"model": "m", "response": "x" * 250_000}],
+            "stage3": {"model": "m", "response": "the pump of the chairman"},
+        }
+        person.post("/conversations", {"messages": [message]})
+
+        assert snippet(person, "x" * 64) == "the pump of the chairman"
 
     def test_leaves_words_alone_that_only_contain_the_word(self, person: ApiClient) -> None:
         say(person, "x", f"pumps {'b ' * 100}pump")
