@@ -96,6 +96,7 @@ def _described_copy(copy: sqlite3.Connection, name: Path) -> dict[str, Any]:
         "database": name.name,
         "schema": "main",
         "server_version": sqlite3.sqlite_version,
+        "client_version": sqlite3.sqlite_version,
         "migrations": _by_app(rows),
     }
 
@@ -111,9 +112,11 @@ def settings_timeout() -> int:
 
 @contextmanager
 def _postgresql_dump(beside: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
+    found = client_programs()
     with _snapshot() as (snapshot, described):
+        described["client_version"] = found.release
         arguments = [
-            client_programs().path("pg_dump"), "--format=custom", "--no-owner", "--no-privileges",
+            found.path("pg_dump"), "--format=custom", "--no-owner", "--no-privileges",
             f"--schema={described['schema']}", f"--snapshot={snapshot}", "--lock-wait-timeout=60s",
             "--no-password", "--dbname", connection_string(),
         ]  # fmt: skip
@@ -151,11 +154,16 @@ def _snapshot() -> Iterator[tuple[str, dict[str, Any]]]:
         holder.close()
 
 
-def client_programs() -> programs.Programs:
-    """PostgreSQL's programs for this server. Raises BackupFailed."""
+def client_programs(*, written_by: str | None = "0") -> programs.Programs:
+    """PostgreSQL's programs for this server, and for a file that those of `written_by` wrote.
+
+    None for a file of before manifests said so: then the newest wrote it. Raises BackupFailed.
+    """
     connection.ensure_connection()
+    server: int = connection.pg_version // 10_000  # type: ignore[attr-defined]
     try:
-        return programs.programs_for(connection.pg_version // 10_000)  # type: ignore[attr-defined]
+        writer = int(written_by.partition(".")[0]) if written_by else programs.newest_version()
+        return programs.programs_for(server, written_by=writer)
     except programs.NoPrograms as error:
         raise BackupFailed(str(error)) from error
 

@@ -31,7 +31,11 @@ SCRATCH_PREFIX = ".steward-backup-"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup holds. `migrations` are the names applied, by app."""
+    """What a backup holds. `migrations` are the names applied, by app.
+
+    `client_version` is that of the programs that wrote the dump: older ones may not read it. None
+    in a backup of release 0.1.0.
+    """
 
     version: str
     engine: str
@@ -42,6 +46,7 @@ class Manifest:
     migrations: dict[str, list[str]]
     byte_size: int
     sha256: str
+    client_version: str | None = None
 
     def as_json(self) -> str:
         document = {"format": FORMAT, **asdict(self), "created_at": self.created_at.isoformat()}

@@ -1,5 +1,6 @@
 """Putting a backup in the place of the database: wholly, in one transaction, or not at all."""
 
+import re
 import sqlite3
 import subprocess
 import time
@@ -14,6 +15,10 @@ from django.db.migrations.loader import MigrationLoader
 from operations import backup, backup_files
 from operations.backup_files import Manifest
 from operations.errors import BackupDamaged, BackupDoesNotFit, BackupFailed
+
+# The head of what pg_restore writes: comments, commands of psql, and the session's settings.
+HEAD = re.compile(rb"\s*$|--|\\|SELECT pg_catalog\.set_config\(")
+SETTING = re.compile(rb"SET (\w+) = ")
 
 ENGINES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 
@@ -156,7 +161,8 @@ def _into_postgresql(manifest: Manifest, archive: zipfile.ZipFile) -> None:
         raise BackupDoesNotFit(
             f"The backup is of the schema {manifest.schema}, and the database's is {schema}."
         )
-    found = backup.client_programs()
+    found = backup.client_programs(written_by=manifest.client_version)
+    known = _known_settings()
     where = backup.connection_string()
     connection.close()
     unpack = [
@@ -175,16 +181,37 @@ def _into_postgresql(manifest: Manifest, archive: zipfile.ZipFile) -> None:
     ):
         # Without the COMMIT, whatever ends psql's input undoes all of it.
         with suppress(BrokenPipeError):
-            _execute(pg_restore, psql.process.stdin, schema)
+            _execute(pg_restore, psql.process.stdin, schema, known)
             psql.process.stdin.write(b"\nCOMMIT;\n")
         with suppress(BrokenPipeError):
             psql.process.stdin.close()
         psql.end()
 
 
-def _execute(statements: backup.Program, psql: Any, schema: str) -> None:
+def _known_settings() -> frozenset[bytes]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_settings")
+        return frozenset(name.encode() for (name,) in cursor.fetchall())
+
+
+def _execute(statements: backup.Program, psql: Any, schema: str, known: frozenset[bytes]) -> None:
     """Send all statements in a transaction that stays open. Raises BackupFailed."""
     emptied = EMPTY_SCHEMA.replace("{schema}", schema.replace("'", "''"))
     psql.write(f"BEGIN;\n{emptied}".encode())
+    # pg_restore begins with the session's settings, as its own version knows them.
+    psql.write(_without_unknown_settings(statements.read(backup_files.CHUNK_BYTES), known))
     while chunk := statements.read(backup_files.CHUNK_BYTES):
         psql.write(chunk)
+
+
+def _without_unknown_settings(script: bytes, known: frozenset[bytes]) -> bytes:
+    """The script without the SETs at its head that this server would refuse."""
+    lines = script.splitlines(keepends=True)
+    kept = []
+    for number, line in enumerate(lines):
+        setting = SETTING.match(line)
+        if setting is None and not HEAD.match(line):
+            return b"".join(kept + lines[number:])
+        if setting is None or setting[1] in known:
+            kept.append(line)
+    return b"".join(kept)

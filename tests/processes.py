@@ -30,12 +30,14 @@ def at_once(act: Callable[[int], Any], clients: int = CLIENTS) -> list[Any]:
         return list(threads.map(one, range(clients)))
 
 
-def child(module: str, *arguments: str) -> "subprocess.Popen[str]":
-    """`python -m module` on this test's database, with pipes to talk to it."""
+def child(module: str, *arguments: str, database_url: str | None = None) -> "subprocess.Popen[str]":
+    """`python -m module` on this test's database or the one named, with pipes to talk to it."""
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=settings.BASE_DIR,
-        env=environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        env=environment()
+        | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+        | ({"DATABASE_URL": database_url} if database_url else {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

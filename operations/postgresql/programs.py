@@ -1,4 +1,8 @@
-"""Which pg_dump, pg_restore and psql to use: those of PG_BIN, else the newest that are found."""
+"""Which pg_dump, pg_restore and psql to use: those of PG_BIN, else those nearest to the server.
+
+A newer client than the server works, but sends settings that the server does not know
+(operations/restore.py leaves them out), and writes files that older programs cannot read.
+"""
 
 import functools
 import importlib.util
@@ -28,29 +32,45 @@ class Programs:
     def path(self, name: str) -> str:
         return str(self.folder / name)
 
+    @property
+    def release(self) -> str:
+        """Such as `18.6`."""
+        return ".".join(map(str, self.version))
 
-def programs_for(server_version: int) -> Programs:
-    """The programs for a server of this major version: not older, or they would refuse to work.
 
-    Raises NoPrograms.
+def programs_for(server_version: int, *, written_by: int = 0) -> Programs:
+    """The programs for a server of this major version: of the same one, else of the next newer.
+
+    They are not older than the server, nor than the programs that wrote the file to be read, whose
+    major version is `written_by`: they would refuse to work. Raises NoPrograms.
     """
-    if settings.PG_BIN:
-        found = _programs_in(Path(settings.PG_BIN))
-        if found is None:
-            raise NoPrograms(f"PG_BIN is {settings.PG_BIN}, which has no {', '.join(NAMES)}.")
-        candidates = [found]
-    else:
-        candidates = [found for folder in _folders() if (found := _programs_in(folder))]
-    fitting = [found for found in candidates if found.version[0] >= server_version]
+    candidates = _found()
+    needed_version = max(server_version, written_by)
+    fitting = [found for found in candidates if found.version[0] >= needed_version]
     if fitting:
-        return max(fitting, key=lambda found: found.version)
-    needed = f"pg_dump of version {server_version} or newer is needed, as the server is"
+        return max(fitting, key=lambda found: (-found.version[0], found.version))
+    whose = "the server is" if needed_version == server_version else "those that wrote the file are"
+    needed = f"PostgreSQL's programs of version {needed_version} or newer are needed, as {whose}"
     if not candidates:
-        raise NoPrograms(f"{needed}, and none was found. Install it, or name its folder in PG_BIN.")
-    there = ", ".join(
-        f"{'.'.join(map(str, found.version))} in {found.folder}" for found in candidates
-    )
-    raise NoPrograms(f"{needed}; there is {there}. Install it, or name its folder in PG_BIN.")
+        raise NoPrograms(
+            f"{needed}; none were found. Install them, or name their folder in PG_BIN."
+        )
+    there = ", ".join(f"{found.release} in {found.folder}" for found in candidates)
+    raise NoPrograms(f"{needed}; there is {there}. Install them, or name their folder in PG_BIN.")
+
+
+def newest_version() -> int:
+    """The newest major version that is there; 0 without any. Raises NoPrograms."""
+    return max((found.version[0] for found in _found()), default=0)
+
+
+def _found() -> list[Programs]:
+    if not settings.PG_BIN:
+        return [found for folder in _folders() if (found := _programs_in(folder))]
+    named = _programs_in(Path(settings.PG_BIN))
+    if named is None:
+        raise NoPrograms(f"PG_BIN is {settings.PG_BIN}, which has no {', '.join(NAMES)}.")
+    return [named]
 
 
 def _folders() -> list[Path]:

@@ -1,6 +1,5 @@
 """Backups while others write, restores while others read, and the recovery drill."""
 
-import json
 import os
 import re
 import sqlite3
@@ -8,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -20,9 +18,10 @@ from operations.errors import BackupFailed
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of, stored
 from tests.operations.backups import backup, command, empty_database
+from tests.operations.load import assert_holds, counted, rounds, writing
 from tests.operations.server import manage
 from tests.operations.writers import WRITERS
-from tests.processes import child, environment
+from tests.processes import environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,53 +30,11 @@ ROUNDS = 40
 
 @pytest.fixture
 def writers(key: str) -> Iterator["subprocess.Popen[str]"]:
-    process = child("tests.operations.writers", key)
-    assert process.stdout and process.stdin
-    assert process.stdout.readline() == "ready\n"
-    process.stdin.write("go\n")
-    process.stdin.flush()
-    yield process
-    process.stdin.close()
-    process.wait()
-    process.stdout.close()
+    with writing(key) as process:
+        yield process
 
 
-Counts = dict[str, tuple[int, int]]
-
-
-def rounds(writers: Any, count: int) -> Counts:
-    """What each writer was told is stored, once all are at work and `count` lines have come."""
-    counts: Counts = {}
-    while count > 0 or len(counts) < WRITERS:
-        person, messages, charges = writers.stdout.readline().split()
-        counts[person] = int(messages), int(charges)
-        count -= 1
-    return counts
-
-
-COUNTED = (
-    "import django, json; django.setup()\n"
-    "from conversations.models import Conversation; from billing.models import CreditTransaction\n"
-    "print(json.dumps({row.user_id: [row.message_count, CreditTransaction.objects.filter("
-    "user_id=row.user_id, type='deduct').count()] for row in Conversation.objects.all()}))"
-)
-
-
-def counted(url: str) -> dict[str, list[int]]:
-    """Messages and charges of each writer in the database at `url`."""
-    done = subprocess.run(
-        [sys.executable, "-c", COUNTED],
-        cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, list[int]] = json.loads(done.stdout)
-    return found
-
-
-class TestABackupWhileEightWrite:
+class TestABackupWhileOthersWrite:
     def test_restores_and_verifies(self, writers: "subprocess.Popen[str]", tmp_path: Path) -> None:
         before = rounds(writers, ROUNDS)
         file = backup(tmp_path / "busy.zip")
@@ -93,9 +50,7 @@ class TestABackupWhileEightWrite:
         assert sum(after[person][0] for person in after) > sum(
             before[person][0] for person in before
         )
-        for person, (messages, charges) in before.items():
-            # All that was acknowledged before it began.
-            assert restored[person][0] >= messages and restored[person][1] >= charges
+        assert_holds(restored, before)
 
 
 class TestADrill:

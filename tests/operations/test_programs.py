@@ -29,13 +29,25 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 class TestThePrograms:
-    def test_are_the_newest(self, install: Any) -> None:
-        folders = install("15.4", "17.2", "16.9", "17.10")
+    def test_are_those_of_the_servers_own_version(self, install: Any) -> None:
+        folders = install("17.2", "15.4", "16.9", "15.10")
 
         found = programs_for(15)
 
-        assert (found.folder, found.version) == (folders[3], (17, 10))
+        assert (found.folder, found.version, found.release) == (folders[3], (15, 10), "15.10")
         assert found.path("psql") == str(folders[3] / "psql")
+
+    def test_are_else_those_of_the_next_newer_one(self, install: Any) -> None:
+        folders = install("18.1", "14.4", "16.9", "16.10")
+
+        assert programs_for(15).folder == folders[3]
+
+    def test_are_not_older_than_those_that_wrote_the_file(self, install: Any) -> None:
+        folders = install("15.4", "18.1")
+
+        assert programs_for(15, written_by=17).folder == folders[1]
+        with pytest.raises(NoPrograms, match="19 or newer are needed, as those that wrote the"):
+            programs_for(15, written_by=19)
 
     def test_are_not_older_than_the_server(self, install: Any) -> None:
         folders = install("15.4 (Debian 15.4-1)", "16.2")
@@ -44,21 +56,21 @@ class TestThePrograms:
             programs_for(18)
 
         assert str(error.value) == (
-            "pg_dump of version 18 or newer is needed, as the server is;"
+            "PostgreSQL's programs of version 18 or newer are needed, as the server is;"
             f" there is 15.4 in {folders[0]}, 16.2 in {folders[1]}."
-            " Install it, or name its folder in PG_BIN."
+            " Install them, or name their folder in PG_BIN."
         )
 
     def test_may_be_none(self, install: Any) -> None:
         install()
 
-        with pytest.raises(NoPrograms, match="version 16 or newer is needed.*none was found"):
+        with pytest.raises(NoPrograms, match="version 16 or newer are needed.*none were found"):
             programs_for(16)
 
     def test_are_all_three_of_one_folder(self, install: Any) -> None:
         install("16.2", names=("pg_dump", "psql"))
 
-        with pytest.raises(NoPrograms, match="none was found"):
+        with pytest.raises(NoPrograms, match="none were found"):
             programs_for(16)
 
     def test_are_those_of_pg_bin_alone(self, install: Any, monkeypatch: Any) -> None:
@@ -66,7 +78,7 @@ class TestThePrograms:
         monkeypatch.setattr(settings, "PG_BIN", str(old))
 
         assert programs_for(15).folder == old
-        with pytest.raises(NoPrograms, match="version 16 or newer is needed"):
+        with pytest.raises(NoPrograms, match="version 16 or newer are needed"):
             programs_for(16)
 
     def test_of_a_pg_bin_without_any_are_named(self, tmp_path: Path, monkeypatch: Any) -> None:

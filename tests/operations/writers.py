@@ -1,4 +1,4 @@
-"""Eight processes that append messages and charge credits.
+"""Four processes that append messages and charge credits.
 
 `python -m tests.operations.writers KEY`: each acts for a person of its own. Says "ready" on stdout;
 when a line comes on stdin each begins, and writes a line `person messages charges` after each
@@ -15,7 +15,7 @@ django.setup()
 
 from tests.client import ApiClient  # noqa: E402  (needs the settings)
 
-WRITERS = 8
+WRITERS = 4
 
 
 def write(key: str, person: str) -> None:
