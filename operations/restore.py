@@ -207,7 +207,7 @@ def _execute(statements: backup.Program, psql: Any, schema: str, known: frozense
 def _without_unknown_settings(script: bytes, known: frozenset[bytes]) -> bytes:
     """The script without the SETs at its head that this server would refuse."""
     lines = script.splitlines(keepends=True)
-    kept = []
+    kept: list[bytes] = []
     for number, line in enumerate(lines):
         setting = SETTING.match(line)
         if setting is None and not HEAD.match(line):
