@@ -22,13 +22,11 @@ from billing.headers import tier_named_in
 from billing.models import CreditHold, CreditTransaction
 from common.api import problem_response
 from common.errors import DomainError
-from common.idempotency import RequestKey
+from common.idempotency import NO_KEY
 
 logger = logging.getLogger(__name__)
 
 SCOPE = "billing:charge"
-# The view's Idempotency-Key is its own: the hold has none.
-NO_KEY = RequestKey(None, "")
 # The payments of the call that is being answered, where somebody looks after it (billing/asgi.py).
 of_this_call: ContextVar[list["Payment"] | None] = ContextVar("payments_of_call", default=None)
 
@@ -93,7 +91,7 @@ def _place(request: Any, cost: int) -> "Payment":
         description=route_of(request),
         actor=caller.actor,
         at=timezone.now(),
-        request_key=NO_KEY,
+        request_key=NO_KEY,  # the view's Idempotency-Key is its own
         tier=tier_named_in(request, caller),
     )
     payment = Payment(outcome.row)

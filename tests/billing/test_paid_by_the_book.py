@@ -84,6 +84,7 @@ class TestTheApplicationOfTheBook:
         with served(shop.environment, tmp_path) as web:
             printed = shop.called(web, key)
             assert web.get("/api/shop/nothing").json()["code"] == "not_found"
+            assert b"\n  /api/shop/questions:\n" in web.get("/api/v1/schema").content
 
         assert shown(printed) == shown(blocks("")[0])
         self.is_verified_maintained_exported_and_erased(shop, tmp_path / "ann.json")
