@@ -1,44 +1,45 @@
 """Guards: triggers that hold a table's rules against raw SQL, on PostgreSQL and SQLite alike.
 
-Each app declares its guards in `<app>/triggers.py` and registers them when it is ready. They are
-made anew after every `migrate` and dropped before it on SQLite, where Django's table remake would
-lose them without a word. `manage.py check --database default` names a missing one.
+Each app declares its guards in `<app>/triggers.py` and registers them when it is ready. After every
+`migrate` those are made that are missing or differ. On SQLite they are dropped before one that has
+something to do: Django's table remake would lose them without a word.
+`manage.py check --database default` and `verify` name one that is not as it should be.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.apps import AppConfig
 from django.core import checks
-from django.db import connections, models, transaction
+from django.core.management import CommandError
+from django.db import OperationalError, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from common import privacy
+from common import database_triggers, privacy
+from common.database_triggers import Trigger
 from common.models import ERASED_PREFIX
 
 HEX = "[0-9a-f]"
 ERASED_UUID_LENGTHS = (8, 4, 4, 4, 12)
-
-# What the function of each trigger has on PostgreSQL. It sees the tables of the schema that it was
-# made in and no temporary ones, whatever search_path a session sets: anybody may make a temporary
-# table of the ledger's name. Naming the schema before each table would not hold off an operator.
-SCHEMA = "{schema of Steward}"
-FUNCTION = f"LANGUAGE plpgsql SET search_path = {SCHEMA}, pg_temp"
+# Whoever reads a table for long, as a backup does, is not waited for: behind us all would wait.
+LOCK_TIMEOUT_SECONDS = 5
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(frozen=True)
 class Guard:
-    """One trigger. `postgresql` and `sqlite` give the statements that make it, for their engine.
+    """One trigger on both engines. `declare` gives it for "postgresql" or "sqlite".
 
-    On PostgreSQL the statements also make the trigger's function. An engine that needs no trigger
-    gives no statement. `refuses` is False for triggers that only keep something else in step.
+    An engine that needs no trigger has None. `refuses` is False for triggers that only keep
+    something else in step.
     """
 
     name: str
     model: type[models.Model]
-    postgresql: Callable[[], list[str]]
-    sqlite: Callable[[], list[str]]
+    declare: Callable[[str], Trigger | None]
     refuses: bool = True
     # A table besides the model's, or a `table.column`; without it there is no trigger.
     also_needs: str | None = None
@@ -68,35 +69,64 @@ def registered(app_label: str | None = None) -> list[Guard]:
     ]
 
 
-# Making and dropping
+@cache
+def trigger(guard: Guard, vendor: str) -> Trigger | None:
+    """The guard's trigger on that engine."""
+    return guard.declare(vendor)
 
 
-def create(guards: Iterable[Guard], using: str = "default") -> None:
-    """Make these guards, or make them anew; those that do not fit are left out, or taken away."""
+def fires_on(guard: Guard, vendor: str, event: str) -> bool:
+    """Whether the guard's trigger is one for "DELETE", "TRUNCATE" … on that engine."""
+    declared = trigger(guard, vendor)
+    return declared is not None and declared.fires_on(event)
+
+
+# What stands
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A guard that does not stand as it should; `what` ends a sentence about its trigger."""
+
+    guard: Guard
+    trigger: Trigger
+    what: str
+
+
+def differences(guards: Iterable[Guard] | None = None, using: str = "default") -> list[Difference]:
+    """Of these guards, or of all, those that this database has not, or has otherwise."""
+    chosen = registered() if guards is None else list(guards)
+    if not chosen:
+        return []
     connection = connections[using]
-    present = _present(connection)
-    # In one transaction, so that no writer meets the table while its guard is being replaced.
-    with transaction.atomic(using), connection.cursor() as cursor:
-        schema = _schema(cursor) if connection.vendor == "postgresql" else ""
-        for guard in guards:
-            if guard.table in present:
-                _drop(cursor, connection, guard)
-            for statement in getattr(guard, connection.vendor)() if guard.fits(present) else []:
-                # Without parameters, so that a percent sign in the body stays one.
-                cursor.execute(statement.replace(SCHEMA, schema), None)
+    present = _present(connection, chosen)
+    there = database_triggers.standing(connection)
+    path = database_triggers.search_path(connection)
+    found = []
+    for guard in chosen:
+        declared = trigger(guard, connection.vendor) if guard.fits(present) else None
+        what = declared and database_triggers.difference(declared, there, path)
+        if declared and what:
+            found.append(Difference(guard, declared, what))
+    return found
 
 
-def _schema(cursor: Any) -> str:
-    """PostgreSQL: the schema that Steward's tables are in, quoted where need be."""
-    cursor.execute("SELECT quote_ident(current_schema())")
-    return str(cursor.fetchone()[0])
+def missing(using: str = "default") -> list[Guard]:
+    """The guards that do not stand in this database as they should."""
+    return [difference.guard for difference in differences(using=using)]
 
 
-def _present(connection: BaseDatabaseWrapper) -> set[str]:
-    """The tables, and those columns that guards ask for."""
-    tables = set(connection.introspection.table_names())
-    asked = {guard.also_needs.partition(".")[0] for guard in registered() if guard.also_needs}
+def _present(connection: BaseDatabaseWrapper, guards: Iterable[Guard]) -> set[str]:
+    """The tables, and those columns that these guards ask for."""
+    asked = {
+        guard.also_needs.partition(".")[0]
+        for guard in guards
+        if guard.also_needs and "." in guard.also_needs
+    }
     with connection.cursor() as cursor:
+        # Tables alone: behind a view no trigger of ours would fire.
+        listed = connection.introspection.get_table_list(cursor)
+        tables = {table.name for table in listed if table.type == "t"}
         columns = {
             f"{table}.{column.name}"
             for table in asked & tables
@@ -105,44 +135,72 @@ def _present(connection: BaseDatabaseWrapper) -> set[str]:
     return tables | columns
 
 
+def problems() -> Iterator[str]:
+    """For `verify`: what is wrong with the triggers of the default database."""
+    connection = connections["default"]
+    guards = registered()
+    present = _present(connection, guards)
+    for table in sorted({guard.table for guard in guards} - present):
+        yield f"table {table}: there is no such table; run migrate"
+    for one in differences(guards):
+        yield f"table {one.guard.table}: the trigger {one.guard.name} {one.what}; run migrate"
+    known = [(guard.table, guard.name) for guard in guards]
+    yield from database_triggers.strangers(connection, {guard.table for guard in guards}, known)
+
+
+# Making and dropping
+
+
+def create(guards: Iterable[Guard], using: str = "default") -> None:
+    """Make those of these guards that are missing or differ; take away those that do not fit.
+
+    Where all stands as it should, nothing is locked and nothing written. Raises CommandError when
+    a table stays in use; then nothing is changed.
+    """
+    chosen = list(guards)
+    if not chosen:
+        return
+    connection = connections[using]
+    present = _present(connection, chosen)
+    there = database_triggers.standing(connection)
+    unfit = [
+        guard for guard in chosen if (guard.table, guard.name) in there and not guard.fits(present)
+    ]
+    differing = differences(chosen, using)
+    if not unfit and not differing:
+        return
+    path = database_triggers.search_path(connection)
+    # In one transaction, so that no writer meets the table while its guard is being replaced.
+    with _not_waiting_long(connection), transaction.atomic(using), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+        for guard in unfit:
+            database_triggers.drop(cursor, connection, guard.table, guard.name)
+        for one in differing:
+            database_triggers.make(cursor, connection.vendor, one.trigger, one.what, path)
+
+
+@contextmanager
+def _not_waiting_long(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
+            raise
+        raise CommandError(
+            f"The triggers could not be changed: a table was in use for {LOCK_TIMEOUT_SECONDS} s,"
+            " as by a backup. None was changed. Run migrate again when that has ended."
+        ) from error
+
+
 def drop(guards: Iterable[Guard], using: str = "default") -> None:
     """Drop these guards. For migrations on SQLite and for the test suite's flush."""
     connection = connections[using]
-    tables = set(connection.introspection.table_names())
+    there = database_triggers.standing(connection)
     with connection.cursor() as cursor:
         for guard in guards:
-            if guard.table in tables:
-                _drop(cursor, connection, guard)
-
-
-def _drop(cursor: Any, connection: BaseDatabaseWrapper, guard: Guard) -> None:
-    name = connection.ops.quote_name(guard.name)
-    table = connection.ops.quote_name(guard.table)
-    where = f" ON {table}" if connection.vendor == "postgresql" else ""
-    cursor.execute(f"DROP TRIGGER IF EXISTS {name}{where}")
-
-
-def missing(using: str = "default") -> list[Guard]:
-    """The guards that should stand in this database and do not."""
-    connection = connections[using]
-    expected = _present(connection)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # Not those switched off with ALTER TABLE, wholly (D) or but for replication (R).
-            cursor.execute(
-                "SELECT relname, tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
-                " WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')"
-            )
-        else:
-            cursor.execute("SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'")
-        present = set(cursor.fetchall())
-    return [
-        guard
-        for guard in registered()
-        if guard.fits(expected)
-        and (guard.table, guard.name) not in present
-        and getattr(guard, connection.vendor)()
-    ]
+            if (guard.table, guard.name) in there:
+                database_triggers.drop(cursor, connection, guard.table, guard.name)
 
 
 # Their life with migrations
@@ -164,12 +222,12 @@ def check_guards(
 ) -> list[checks.CheckMessage]:
     return [
         checks.Warning(
-            f"The trigger {guard.name} is missing on table {guard.table}.",
-            hint="Run `python manage.py migrate`, which makes all triggers anew.",
+            f"The trigger {one.guard.name} {one.what} on table {one.guard.table}.",
+            hint="Run `python manage.py migrate`, which makes it anew.",
             id="common.W001",
         )
         for using in databases or []
-        for guard in missing(using)
+        for one in differences(using=using)
     ]
 
 
@@ -178,22 +236,24 @@ def check_guards(
 
 def append_only(model: type[models.Model]) -> list[Guard]:
     """Guards that refuse every change and removal of the model's rows, but for the erasure."""
+    return [_row_guard(model, "UPDATE"), _row_guard(model, "DELETE"), *no_replacing(model)]
+
+
+def _row_guard(model: type[models.Model], event: str) -> Guard:
     table = model._meta.db_table
-    return [
-        Guard(
-            f"{table}_no_update",
-            model,
-            lambda: _postgresql_row_guard(model, "UPDATE", unless=erasure(model, "postgresql")),
-            lambda: _sqlite_row_guard(model, "UPDATE", unless=erasure(model, "sqlite")),
-        ),
-        Guard(
-            f"{table}_no_delete",
-            model,
-            lambda: _postgresql_row_guard(model, "DELETE"),
-            lambda: _sqlite_row_guard(model, "DELETE"),
-        ),
-        *no_replacing(model),
-    ]
+    name = f"{table}_no_{event.lower()}"
+
+    def declare(vendor: str) -> Trigger:
+        unless = erasure(model, vendor) if event == "UPDATE" else "FALSE"
+        says = f"{event} on {table} is refused: rows are kept as they were made"
+        if vendor == "sqlite":
+            body = f"WHEN NOT ({unless}) BEGIN SELECT RAISE(ABORT, '{says}'); END"
+        else:
+            back = "NEW" if event == "UPDATE" else "OLD"
+            body = f"BEGIN\n  IF {unless} THEN RETURN {back}; END IF;\n{_raise(says)}\nEND"
+        return Trigger(name, table, f"BEFORE {event}", body)
+
+    return Guard(name, model, declare)
 
 
 def no_replacing(model: type[models.Model]) -> list[Guard]:
@@ -202,14 +262,23 @@ def no_replacing(model: type[models.Model]) -> list[Guard]:
     PostgreSQL: TRUNCATE. SQLite: INSERT OR REPLACE, which removes the old row unseen.
     """
     table = model._meta.db_table
-    return [
-        Guard(
-            f"{table}_no_replace",
-            model,
-            lambda: _postgresql_truncate_guard(model),
-            lambda: _sqlite_replace_guard(model),
-        )
-    ]
+    name = f"{table}_no_replace"
+
+    def declare(vendor: str) -> Trigger:
+        if vendor == "sqlite":
+            body = (
+                f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {_key_taken(model)})'
+                f" BEGIN SELECT RAISE(ABORT, 'INSERT on {table} is refused: its key is taken'); END"
+            )
+            return Trigger(name, table, "BEFORE INSERT", body)
+        says = f"TRUNCATE on {table} is refused: rows are kept as they were made"
+        return Trigger(name, table, "BEFORE TRUNCATE", f"BEGIN\n{_raise(says)}\nEND", "STATEMENT")
+
+    return [Guard(name, model, declare)]
+
+
+def _raise(sentence: str) -> str:
+    return f"  RAISE EXCEPTION '{sentence}' USING ERRCODE = 'restrict_violation';"
 
 
 def erasure(model: type[models.Model], vendor: str) -> str:
@@ -261,54 +330,6 @@ def _is_empty(field: "models.Field[Any, Any]", column: str, as_text: str) -> str
         if isinstance(field, models.JSONField)
         else f"NEW.{column} = ''"
     )
-
-
-def _postgresql_row_guard(
-    model: type[models.Model], event: str, unless: str = "false"
-) -> list[str]:
-    name = f"{model._meta.db_table}_no_{event.lower()}"
-    row = "NEW" if event == "UPDATE" else "OLD"
-    return [
-        f"""CREATE OR REPLACE FUNCTION {name}() RETURNS trigger {FUNCTION} AS $$
-BEGIN
-  IF {unless} THEN RETURN {row}; END IF;
-  RAISE EXCEPTION '{event} on {model._meta.db_table} is refused: rows are kept as made'
-    USING ERRCODE = 'restrict_violation';
-END $$""",
-        f'CREATE TRIGGER {name} BEFORE {event} ON "{model._meta.db_table}"'
-        f" FOR EACH ROW EXECUTE FUNCTION {name}()",
-    ]
-
-
-def _sqlite_row_guard(model: type[models.Model], event: str, unless: str = "0") -> list[str]:
-    table = model._meta.db_table
-    return [
-        f'CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON "{table}"'
-        f" WHEN NOT ({unless}) BEGIN SELECT RAISE(ABORT, '{event} on {table} is refused:"
-        " rows are kept as they were made'); END"
-    ]
-
-
-def _postgresql_truncate_guard(model: type[models.Model]) -> list[str]:
-    table = model._meta.db_table
-    return [
-        f"""CREATE OR REPLACE FUNCTION {table}_no_replace() RETURNS trigger {FUNCTION} AS $$
-BEGIN
-  RAISE EXCEPTION 'TRUNCATE on {table} is refused: rows are kept as made'
-    USING ERRCODE = 'restrict_violation';
-END $$""",
-        f'CREATE TRIGGER {table}_no_replace BEFORE TRUNCATE ON "{table}"'
-        f" FOR EACH STATEMENT EXECUTE FUNCTION {table}_no_replace()",
-    ]
-
-
-def _sqlite_replace_guard(model: type[models.Model]) -> list[str]:
-    table = model._meta.db_table
-    return [
-        f'CREATE TRIGGER {table}_no_replace BEFORE INSERT ON "{table}"'
-        f' WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {_key_taken(model)})'
-        f" BEGIN SELECT RAISE(ABORT, 'INSERT on {table} is refused: its key is taken'); END"
-    ]
 
 
 def _unique_keys(model: type[models.Model]) -> list[list[str]]:

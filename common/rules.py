@@ -7,6 +7,7 @@ as the erasure of a person changes it" (common/guards.py).
 from django.db import models
 
 from common import guards
+from common.database_triggers import Trigger
 from common.guards import Guard
 
 # The condition under which it refuses, and what it says then.
@@ -29,45 +30,39 @@ def rule(
 
     `event` is such as "AFTER INSERT" or "BEFORE UPDATE"; for `also_needs` see Guard.
     """
-    full_name = f"{model._meta.db_table}_{name}"
-    return Guard(
-        full_name,
-        model,
-        postgresql=lambda: _postgresql(model, full_name, event, rules, postgresql_before + act),
-        sqlite=lambda: _sqlite(model, full_name, event, rules, act),
-        also_needs=also_needs,
-    )
+    table, label = model._meta.db_table, model._meta.app_label
+    name = f"{table}_{name}"
+
+    def declare(vendor: str) -> Trigger:
+        if vendor == "sqlite":
+            return Trigger(name, table, event, _sqlite(model, label, rules, act))
+        does = postgresql_before + act
+        back = "OLD" if "DELETE" in event else "NEW"
+        return Trigger(name, table, event, _postgresql(model, label, rules, does, back))
+
+    return Guard(name, model, declare, also_needs=also_needs)
 
 
 def _postgresql(
-    model: type[models.Model], name: str, event: str, rules: list[Rule], act: str
-) -> list[str]:
+    model: type[models.Model], label: str, rules: list[Rule], act: str, back: str
+) -> str:
     refusals = "\n".join(
         f"IF {_filled(model, condition, 'postgresql')} THEN"
-        f" RAISE EXCEPTION '{model._meta.app_label}: {sentence}'"
+        f" RAISE EXCEPTION '{label}: {sentence}'"
         " USING ERRCODE = 'check_violation'; END IF;"
         for condition, sentence in rules
     )
-    back = "OLD" if "DELETE" in event else "NEW"
-    return [
-        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger {guards.FUNCTION} AS $$\n"
-        f"BEGIN\n{refusals}\n{act}\nRETURN {back};\nEND $$",
-        f'CREATE TRIGGER {name} {event} ON "{model._meta.db_table}"'
-        f" FOR EACH ROW EXECUTE FUNCTION {name}()",
-    ]
+    return f"BEGIN\n{refusals}\n{act}\nRETURN {back};\nEND"
 
 
-def _sqlite(
-    model: type[models.Model], name: str, event: str, rules: list[Rule], act: str
-) -> list[str]:
+def _sqlite(model: type[models.Model], label: str, rules: list[Rule], act: str) -> str:
     refusals = "\n".join(
-        f"SELECT RAISE(ABORT, '{model._meta.app_label}: {sentence}')"
-        f" WHERE {_filled(model, condition, 'sqlite')};"
+        f"SELECT RAISE(ABORT, '{label}: {sentence}') WHERE {_filled(model, condition, 'sqlite')};"
         for condition, sentence in rules
     )
     # Which SQLite knows only since 3.39.
     refusals = refusals.replace("IS NOT DISTINCT FROM", "IS").replace("IS DISTINCT FROM", "IS NOT")
-    return [f'CREATE TRIGGER {name} {event} ON "{model._meta.db_table}" BEGIN {refusals} {act} END']
+    return f"BEGIN {refusals} {act} END"
 
 
 def _filled(model: type[models.Model], condition: str, vendor: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from django.db import connection, models, transaction
 
+from common.database_triggers import Trigger
 from common.guards import Guard
 from common.rules import Rule, key_is_new, rule
 from conversations.models import Conversation, Message
@@ -22,7 +23,7 @@ SECURE_DELETE_SINCE = (3, 42)
 
 def index_guards(model: type[models.Model]) -> list[Guard]:
     """One trigger each for INSERT, UPDATE and DELETE."""
-    table, index = model._meta.db_table, fts_table(model)
+    index = fts_table(model)
 
     def text(row: str) -> str:
         return f"'{OWNER_MARK}' || hex({row}.user_id) || ' ' || {row}.search_text"
@@ -33,24 +34,31 @@ def index_guards(model: type[models.Model]) -> list[Guard]:
         f" VALUES ('delete', OLD.id, {text('OLD')});"
     )
     return [
-        _guard(model, "insert", f'AFTER INSERT ON "{table}" BEGIN {add} END'),
-        _guard(
-            model,
-            "update",
-            f'AFTER UPDATE OF id, user_id, search_text ON "{table}" BEGIN {remove} {add} END',
-        ),
-        _guard(model, "delete", f'AFTER DELETE ON "{table}" BEGIN {remove} END'),
+        _guard(model, "insert", "AFTER INSERT", add),
+        _guard(model, "update", "AFTER UPDATE OF id, user_id, search_text", f"{remove} {add}"),
+        _guard(model, "delete", "AFTER DELETE", remove),
     ]
 
 
-def _guard(model: type[models.Model], act: str, rest: str) -> Guard:
+def _guard(model: type[models.Model], act: str, when: str, body: str) -> Guard:
     index = fts_table(model)
-    statements = [f'CREATE TRIGGER "{index}_{act}" {rest}']
-    if sqlite3.sqlite_version_info >= SECURE_DELETE_SINCE:
-        statements.append(f'INSERT INTO "{index}" ("{index}", rank) VALUES (\'secure-delete\', 1)')
-    return Guard(
-        f"{index}_{act}", model, lambda: [], lambda: statements, refuses=False, also_needs=index
-    )
+    name = f"{index}_{act}"
+
+    def declare(vendor: str) -> Trigger | None:
+        if vendor != "sqlite":
+            return None
+        if sqlite3.sqlite_version_info < SECURE_DELETE_SINCE:
+            return Trigger(name, model._meta.db_table, when, f"BEGIN {body} END")
+        # The mark tells it from the trigger that an older SQLite made, without the setting.
+        return Trigger(
+            name,
+            model._meta.db_table,
+            when,
+            f"BEGIN /* secure-delete */ {body} END",
+            then=f'INSERT INTO "{index}" ("{index}", rank) VALUES (\'secure-delete\', 1)',
+        )
+
+    return Guard(name, model, declare, refuses=False, also_needs=index)
 
 
 def forget_deleted_words(model_classes: Iterable[type[models.Model]]) -> None:

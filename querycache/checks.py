@@ -1,8 +1,11 @@
 """What `manage.py verify` derives anew of the cache."""
 
+import re
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
+from django.db import connection
 from django.db.models import BigIntegerField, Count, F, Func, Sum, TextField
 from django.db.models.functions import Cast, Coalesce
 
@@ -12,6 +15,7 @@ from querycache.services.tidying import size_of
 
 # How far over a cap a namespace may be for a moment, while many write at once.
 TOLERANCE = 1.1
+MADE_BY = "querycache.migrations.0003_ignore_case"
 
 
 class ByteLength(Func):
@@ -80,9 +84,26 @@ def _models() -> Iterator[str]:
             yield f"cache entry #{pk}: no invalidation of the model {model} reaches it"
 
 
+def _read_function() -> Iterator[str]:
+    """PostgreSQL: somebody could put another into its place, that serves what it may not."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT prosrc, proconfig, prosecdef, quote_ident(current_schema()) FROM pg_proc"
+            " WHERE proname = 'querycache_read' AND pronamespace = current_schema()::regnamespace"
+        )
+        rows = cursor.fetchall()
+    [body] = re.findall(r"AS \$\$(.*)\$\$", import_module(MADE_BY).FUNCTION, re.DOTALL)
+    schema = rows[0][3] if rows else ""
+    if [row[:3] for row in rows] != [(body, [f"search_path={schema}, pg_temp"], False)]:
+        yield f"the function querycache_read is not that of the migration {MADE_BY}"
+
+
 CHECKS = [
     Check("querycache.sizes", "Namespaces are as large as their entries", _sizes),
     Check("querycache.byte_sizes", "Entries have the bytes of their texts", _byte_sizes),
     Check("querycache.caps", "Namespaces keep within a tenth of their caps", _caps),
+    Check("querycache.read", "Answers are read by the function that was made", _read_function),
     Check("querycache.models", "Entries are reached by their model", _models),
 ]

@@ -1,14 +1,16 @@
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.models.signals import pre_migrate
 
 from common import guards
 from common.guards import Guard
-from tests.common.proofs import execute, refused, rows, write_proofs
+from tests.billing.books import charge, open_account
+from tests.common.proofs import drop_guard, execute, refused, rows, write_proofs
 from tests.guarded.models import Proof
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,6 +93,86 @@ class TestAMigrateWithNothingToDo:
 
         assert missing == []
         assert guards.missing() == []
+
+    def test_lets_others_read_and_write(self) -> None:
+        open_account()
+        with beside() as other:
+            # As a backup does, all the while.
+            other.execute("SELECT count(*) FROM billing_credittransaction")
+            other.execute("SELECT count(*) FROM guarded_proof")
+            with assert_no_lock_taken():
+                call_command("migrate", verbosity=0)
+
+        assert charge(1).balance_after == 49
+
+
+class TestAMigrateThatMendsAGuard:
+    def test_lets_others_read(self) -> None:
+        write_proofs()
+        drop_guard("guarded_proof_no_delete")
+        with beside() as other:
+            other.execute("SELECT count(*) FROM guarded_proof")
+
+            call_command("migrate", verbosity=0)
+
+        assert guards.missing() == []
+
+    def test_of_a_function_lets_others_write(self) -> None:
+        if connection.vendor == "sqlite":  # which has no functions, and locks no table
+            return
+        write_proofs()
+        execute("ALTER FUNCTION guarded_proof_no_delete() RESET search_path")
+        with beside() as other:
+            other.execute("LOCK guarded_proof IN ROW EXCLUSIVE MODE")
+
+            call_command("migrate", verbosity=0)
+
+        assert guards.missing() == []
+
+    def test_says_so_when_a_table_stays_in_use(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        if connection.vendor == "sqlite":
+            return
+        monkeypatch.setattr(guards, "LOCK_TIMEOUT_SECONDS", 0.1)
+        drop_guard("guarded_proof_no_delete")
+        drop_guard("guarded_proof_no_update")
+        with beside() as other:
+            other.execute("LOCK guarded_proof IN ROW EXCLUSIVE MODE")
+
+            with pytest.raises(CommandError, match="in use for 0.1 s.*None was changed"):
+                call_command("migrate", verbosity=0)
+
+        assert len(guards.missing()) == 2
+        call_command("migrate", verbosity=0)
+        assert guards.missing() == []
+
+
+@contextmanager
+def beside() -> Iterator[Any]:
+    """The cursor of a connection of its own, in a transaction that is undone in the end."""
+    own = connection.copy()
+    own.settings_dict["POOL"] = None
+    try:
+        own.ensure_connection()
+        with own.cursor() as cursor:
+            cursor.execute("BEGIN")
+            yield cursor
+            cursor.execute("ROLLBACK")
+    finally:
+        own.close()
+
+
+@contextmanager
+def assert_no_lock_taken() -> Iterator[None]:
+    """The block makes and drops nothing, and locks no table beyond what a reader does."""
+    statements: list[str] = []
+
+    def note(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        statements.append(sql.lstrip().upper())
+        return execute(sql, parameters, many, context)
+
+    with connection.execute_wrapper(note):
+        yield
+    assert [one for one in statements if one.startswith(("CREATE", "DROP", "ALTER", "LOCK"))] == []
 
 
 class TestATransactionalTest:

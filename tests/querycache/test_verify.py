@@ -7,8 +7,10 @@ from collections.abc import Callable
 import orjson
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import F
 
+from common import verification
 from querycache.models import CacheEntry, CacheSize, Namespace
 from tests.client import ApiClient
 from tests.querycache import cache
@@ -75,3 +77,38 @@ def test_what_was_changed_is_named(harm: Callable[[], object], check: str, sente
 
     assert set(found) == {check}
     assert sentence in found[check][0]
+
+
+REPLACED = {
+    "that another has replaced": "CREATE OR REPLACE FUNCTION {} RETURNS {} LANGUAGE plpgsql STABLE"
+    " SET search_path = public, pg_temp AS $$ BEGIN END $$",
+    "that pins no search_path": "ALTER FUNCTION {} RESET search_path",
+    "that is gone": "DROP FUNCTION {}",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("statement", REPLACED.values(), ids=REPLACED)
+def test_a_function_is_found(statement: str) -> None:
+    [check] = [check for check in verification.registered() if check.name == "querycache.read"]
+    assert list(check.find()) == []
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT oid::regprocedure::text, pg_get_function_result(oid) FROM pg_proc"
+            " WHERE proname = 'querycache_read'"
+        )
+        name, result = cursor.fetchone()
+        cursor.execute(
+            "SELECT pg_get_function_identity_arguments(oid) FROM pg_proc"
+            " WHERE proname = 'querycache_read'"
+        )
+        [arguments] = cursor.fetchone()
+        named = f"querycache_read({arguments})" if "REPLACE" in statement else name
+        cursor.execute(statement.format(named, result))
+
+    assert list(check.find()) == [
+        "the function querycache_read is not that of the migration"
+        " querycache.migrations.0003_ignore_case"
+    ]

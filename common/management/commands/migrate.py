@@ -23,12 +23,16 @@ class Command(migrate.Command):
             super().handle(*args, **options)
             return
         with migration_lock.held(using, self.say_that_it_waits):
+            ended = False
             try:
                 super().handle(*args, **options)
+                ended = True
             finally:
                 if self.under_way is not None:
                     self.say_what_failed(self.under_way)
-                guards.create(guards.registered(), using)
+                if not ended:
+                    # The signal after migrations, which makes them otherwise, was not sent.
+                    guards.create(guards.registered(), using)
 
     def migration_progress_callback(
         self, action: str, migration: Any = None, fake: bool = False
