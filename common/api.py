@@ -76,20 +76,28 @@ class JSONParser(parsers.BaseParser):
         announced = (parser_context or {})["request"].META.get("CONTENT_LENGTH")
         if len(body) < int(announced or 0):
             raise exceptions.ParseError("The body ended before the length it announced.")
+        if json_values.has_too_many_values(body):
+            raise errors.TooManyValues(
+                f"The body holds over {json_values.MOST_VALUES} JSON values. Send fewer at once.",
+                max_values=json_values.MOST_VALUES,
+            )
         try:
             if self.LONG_DIGITS.search(body):
                 value = json_values.loads(body.decode())
             else:
                 value = orjson.loads(body)
-            problems: list[str] = []
-            json_values.cleaned(value, lambda at, what: problems.append(f"{what} at {at or '/'}"))
+            if not json_values.is_storable(value):
+                json_values.cleaned(value, _refuse_value)
         except json_values.NestedTooDeep as error:
             raise exceptions.ParseError(f"The body is {error}.") from error
         except (ValueError, RecursionError) as error:
             raise exceptions.ParseError(f"The body is not valid JSON: {error}.") from error
-        if problems:
-            raise exceptions.ParseError(f"The body holds what cannot be stored: {problems[0]}.")
         return value
+
+
+def _refuse_value(pointer: str, what: str) -> None:
+    place = pointer or "/"
+    raise exceptions.ParseError(f"The body holds what cannot be stored: {what} at {place}.")
 
 
 class AlwaysJSON(negotiation.BaseContentNegotiation):

@@ -43,6 +43,12 @@ class PayloadTooLarge(DomainError):
     title = "Request body too large"
 
 
+class TooManyValues(DomainError):
+    code = "too_many_values"
+    status = 413
+    title = "Too many JSON values"
+
+
 class LengthRequired(DomainError):
     code = "length_required"
     status = 411

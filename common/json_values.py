@@ -8,18 +8,77 @@ each of them.
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 DEEPEST_NESTING = 100
+# Values of one body: items of lists and members of objects, however deep.
+MOST_VALUES = 100_000
 INTEGERS = range(-(2**63), 2**63)
 UNSTORABLE_TEXT = re.compile("[\0\ud800-\udfff]")
+VALUE_MARKS = (b",", b"[", b"{")
+# From one of them to the next, over texts; the rest of the body is one such piece, too. Nothing is
+# read twice, whatever the body is, since no part gives back what it has taken.
+UP_TO_A_MARK = re.compile(rb'(?:[^,\[{"]++|"(?:[^"\\]++|\\.)*+"?)*+[,\[{]?', re.DOTALL)
 
 Report = Callable[[str, str], None]
 
 
 class NestedTooDeep(ValueError):
     """More than DEEPEST_NESTING lists and objects inside each other."""
+
+
+def has_too_many_values(body: bytes) -> bool:
+    """Whether JSON has more than MOST_VALUES values, found out before it is parsed.
+
+    A list of n items has n - 1 commas and a bracket. So the marks outside of texts are as many as
+    the values; one that is empty counts as two.
+    """
+    if sum(map(body.count, VALUE_MARKS)) <= MOST_VALUES:
+        return False
+    # Two pieces more than marks: the rest of the body, and its end.
+    pieces = islice(UP_TO_A_MARK.finditer(body), MOST_VALUES + 3)
+    return sum(1 for _ in pieces) > MOST_VALUES + 2
+
+
+def is_storable(value: Any) -> bool:
+    """Whether `cleaned` would leave the value as it is; each value is looked at once.
+
+    Raises NestedTooDeep, as that does.
+    """
+    level, depth = [value], 1
+    while level:
+        if depth > DEEPEST_NESTING and any(isinstance(item, (dict, list)) for item in level):
+            raise NestedTooDeep(f"nested deeper than {DEEPEST_NESTING} levels")
+        if not all(map(_is_storable_leaf, level)):
+            return False
+        level = [inner for item in level for inner in _inside(item)]
+        depth += 1
+    return True
+
+
+def _is_storable_leaf(value: Any) -> bool:
+    """Of a list or an object: whether its keys can be stored."""
+    if isinstance(value, str):
+        return _is_storable_text(value)
+    if isinstance(value, dict):
+        return _is_storable_text("".join(value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return type(value) is not int or value in INTEGERS
+
+
+def _is_storable_text(text: str) -> bool:
+    if text.isascii():
+        return "\0" not in text
+    return UNSTORABLE_TEXT.search(text) is None
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def loads(text: str) -> Any:
@@ -88,7 +147,7 @@ def _escaped(key: str) -> str:
 
 
 def _cleaned_text(text: str, report: Report, pointer: str) -> str:
-    if text.isascii() and "\0" not in text:
+    if _is_storable_text(text):
         return text
     result, count = UNSTORABLE_TEXT.subn("\ufffd", text)
     if count:

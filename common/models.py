@@ -75,7 +75,8 @@ class JSONField(models.JSONField):
         if value is None or hasattr(value, "resolve_expression"):
             return super().get_db_prep_value(value, connection, prepared)
         text = orjson.dumps(value).decode()  # refuses what is no JSON at all
-        json_values.cleaned(value, _refuse)
+        if not json_values.is_storable(value):
+            json_values.cleaned(value, _refuse)
         return text
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:

@@ -61,8 +61,8 @@ def words_of(text: str) -> list[str]:
         found = ASCII_WORD.findall(normal.lower())
     else:
         normal = unicodedata.normalize("NFKC", MARKS.sub(r"\1", normal))
-        # One character may have become eighteen.
-        normal = normal[:INDEXED_CHARACTERS].lower()
+        # One character may become eighteen; no language's text becomes twice as long.
+        normal = normal[: min(2 * len(text) + 1000, INDEXED_CHARACTERS)].lower()
         # What a dotted capital I becomes.
         found = WORD.findall(normal.replace("i\u0307", "i"))
     return [word[:WORD_CHARACTERS] for word in found]

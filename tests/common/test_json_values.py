@@ -107,6 +107,48 @@ class TestAReport:
         assert all(pointer.encode() for pointer in pointers)
 
 
+class TestAValueThatCanBeStored:
+    @given(value=values)
+    def test_is_one_that_cleaning_leaves_alone(self, value: Any) -> None:
+        assert json_values.is_storable(value) is (unstorable_parts(value) == 0)
+
+
+def json_text(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def value_count(value: Any) -> int:
+    """Items of lists and members of objects; of an empty one it counts one for what is missing."""
+    inner = list(value.values()) if isinstance(value, dict) else value
+    if not isinstance(inner, list):
+        return 0
+    return (len(inner) or 1) + sum(map(value_count, inner))
+
+
+class TestCounting:
+    @given(value=values)
+    def test_finds_as_many_values_as_there_are(self, value: Any) -> None:
+        body, count = json_text([value, ",[{", '"\\', {",": "["}]), value_count(value) + 5
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(json_values, "MOST_VALUES", count)
+            assert not json_values.has_too_many_values(body)
+            patch.setattr(json_values, "MOST_VALUES", count - 1)
+            assert json_values.has_too_many_values(body)
+
+    @pytest.mark.parametrize(
+        "body",
+        [b'"' * 5_000_000, b'"' + b'\\"' * 2_500_000, b'["' + b"," * 5_000_000 + b'"]'],
+        ids=["quotes", "escaped quotes", "commas in a text"],
+    )
+    def test_reads_nothing_twice(self, body: bytes) -> None:
+        # Twice over five million characters would not end.
+        assert not json_values.has_too_many_values(body)
+
+    def test_ends_at_the_first_value_too_many(self) -> None:
+        assert json_values.has_too_many_values(b"[]," * 1_700_000)
+
+
 class TestDepth:
     def test_of_100_is_taken(self) -> None:
         value: Any = 0
@@ -123,6 +165,15 @@ class TestDepth:
 
         with pytest.raises(json_values.NestedTooDeep):
             clean(value)
+        with pytest.raises(json_values.NestedTooDeep):
+            json_values.is_storable(value)
+
+    def test_of_100_can_be_stored(self) -> None:
+        value: Any = 0
+        for _ in range(100):
+            value = [value]
+
+        assert json_values.is_storable(value)
 
 
 class TestLoading:

@@ -71,6 +71,42 @@ class TestABodyThatCannotBeStored:
         assert "/metadata/value/1" in assert_problem(response, 400, "malformed_json")["detail"]
 
 
+class TestABodyOfTheMostValues:
+    # The body and its members count as well: `metadata` and `value` are two.
+    def test_is_taken(self, person: ApiClient) -> None:
+        response = person.post("/conversations", raw=body_with(b"[" + b"1," * 99_997 + b"1]"))
+
+        assert response.status_code == 201
+        assert len(response.json()["metadata"]["value"]) == 99_998
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [("POST", "/conversations"), ("POST", "/cache/key"), ("PUT", f"/cache/entries/{'a' * 64}")],
+    )
+    @pytest.mark.parametrize(
+        "value",
+        [
+            b"[" + b"1," * 99_998 + b"1]",
+            b"[" + b"[]," * 1_700_000 + b"1]",
+            b'[{"' + b'a":1,"' * 100_000 + b'"a":1}]',
+            b"[" * 100_000,
+        ],
+        ids=["numbers", "lists", "members", "depth"],
+    )
+    def test_is_refused_with_one_more(
+        self, person: ApiClient, method: str, path: str, value: bytes
+    ) -> None:
+        response = person.request(method, path, raw=body_with(value))
+
+        assert assert_problem(response, 413, "too_many_values")["max_values"] == 100_000
+        assert not Conversation.objects.exists()
+
+    def test_counts_no_marks_in_texts(self, person: ApiClient) -> None:
+        text = b'"' + rb",[{\"" * 200_000 + b'"'
+
+        assert person.post("/conversations", raw=body_with(text)).status_code == 201
+
+
 class TestABodyThatCannotBeRead:
     @pytest.mark.parametrize("raw", UNREADABLE.values(), ids=UNREADABLE)
     def test_is_refused(self, person: ApiClient, raw: bytes) -> None:
@@ -131,10 +167,10 @@ class TestNesting:
 
     @pytest.mark.parametrize("bracket", [b"[", b'{"a":'])
     @pytest.mark.parametrize("first", [b"0", LONGEST], ids=["short numbers", "long numbers"])
-    def test_of_100_000_brackets_is_refused(
+    def test_of_90_000_brackets_is_refused(
         self, person: ApiClient, bracket: bytes, first: bytes
     ) -> None:
-        raw = body_with(b"[" + first + b"," + bracket * 100_000)
+        raw = body_with(b"[" + first + b"," + bracket * 90_000)
 
         response = person.post("/conversations", raw=raw)
 
@@ -142,8 +178,8 @@ class TestNesting:
         assert not Conversation.objects.exists()
 
     @pytest.mark.parametrize("first", [b"0", LONGEST], ids=["short numbers", "long numbers"])
-    def test_of_100_000_closed_brackets_is_refused(self, person: ApiClient, first: bytes) -> None:
-        raw = body_with(b"[" + first + b"," + b"[" * 100_000 + b"]" * 100_000 + b"]")
+    def test_of_90_000_closed_brackets_is_refused(self, person: ApiClient, first: bytes) -> None:
+        raw = body_with(b"[" + first + b"," + b"[" * 90_000 + b"]" * 90_000 + b"]")
 
         response = person.post("/conversations", raw=raw)
 
