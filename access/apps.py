@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from common import guards, maintenance
+from common import guards, maintenance, privacy
 
 
 class AccessConfig(AppConfig):
@@ -8,9 +8,15 @@ class AccessConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
-        from access import checks  # noqa: F401  (registers the checks)
+        from access import checks, services  # noqa: F401  (registers the checks)
         from access.maintenance import TASKS
         from access.triggers import GUARDS
 
         guards.register(GUARDS)
         maintenance.register(TASKS)
+        privacy.register(
+            self.label,
+            privacy.Extras(
+                count_mentions=services.count_mentions, erase_mentions=services.erase_mentions
+            ),
+        )

@@ -117,6 +117,12 @@ class RequestRate(models.Model):
         return f"#{self.pk}"
 
 
+# Whose texts were read where they are nobody's in particular: of the cache's shared entries, and
+# what a search by words went through.
+SHARED = "(shared)"
+SEARCH = "(search)"
+
+
 class StaffReading(models.Model):
     """One time that a member of staff had a person's own texts on the screen.
 

@@ -12,9 +12,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from access import errors
-from access.models import ApiKey, ErasedPerson, StaffReading
+from access.models import SEARCH, SHARED, ApiKey, ErasedPerson, StaffReading
 from access.scopes import SCOPES
 from common.deferred import Deferred
+from common.privacy import Counts, holds
 
 KEY_MARK = "stw_"
 MARKS_AT_ONCE = 500
@@ -110,6 +111,31 @@ def record_reading(*, staff: str, user_id: str, what: str, reason: str = "") -> 
     )
     reading.save(force_insert=True)
     return reading
+
+
+def record_search(*, staff: str, words: str) -> StaffReading:
+    """Write down that `staff` searches all persons' conversations for these words.
+
+    Call it before the search: what it finds says what stands in the texts.
+    """
+    return record_reading(staff=staff, user_id=SEARCH, what=f"conversations with: {words}")
+
+
+def count_mentions(user_id: str) -> Counts:
+    """What erase_mentions would do."""
+    return {"kept": {"access.staff_reading": len(_readings_with(user_id))}}
+
+
+def erase_mentions(user_id: str, reference: str) -> Counts:
+    """Empty readings of nobody's texts in which the person's id stands, as the person's own."""
+    found = StaffReading.objects.filter(pk__in=_readings_with(user_id))
+    emptied = found.update(user_id=reference, what="", reason="")
+    return {"kept": {"access.staff_reading": emptied}}
+
+
+def _readings_with(user_id: str) -> list[int]:
+    of_nobody = StaffReading.objects.filter(user_id__in=(SHARED, SEARCH), what__contains=user_id)
+    return [pk for pk, what in of_nobody.values_list("pk", "what") if holds(what, user_id)]
 
 
 def hash_of(key: str) -> str:

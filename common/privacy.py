@@ -62,7 +62,20 @@ def tables() -> list[PersonalTable]:
     return [table for table in found if table is not None]
 
 
+def holds(text: str, user_id: str) -> bool:
+    """Whether the id stands in the text as a whole word: somebody may be called "a"."""
+    return whole_word(user_id).search(text) is not None
+
+
+def whole_word(user_id: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![^\W_]){re.escape(user_id)}(?![^\W_])")
+
+
 # What an app adds to the declarations
+
+# Rows by table, such as `billing.credit_transaction`: those that go (`erased`), and those that stay
+# without a name (`kept`).
+Counts = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -71,12 +84,16 @@ class Extras:
 
     `refuse_erasure(user_id)` raises a DomainError while the person may not be erased;
     `after_erasure()` ends it, in the same transaction; `also_export(user_id)` gives what explains
-    the person's rows and is in nobody's, as a name and its rows.
+    the person's rows and is in nobody's, as a name and its rows. `erase_mentions(user_id,
+    reference)` takes the person's id out of rows that are not theirs, and gives what it did by
+    table, as `count_mentions(user_id)` does before.
     """
 
     refuse_erasure: Callable[[str], None] | None = None
     after_erasure: Callable[[], None] | None = None
     also_export: Callable[[str], tuple[str, Iterable[dict[str, Any]]]] | None = None
+    count_mentions: Callable[[str], Counts] | None = None
+    erase_mentions: Callable[[str, str], Counts] | None = None
 
 
 _extras: dict[str, Extras] = {}
@@ -85,6 +102,14 @@ _extras: dict[str, Extras] = {}
 def register(app_label: str, extras: Extras) -> None:
     """Make these part of export and erasure."""
     _extras[app_label] = extras
+
+
+def add(counts: Counts, more: Counts) -> None:
+    """Add to `counts` what is not nothing."""
+    for kind, tables in more.items():
+        for table, rows in tables.items():
+            if rows:
+                counts[kind][table] = counts[kind].get(table, 0) + rows
 
 
 def extras() -> dict[str, Extras]:

@@ -104,6 +104,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         words = search.query_words(term) if may_read_texts(request) else []
         if not words:
             return queryset.filter(user_id=term), False
+        access_services.record_search(staff=common_acts.actor_of(request.user), words=term)
         # A union, since each part takes its own index (15 to 55 ms at 100,000 conversations on
         # PostgreSQL); an OR reads every conversation (130 to 190 ms).
         owned = Conversation.objects.for_user(term).values("pk")

@@ -93,4 +93,7 @@ def counts(user_id: str) -> dict[str, dict[str, int]]:
         rows = table.rows_of(user_id).count()
         if rows:
             found["erased" if table.emptied is None else "kept"][table.label] = rows
+    for extras in privacy.extras().values():
+        if extras.count_mentions:
+            privacy.add(found, extras.count_mentions(user_id))
     return found

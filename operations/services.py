@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import re
 import uuid
 from typing import Any
 
@@ -55,6 +54,8 @@ def _erase_person(user_id: str, actor: str, at: datetime.datetime) -> Erasure:
             if rows:
                 counts["erased" if table.emptied is None else "kept"][table.label] = rows
         for extras in privacy.extras().values():
+            if extras.erase_mentions:
+                privacy.add(counts, extras.erase_mentions(user_id, reference))
             if extras.after_erasure:
                 extras.after_erasure()
         access_services.remember_erasure(user_id=user_id)
@@ -109,8 +110,7 @@ def _rename_in_log_entries(user_id: str, reference: str) -> int:
     named = LogEntry.objects.filter(
         Q(object_repr__contains=user_id) | Q(change_message__contains=user_id)
     )
-    # As a whole word: somebody may be called "a".
-    whole = re.compile(rf"(?<!\w){re.escape(user_id)}(?!\w)")
+    whole = privacy.whole_word(user_id)
     renamed = 0
     for entry in named.iterator(chunk_size=500):
         if whole.search(entry.object_repr) or whole.search(entry.change_message):

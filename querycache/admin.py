@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 
+from access import models as access_models
 from access import services as access_services
 from common import acts
 from common.admin import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin
@@ -29,8 +30,6 @@ TEXTS = ("query", "shown_context", "shown_result")
 SHOWN_CHARACTERS = 100_000
 # How many entries one action takes, however many are chosen.
 MOST_AT_ONCE = 10_000
-# Whose texts were read, when they belong to nobody. No person's id: those have no such reading.
-SHARED_READING = "(shared)"
 STATE_COLOURS = {"fresh": "success", "stale": "warning", "ended": ""}
 
 
@@ -205,7 +204,7 @@ class CacheEntryAdmin(ReadOnlyAdmin):
         if entry and self.has_view_permission(request) and request.user.has_perm(READ_TEXTS):
             access_services.record_reading(
                 staff=acts.actor_of(request.user),
-                user_id=entry.owner or SHARED_READING,
+                user_id=entry.owner or access_models.SHARED,
                 what=f"cache entry {entry.key_hash} in {entry.namespace.name}",
             )
         return super().change_view(request, object_id, form_url, extra_context)

@@ -44,11 +44,20 @@ def _write(notes: Mapping[Hour, Counts]) -> None:
     # In one order, so that two processes do not wait for each other crosswise.
     for (namespace, hour), counts in sorted(notes.items()):
         values = counts._asdict()
-        if not statements.add_counts(namespace=namespace, hour=hour, counts=values):
-            # Its first look-up met a database that did not answer.
+        is_written = statements.add_counts(namespace=namespace, hour=hour, counts=values)
+        if not is_written and _met_no_database(counts):
             with contextlib.suppress(TooManyNamespaces):
                 ensure_namespace(name=namespace)
             statements.add_counts(namespace=namespace, hour=hour, counts=values)
+
+
+def _met_no_database(counts: Counts) -> bool:
+    """Whether its first look-ups came while the database did not answer.
+
+    Any other namespace that is missing had a person's id in its name and went with their erasure;
+    it must not come back with it.
+    """
+    return counts.lookups == counts.bypasses > 0 and not counts.stores
 
 
 counted: Deferred[Hour, Counts] = Deferred(merge=_added, write=_write)

@@ -18,6 +18,9 @@ from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of, make_conversations
 
 LIST = "/admin/conversations/conversation/"
+AUTOCOMPLETE = (
+    "/admin/autocomplete/?app_label=conversations&model_name=message&field_name=conversation&term="
+)
 
 
 def staff(*permissions: str) -> Client:
@@ -100,11 +103,36 @@ class TestList:
     ) -> None:
         assert "Heat pumps" not in support.get(LIST, {"q": "small one"}).content.decode()
 
-    def test_records_no_reading(self, reader: Client, conversation: Conversation) -> None:
+    def test_records_no_reading(
+        self, reader: Client, support: Client, conversation: Conversation
+    ) -> None:
         reader.get(LIST)
-        reader.get(LIST, {"q": "small"})
+        reader.get(LIST, {"q": str(conversation.uid)})
+        support.get(LIST, {"q": "small"})  # an id and nothing else
 
         assert not StaffReading.objects.exists()
+
+    @pytest.mark.parametrize("door", [f"{LIST}?q=", f"{LIST}export.csv?q=", AUTOCOMPLETE])
+    @pytest.mark.parametrize("words", ["small one", "boilers"])
+    def test_records_a_search_in_the_texts_before_it(
+        self, reader: Client, conversation: Conversation, door: str, words: str
+    ) -> None:
+        reader.get(f"{door}{words}")
+
+        reading = StaffReading.objects.get()
+        assert (reading.user_id, reading.what) == ("(search)", f"conversations with: {words}")
+        assert reading.staff.startswith("staff:staff")
+
+    def test_is_not_searched_where_that_cannot_be_recorded(
+        self, reader: Client, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(**fields: Any) -> None:
+            raise DatabaseError("no space")
+
+        monkeypatch.setattr(access_services, "record_reading", fail)
+
+        with pytest.raises(DatabaseError):
+            reader.get(LIST, {"q": "small"})
 
     @pytest.mark.parametrize(
         ("created", "expected"),
@@ -210,8 +238,14 @@ class TestExport:
         assert Client().get(f"{LIST}export.csv").status_code == 302
         assert staff("view_staffreading").get(f"{LIST}export.csv").status_code == 403
 
-    def test_of_a_list_that_is_none_leads_back(self, support: Client) -> None:
-        response = support.get(f"{LIST}export.csv", {"user_id__nonsense": "x"})
+    def test_of_a_look_up_that_no_filter_has_is_refused(self, support: Client) -> None:
+        for lookup in ("user_id__nonsense", "title__startswith"):
+            assert support.get(f"{LIST}export.csv", {lookup: "x"}).status_code == 400
+
+    def test_of_a_page_that_is_none_leads_back(self, support: Client) -> None:
+        make_conversations(51)
+
+        response = support.get(f"{LIST}export.csv", {"p": "9"})
 
         assert (response.status_code, response["Location"]) == (302, f"{LIST}?e=1")
 
