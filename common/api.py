@@ -1,13 +1,16 @@
 """The API's envelope: bodies in and out, and one problem body (RFC 9457) for every fault."""
 
 import http
+import importlib
+import importlib.util
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, InternalError, OperationalError
@@ -43,6 +46,12 @@ CODES: dict[type[Exception], str] = {
 # PostgreSQL calls these internal errors: a database that takes no writes, as a standby, and the
 # end of a session that sat in its transaction for too long.
 UNAVAILABLE_STATES = frozenset({"25006", "25P03"})
+DJANGOS_STATUSES: dict[type[Exception], int] = {
+    PermissionDenied: 403,
+    Http404: 404,
+    OperationalError: 503,
+    InterfaceError: 503,
+}
 COUNTED_REFUSALS = frozenset({402, 429})
 SERVER_ERROR = "internal_error"
 BAD_REQUEST = "bad_request"
@@ -154,6 +163,34 @@ class BodyLimitMiddleware:
 
 
 # Problems
+
+
+def problem_codes() -> dict[str, int]:
+    """Every code that a problem body may have, with its status.
+
+    Raises ValueError where one code has two statuses.
+    """
+    for app in apps.get_app_configs():
+        if importlib.util.find_spec(f"{app.name}.errors"):
+            importlib.import_module(f"{app.name}.errors")
+    found = [(error.code, error.status) for error in _domain_errors(errors.DomainError)]
+    for error, code in CODES.items():
+        if issubclass(error, exceptions.APIException):
+            found.append((code, error.status_code))
+        else:
+            found.append((code, DJANGOS_STATUSES[error]))
+    found += [(SERVER_ERROR, 500), (BAD_REQUEST, 400)]
+    codes = dict(found)
+    if len(codes) != len(set(found)):
+        raise ValueError("A code of a problem has two statuses.")
+    return codes
+
+
+def _domain_errors(of: type[errors.DomainError]) -> Iterator[type[errors.DomainError]]:
+    for error in of.__subclasses__():
+        if "code" in vars(error):
+            yield error
+        yield from _domain_errors(error)
 
 
 def _is_api(request: HttpRequest) -> bool:

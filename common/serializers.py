@@ -94,7 +94,7 @@ class Boolean(serializers.BooleanField):
         return data
 
 
-@extend_schema_field({"type": ["array", "boolean", "number", "object", "string"]})
+@extend_schema_field({})
 class AnyJSON(serializers.JSONField):
     """Any JSON value of the caller's own; null only where the field allows it."""
 
@@ -119,7 +119,6 @@ class JSONObject(serializers.JSONField):
         "oneOf": [
             {"type": "array", "items": {}},
             {"type": "object", "additionalProperties": True},
-            {"type": "null"},
         ]
     }
 )

@@ -33,3 +33,30 @@ class BackupDoesNotFit(DomainError):
     code = "backup_does_not_fit"
     status = 409
     title = "Backup does not fit"
+
+
+# What gunicorn refuses before Steward sees it (operations/refusals.py writes the bodies).
+
+
+class UriTooLong(DomainError):
+    code = "uri_too_long"
+    status = 414
+    title = "Request-URI Too Long"
+
+
+class ExpectationFailed(DomainError):
+    code = "expectation_failed"
+    status = 417
+    title = "Expectation Failed"
+
+
+class HeadersTooLarge(DomainError):
+    code = "headers_too_large"
+    status = 431
+    title = "Request Header Fields Too Large"
+
+
+class NotImplementedHere(DomainError):
+    code = "not_implemented"
+    status = 501
+    title = "Not Implemented"

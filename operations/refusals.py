@@ -8,15 +8,23 @@ from typing import Any
 import orjson
 from gunicorn import util
 
+from operations import errors
+
 # What gunicorn answers with: the code, and a sentence that says what to do.
 REFUSALS = {
     400: ("bad_request", "The request is not HTTP as it should be: mend its line or headers."),
     403: ("permission_denied", "The server takes no such request from this address."),
-    414: ("uri_too_long", "The address is too long: send at most 8,190 bytes in the first line."),
-    417: ("expectation_failed", "Send no Expect header but 100-continue."),
-    431: ("headers_too_large", "Send at most 100 headers of at most 8,190 bytes each."),
+    414: (
+        errors.UriTooLong.code,
+        "The address is too long: send at most 8,190 bytes in the first line.",
+    ),
+    417: (errors.ExpectationFailed.code, "Send no Expect header but 100-continue."),
+    431: (errors.HeadersTooLarge.code, "Send at most 100 headers of at most 8,190 bytes each."),
     500: ("internal_error", "Something went wrong on our side; it has been logged."),
-    501: ("not_implemented", "Send the body with a Content-Length and no other coding."),
+    501: (
+        errors.NotImplementedHere.code,
+        "Send the body with a Content-Length and no other coding.",
+    ),
 }
 SAID_MAX_LENGTH = 200
 

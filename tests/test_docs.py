@@ -2,8 +2,6 @@
 
 import argparse
 import ast
-import importlib
-import importlib.util
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +10,6 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core import management
-from django.core.exceptions import PermissionDenied
 from django.core.management import (
     BaseCommand,
     call_command,
@@ -20,13 +17,10 @@ from django.core.management import (
     get_commands,
     load_command_class,
 )
-from django.db import InterfaceError, OperationalError
-from django.http import Http404
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 
-from common import api, errors
-from operations import refusals
+from common import api
 from tests.access import matrix
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -119,35 +113,12 @@ class TestVariables:
 # Error codes
 
 
-def every_subclass(of: type) -> Iterator[type]:
-    for subclass in of.__subclasses__():
-        yield subclass
-        yield from every_subclass(subclass)
-
-
-def codes_of_the_code() -> dict[str, int]:
-    for app in apps.get_app_configs():
-        if importlib.util.find_spec(f"{app.name}.errors"):
-            importlib.import_module(f"{app.name}.errors")
-    domain: list[Any] = list(every_subclass(errors.DomainError))
-    codes = {error.code: error.status for error in domain if "code" in vars(error)}
-    djangos: dict[Any, int] = {
-        Http404: 404, PermissionDenied: 403, OperationalError: 503, InterfaceError: 503
-    }  # fmt: skip
-    for error, code in api.CODES.items():
-        status = djangos.get(error) or error.status_code  # type: ignore[attr-defined]
-        assert codes.setdefault(code, status) == status, f"{code} has two statuses"
-    of_the_server = {code: status for status, (code, _) in refusals.REFUSALS.items()}
-    assert codes | of_the_server == of_the_server | codes, "a code has two statuses"
-    return codes | of_the_server | {api.SERVER_ERROR: 500, api.BAD_REQUEST: 400}
-
-
 class TestErrorCodes:
     def test_all_stand_in_the_table_with_their_status_and_nothing_else_does(self) -> None:
         rows = list(table_rows(DOCS / "errors.md"))
 
-        assert {cells[0]: int(cells[1]) for cells in rows} == codes_of_the_code()
-        assert len(rows) == len(codes_of_the_code()), "a code stands twice"
+        assert {cells[0]: int(cells[1]) for cells in rows} == api.problem_codes()
+        assert len(rows) == len(api.problem_codes()), "a code stands twice"
 
     def test_each_row_says_what_it_means_and_what_to_do(self) -> None:
         for cells in table_rows(DOCS / "errors.md"):

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from billing.models import AMOUNT_MAX, CreditHold, CreditTransaction
+from common.openapi import example
 from common.pagination import ListQuery, PageResponse
 from common.serializers import BoundedList, Integer, JSONObject, StrictSerializer, Text
 
@@ -26,10 +27,12 @@ class UsageCheckQuery(StrictSerializer):
     amount = Amount(default=1, max_value=MAX_LIMIT)
 
 
+@example({"amount": 1})
 class IncrementRequest(StrictSerializer):
     amount = Amount(default=1, max_value=MAX_LIMIT)
 
 
+@example({"tier": "pro", "reason": "Ticket 4431"})
 class UpdateUsageRequest(StrictSerializer):
     tier = Text(required=False, max_length=50)
     daily_limit = Integer(
@@ -84,6 +87,7 @@ class CreditStatusResponse(serializers.Serializer[Any]):
     next_reset_time = serializers.DateTimeField(allow_null=True)
 
 
+@example({"type": "deduct", "amount": 2, "description": "Answer"})
 class TransactionRequest(StrictSerializer):
     type = serializers.ChoiceField(WRITTEN_TYPES)
     amount = Integer(
@@ -107,6 +111,14 @@ class TransactionRequest(StrictSerializer):
         return values
 
 
+@example(
+    {
+        "transactions": [
+            {"type": "deduct", "amount": 2},
+            {"type": "deduct", "amount": 1, "description": "Second answer"},
+        ]
+    }
+)
 class BatchRequest(StrictSerializer):
     transactions = BoundedList(child=TransactionRequest(), min_length=1, max_length=MAX_BATCH)
 
@@ -123,21 +135,25 @@ class TransactionListQuery(ListQuery):
         }
 
 
+@example({"amount": 1, "description": "Half of the answer was missing"})
 class RefundRequest(StrictSerializer):
     amount = Amount(required=False, help_text="Without it: what is left of the charge.")
     description = Text(required=False, allow_blank=True, max_length=MAX_DESCRIPTION)
 
 
+@example({"amount": 5, "ttl_seconds": 120, "description": "Answer in the making"})
 class HoldRequest(StrictSerializer):
     amount = Amount()
     ttl_seconds = Integer(default=300, min_value=1, max_value=86_400)
     description = Text(required=False, allow_blank=True, max_length=MAX_DESCRIPTION)
 
 
+@example({"amount": 3})
 class CaptureRequest(StrictSerializer):
     amount = Amount(required=False, help_text="Without it: all that the hold set aside.")
 
 
+@example({})
 class EmptyRequest(StrictSerializer):
     pass
 

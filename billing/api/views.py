@@ -17,7 +17,7 @@ from billing import reports, services
 from billing.api import serializers
 from billing.headers import quota_headers, tier_named_in
 from billing.models import TRANSACTION_COLUMNS, CreditHold, CreditTransaction, Usage
-from common import idempotency, pagination
+from common import idempotency, openapi, pagination
 from common.idempotency import replay_headers
 
 TIER = OpenApiParameter(
@@ -118,7 +118,11 @@ class UsageViewSet(ViewSet):
 class StatusViewSet(ViewSet):
     required_scopes = {"retrieve": "billing:read", "statistics": "billing:read"}
 
-    @extend_schema(parameters=[TIER], responses=serializers.CreditStatusResponse, tags=["credits"])
+    @extend_schema(
+        parameters=[TIER, openapi.answer_header("X-Credits-Available", 200)],
+        responses=serializers.CreditStatusResponse,
+        tags=["credits"],
+    )
     def retrieve(self, request: CallerRequest) -> Response:
         """The person's credits. Opens the account at first contact, else writes nothing."""
         status = reports.credit_status(request.user_id, tier=tier_of(request), at=timezone.now())
@@ -139,6 +143,7 @@ class StatusViewSet(ViewSet):
 
 
 class TransactionViewSet(ViewSet):
+    noun = "transaction"
     required_scopes = {
         "list": "billing:read",
         "create": ("billing:charge", MANAGE),
@@ -195,6 +200,7 @@ class TransactionViewSet(ViewSet):
         return idempotency.created(outcome, transaction_response(outcome.row))
 
     @extend_schema(
+        operation_id="credits_create_batch",
         parameters=[TIER, idempotency.HEADER],
         request=serializers.BatchRequest,
         responses={201: serializers.BatchResponse, **PAYMENT_REQUIRED, **CONFLICT},
@@ -244,6 +250,7 @@ class TransactionViewSet(ViewSet):
 
 
 class HoldViewSet(ViewSet):
+    noun = "hold"
     required_scopes = dict.fromkeys(("create", "capture", "release"), "billing:charge")
     HOLD_ID = OpenApiParameter("hold_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 

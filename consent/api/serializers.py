@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.models import USER_ID_MAX_LENGTH, validate_user_id
+from common.openapi import example
 from common.pagination import ListQuery, PageResponse
 from common.serializers import BoundedList, Integer, JSONObject, StrictSerializer, Text
 from consent.models import HASH_LENGTH, VERSION_MAX, ConsentEvent
@@ -67,6 +68,7 @@ class AsOfQuery(LocaleQuery):
     at = serializers.DateTimeField(help_text="ISO 8601, with a time zone.")
 
 
+@example({"method": "checkbox", "evidence": {"page": "/sign-up"}})
 class GiveRequest(StrictSerializer):
     policy_version = Integer(
         required=False,
@@ -114,12 +116,14 @@ class Answers(serializers.Field):  # type: ignore[type-arg]
         return data
 
 
+@example({"purposes": {"history_storage": True, "marketing": None}, "method": "button"})
 class AnswersRequest(StrictSerializer):
     purposes = Answers()
     method = Method(required=False)
     evidence = Evidence(required=False)
 
 
+@example({"user_ids": ["ann", "bob"], "purpose": "history_storage"})
 class QueryRequest(StrictSerializer):
     user_ids = BoundedList(
         child=Text(min_length=1, max_length=USER_ID_MAX_LENGTH, validators=[validate_user_id]),

@@ -53,6 +53,7 @@ class ConsentViewSet(ViewSet):
     @extend_schema(
         parameters=[serializers.LocaleQuery, idempotency.HEADER],
         request=serializers.AnswersRequest,
+        operation_id="consent_answer",
         responses={200: serializers.ConsentResponse, **UNKNOWN, **OUTDATED, **REQUIRED},
         tags=["consent"],
     )
@@ -165,6 +166,8 @@ class ConsentViewSet(ViewSet):
 class PersonsViewSet(ViewSet):
     """For an application that asks about many persons: service keys alone."""
 
+    noun = "persons"
+
     required_scopes = {"query": "consent:read"}
     permission_classes = [HasScope, IsService]
     acts_for_person = False
@@ -198,6 +201,8 @@ class PersonsViewSet(ViewSet):
 
 class PolicyViewSet(ViewSet):
     """The texts belong to nobody: no X-User-Id."""
+
+    noun = "text"
 
     required_scopes = {"list": "consent:read"}
     permission_classes = [HasScope]

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from common.openapi import example
 from common.pagination import ListQuery, PageResponse
 from common.serializers import (
     Boolean,
@@ -19,6 +20,14 @@ from conversations.models import SEARCH_HITS, TITLE_MAX_LENGTH, Message
 MAX_FIRST_MESSAGES = 200
 
 
+@example(
+    {
+        "role": "assistant",
+        "stage1": [{"model": "model-a", "response": "SQLite, until there are two servers."}],
+        "stage2": None,
+        "stage3": {"model": "model-a", "response": "Begin with SQLite."},
+    }
+)
 class AppendMessageRequest(StrictSerializer):
     role = serializers.ChoiceField(Message.Role.choices)
     content = Text(
@@ -38,6 +47,13 @@ class AppendMessageRequest(StrictSerializer):
         return values
 
 
+@example(
+    {
+        "title": "Which database?",
+        "metadata": {"topic": "storage"},
+        "messages": [{"role": "user", "content": "Which database shall we take?"}],
+    }
+)
 class CreateConversationRequest(StrictSerializer):
     id = Identifier(required=False, help_text="The client's own id; made here if missing.")
     title = Text(required=False, max_length=TITLE_MAX_LENGTH)
@@ -47,6 +63,7 @@ class CreateConversationRequest(StrictSerializer):
     )
 
 
+@example({"title": "Which database to take", "archived": False})
 class UpdateConversationRequest(StrictSerializer):
     title = Text(required=False, max_length=TITLE_MAX_LENGTH)
     metadata = JSONObject(required=False, help_text="Replaces the whole object.")

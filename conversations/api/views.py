@@ -14,7 +14,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
-from common import idempotency, pagination
+from common import idempotency, openapi, pagination
 from conversations import errors, export, reports, services
 from conversations.api import serializers
 from conversations.models import (
@@ -75,7 +75,7 @@ class ConversationViewSet(ViewSet):
                 description="The id is taken by another conversation: `id_taken`."
             ),
         },
-        parameters=[idempotency.HEADER],
+        parameters=[idempotency.HEADER, openapi.answer_header("Location", 200, 201)],
         tags=["conversations"],
     )
     def create(self, request: CallerRequest) -> Response:
@@ -172,7 +172,11 @@ class ConversationViewSet(ViewSet):
         return Response({"query": asked, "count": len(results), "results": results})
 
     @extend_schema(
-        parameters=[CONVERSATION_ID, serializers.ExportQuery],
+        parameters=[
+            CONVERSATION_ID,
+            serializers.ExportQuery,
+            openapi.answer_header("Content-Disposition", 200),
+        ],
         responses={
             (200, "application/json"): OpenApiTypes.OBJECT,
             (200, "text/markdown"): OpenApiTypes.STR,
@@ -198,6 +202,7 @@ class ConversationViewSet(ViewSet):
 
 
 class MessageViewSet(ViewSet):
+    noun = "message"
     required_scopes = {"list": "conversations:read", "create": "conversations:write"}
 
     @extend_schema(

@@ -12,12 +12,15 @@ from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
 from access.scopes import OWN_DATA
+from common import openapi
+from common.openapi import example
 from common.serializers import StrictSerializer, Text
 from operations import privacy, services
 
 MANAGE = "privacy:manage"
 
 
+@example({"confirm": "ann"})
 class EraseRequest(StrictSerializer):
     confirm = Text(max_length=128, help_text="The person's id once more, as in X-User-Id.")
 
@@ -37,6 +40,7 @@ class PrivacyViewSet(ViewSet):
                 OpenApiTypes.OBJECT, description="By app, by table: every row of the person."
             )
         },
+        parameters=[openapi.answer_header("Content-Disposition", 200)],
         tags=["privacy"],
     )
     def export(self, request: CallerRequest) -> StreamingHttpResponse:

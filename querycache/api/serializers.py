@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from common.openapi import example
 from common.serializers import (
     AnyJSON,
     Boolean,
@@ -79,6 +80,7 @@ class KeyRequest(StrictSerializer):
     parameters = JSONObject(default=dict, help_text="Temperature, seed, tools and so on.")
 
 
+@example({"query": "Which database?", "model": "model-a", "parameters": {"temperature": 0}})
 class LookupRequest(KeyRequest):
     namespace = NamespaceName()
     wait_ms = Integer(
@@ -89,6 +91,15 @@ class LookupRequest(KeyRequest):
     )
 
 
+@example(
+    {
+        "result": {"text": "Begin with SQLite."},
+        "tags": ["databases"],
+        "ttl_seconds": 3600,
+        "cost_credits": 2,
+        "finish_reason": "stop",
+    }
+)
 class StoreRequest(StrictSerializer):
     result = Result(help_text="The answer: any JSON value that is not empty.")
     model = Text(
@@ -123,6 +134,7 @@ class StoreRequest(StrictSerializer):
     )
 
 
+@example({"tags": ["databases"]})
 class InvalidateRequest(StrictSerializer):
     namespace = NamespaceName()
     tags = BoundedList(

@@ -11,6 +11,7 @@ from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
 from access.permissions import HasScope
+from common import openapi
 from common.errors import NotFound
 from querycache import reports, services, statements
 from querycache.api import serializers
@@ -27,7 +28,14 @@ class CacheViewSet(ViewSet):
     required_scopes = {"lookup": "cache:read"}
 
     @extend_schema(
-        request=serializers.LookupRequest, responses=serializers.LookupResponse, tags=["cache"]
+        operation_id="cache_look_up",
+        parameters=[
+            openapi.answer_header("Cache-Status", 200),
+            openapi.answer_header("Retry-After", 200),
+        ],
+        request=serializers.LookupRequest,
+        responses=serializers.LookupResponse,
+        tags=["cache"],
     )
     def lookup(self, request: CallerRequest) -> Response:
         """The answer to a request, or the right to make it, or when to come back.
@@ -58,7 +66,10 @@ class NamespaceViewSet(ViewSet):
     acts_for_person = False
 
     @extend_schema(
-        request=serializers.LookupRequest, responses=serializers.KeyResponse, tags=["cache"]
+        operation_id="cache_compute_key",
+        request=serializers.LookupRequest,
+        responses=serializers.KeyResponse,
+        tags=["cache"],
     )
     def key(self, request: CallerRequest) -> Response:
         """The key of a look-up, and the canonical text that it is the SHA-256 of.
@@ -108,6 +119,7 @@ class NamespaceViewSet(ViewSet):
 
 
 class EntryViewSet(ViewSet):
+    noun = "entry"
     parser_classes = [ResultParser]
     required_scopes = {
         "retrieve": "cache:read",
@@ -136,6 +148,7 @@ class EntryViewSet(ViewSet):
         return Response(entry_json(namespace, entry))
 
     @extend_schema(
+        operation_id="cache_store_entry",
         parameters=[KEY, serializers.NamespaceQuery],
         request=serializers.StoreRequest,
         responses={

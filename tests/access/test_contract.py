@@ -20,6 +20,7 @@ from access import services
 from access.scopes import SCOPES
 from common import verification
 from querycache import waiting
+from tests.common.test_openapi import undescribed
 
 EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "0"))
 SETTINGS = hypothesis.settings(
@@ -58,3 +59,4 @@ def test_a_request_is_answered_as_described(case: Any, headers: dict[str, str]) 
     response = case.call_and_validate(headers=headers, excluded_checks=UNTRUE)
 
     assert not (has_wrong_body(case) and response.status_code < 300), case.as_curl_command()
+    assert undescribed(case.operation.definition.raw, response) == set(), case.as_curl_command()
