@@ -97,6 +97,17 @@ class TestAUsageFile:
         shown = person.get("/usage").json()
         assert (shown["daily_limit"], shown["monthly_limit"]) == (None, None)
 
+    def test_with_the_text_unlimited_has_the_limits_of_its_tier(
+        self, tree: Path, person: ApiClient
+    ) -> None:
+        limits = {"daily_limit": "unlimited", "monthly_limit": "unlimited"}
+        trees.write(tree, "usage/ann/usage.json", usage(tier="pro", **limits))
+
+        run(tree)
+
+        shown = person.get("/usage").json()
+        assert (shown["daily_limit"], shown["monthly_limit"]) == (100, 3000)
+
     @pytest.mark.parametrize(
         "fields",
         [

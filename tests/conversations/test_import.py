@@ -154,7 +154,8 @@ class TestArguments:
     def test_a_report_that_cannot_be_written_is_refused(self, tree: Path) -> None:
         trees.write(tree, "a.json", trees.conversation())
 
-        assert refused(tree, "--report", str(tree / "no" / "where")).returncode == 2
+        assert refused(tree, "--report", str(tree / "no" / "where"), "--backup").returncode == 2
+        assert list(tree.parent.iterdir()) == [tree]
 
 
 class TestKeeps:

@@ -3,9 +3,9 @@ import sys
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
@@ -60,17 +60,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["path"]
         total = self._check(path, options["user_id"])
-        if options["backup"] and not options["dry_run"]:
-            self._back_up(path)
-        run = imports.Import(
-            given_owner=options["user_id"],
-            on_conflict=options["on_conflict"],
-            dry_run=options["dry_run"],
-            include_deleted=options["include_deleted"],
-            include_erased=options["include_erased"],
-        )
-        fates = progress(run.run(import_trees.open_tree(path)), total, "files", self.stdout)
-        self._report(fates, options["report"])
+        with self._opened(options["report"]) as report:
+            if options["backup"] and not options["dry_run"]:
+                self._back_up(path)
+            run = imports.Import(
+                given_owner=options["user_id"],
+                on_conflict=options["on_conflict"],
+                dry_run=options["dry_run"],
+                include_deleted=options["include_deleted"],
+                include_erased=options["include_erased"],
+            )
+            fates = progress(run.run(import_trees.open_tree(path)), total, "files", self.stdout)
+            self._report(fates, report)
         self._summary(run, options["dry_run"])
         if run.counts["failed"]:
             sys.exit(1)
@@ -107,23 +108,24 @@ class Command(BaseCommand):
             raise CommandError(f"The backup failed, so nothing was imported: {error}") from error
         self.stdout.write(f"Backup: {archive}")
 
-    def _report(self, fates: Iterator[imports.Fate], report: Path | None) -> None:
+    def _opened(self, report: Path | None) -> AbstractContextManager[TextIO | None]:
         try:
-            lines = report.open("w", encoding="utf-8", errors="replace") if report else None
+            return report.open("w", encoding="utf-8", errors="replace") if report else nullcontext()
         except OSError as error:
             raise CommandError(
                 f"Cannot write {report}: {error}", returncode=WRONG_ARGUMENTS
             ) from error
-        with lines or nullcontext():
-            for fate in fates:
-                if lines:
-                    lines.write(json.dumps(fate.as_json(), ensure_ascii=False) + "\n")
-                if fate.status == "skipped" and fate.reason in NAMED:
-                    self.stdout.write(f"skipped: {fate.path}: {fate.reason}")
-                if fate.status == "failed":
-                    self.stderr.write(f"failed: {fate.path}: {fate.reason}")
-                for note in fate.replaced if fate.status in ("created", "updated") else []:
-                    self.stdout.write(f"replaced: {fate.path}: {note['replaced']} at {note['at']}")
+
+    def _report(self, fates: Iterator[imports.Fate], lines: TextIO | None) -> None:
+        for fate in fates:
+            if lines:
+                lines.write(json.dumps(fate.as_json(), ensure_ascii=False) + "\n")
+            if fate.status == "skipped" and fate.reason in NAMED:
+                self.stdout.write(f"skipped: {fate.path}: {fate.reason}")
+            if fate.status == "failed":
+                self.stderr.write(f"failed: {fate.path}: {fate.reason}")
+            for note in fate.replaced if fate.status in ("created", "updated") else []:
+                self.stdout.write(f"replaced: {fate.path}: {note['replaced']} at {note['at']}")
 
     def _summary(self, run: imports.Import, dry_run: bool) -> None:
         parts = ", ".join(f"{run.counts[status]} {status}" for status in STATUSES)
