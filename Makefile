@@ -2,7 +2,7 @@
 PYTHON3 ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix openapi lock browser
+.PHONY: help run test check fix openapi lock browser linters
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1	\2/' | expand -t 16
@@ -27,7 +27,17 @@ run: .venv/run ## serve on port 8000 with sample data (or DATA=folder [OWNER=use
 browser: .venv/develop
 	@$(BIN)/python -m demo.browser
 
-test: browser check ## lint, types and the whole suite on SQLite and on PostgreSQL
+# Where there is npm. Without them the test that runs them is left out.
+.venv/linters/installed: tests/linters/package-lock.json .venv/pyvenv.cfg
+	@mkdir -p .venv/linters && rm -f $@ && cp tests/linters/* .venv/linters
+	@if command -v npm >/dev/null; then cd .venv/linters \
+	  && npm ci --silent --ignore-scripts --no-audit --no-fund \
+	  && node_modules/.bin/redocly --version >/dev/null 2>&1 && touch installed \
+	  || echo "The OpenAPI description is not linted: npm could not install Redocly and Spectral."; fi
+
+linters: .venv/linters/installed
+
+test: browser linters check ## lint, types and the whole suite on SQLite and on PostgreSQL
 	$(BIN)/python -m tests.both_engines -q -n auto
 
 check: .venv/develop ## lint, types, migrations and the OpenAPI file
