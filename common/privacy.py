@@ -71,6 +71,16 @@ def whole_word(user_id: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_]){re.escape(user_id)}(?![^\W_])")
 
 
+def empty(table: PersonalTable, user_id: str, reference: str) -> int:
+    """Give the person's rows of a table that keeps them the erased name; their texts go."""
+    values: dict[str, Any] = {table.person: reference}
+    for name in table.emptied or ():
+        field: Any = table.model._meta.get_field(name)
+        is_object = isinstance(field, models.JSONField)
+        values[name] = None if field.null else ({} if is_object else "")
+    return table.rows_of(user_id).update(**values)
+
+
 # What an app adds to the declarations
 
 # Rows by table, such as `billing.credit_transaction`: those that go (`erased`), and those that stay

@@ -15,13 +15,46 @@ class Check:
     find: Callable[[], Iterable[str]]
 
 
+@dataclass(frozen=True)
+class Tear:
+    """Rows that fit each other no more, and the one way to put them right.
+
+    `sentence` says what is wrong and what `mend` makes of it, under the locks that it takes; `mend`
+    says how many rows it wrote. `persons` are the names that it is about.
+    """
+
+    persons: frozenset[str]
+    sentence: str
+    mend: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One kind of tear. `find` looks for all there are, and writes nothing."""
+
+    name: str
+    find: Callable[[], Iterable[Tear]]
+
+
 _registered: dict[str, Check] = {}
+_repairs: dict[str, Repair] = {}
 
 
 def register(checks: Iterable[Check]) -> None:
     """Make these checks part of `verify`."""
     for check in checks:
         _registered[check.name] = check
+
+
+def register_repairs(repairs: Iterable[Repair]) -> None:
+    """Make these repairs part of `verify --repair`."""
+    for repair in repairs:
+        _repairs[repair.name] = repair
+
+
+def repairs() -> list[Repair]:
+    """All repairs, in the order in which they are to be done."""
+    return list(_repairs.values())
 
 
 def registered() -> list[Check]:

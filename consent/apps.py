@@ -12,11 +12,13 @@ class ConsentConfig(AppConfig):
         from consent.checks import CHECKS
         from consent.gates import require_consent
         from consent.maintenance import TASKS
+        from consent.services.repairs import REPAIRS
         from consent.triggers import GUARDS
 
         gates.register(require_consent)
         guards.register(GUARDS)
         verification.register(CHECKS)
+        verification.register_repairs(REPAIRS)
         maintenance.register(TASKS)
         privacy.register(self.label, privacy.Extras(also_export=reports.texts_agreed_to))
         default_rows.register(self.label, services.ensure_purposes)

@@ -126,11 +126,11 @@ def _head_problems(head: ConsentChain, told_sequence: int, told_hash: str) -> It
 
 @_or_unreadable
 def _states() -> Iterator[str]:
-    for user_id, problem in _state_problems(Q()):
+    for user_id, problem in state_problems(Q()):
         yield f"{user_id}: {problem}"
 
 
-def _state_problems(persons: Q) -> Iterator[tuple[str, str]]:
+def state_problems(persons: Q) -> Iterator[tuple[str, str]]:
     """The projection says what the fold of the events says, no more and no less."""
     later = ConsentEvent.objects.filter(
         user_id=OuterRef("user_id"),
@@ -185,7 +185,7 @@ def problems_of(head: ConsentChain, *, last: int) -> list[str]:
     return [
         *([first] if first else []),
         *_head_problems(head, end["sequence"], end["hash"]),
-        *(problem for _, problem in _state_problems(Q(user_id=head.user_id))),
+        *(problem for _, problem in state_problems(Q(user_id=head.user_id))),
     ]
 
 

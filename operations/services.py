@@ -3,7 +3,6 @@
 import contextlib
 import datetime
 import uuid
-from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -83,14 +82,7 @@ def _erase(table: PersonalTable, user_id: str, reference: str) -> int:
     rows = table.rows_of(user_id)
     if table.emptied is None:
         return rows.delete()[1].get(table.model._meta.label, 0)
-    empty = {name: _empty(table.model._meta.get_field(name)) for name in table.emptied}
-    return rows.update(**{table.person: reference} | empty)
-
-
-def _empty(field: Any) -> Any:
-    if field.null:
-        return None
-    return {} if isinstance(field, models.JSONField) else ""
+    return privacy.empty(table, user_id, reference)
 
 
 def _empty_log_entries(tables: list[PersonalTable], user_id: str, reference: str) -> int:

@@ -9,6 +9,7 @@ from django.db import DatabaseError, InterfaceError
 from common import verification
 from common.commands import Command as BaseCommand
 from common.verification import Check
+from operations import repairs
 
 SHOWN = 20
 DRIFT, COULD_NOT_RUN = 1, 2
@@ -22,8 +23,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON document, not lines")
+        parser.add_argument(
+            "--repair", action="store_true", help="say how what is torn would be put right"
+        )
+        parser.add_argument("--yes", action="store_true", help="with --repair: do it")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["yes"] and not options["repair"] or options["repair"] and options["json"]:
+            raise CommandError(
+                "--yes goes with --repair, and --json does not.", returncode=COULD_NOT_RUN
+            )
+        if options["repair"]:
+            self._repair(do_it=options["yes"])
+            return
         try:
             results = [self._result(check, options["json"]) for check in verification.registered()]
         except (DatabaseError, InterfaceError) as error:
@@ -34,6 +46,27 @@ class Command(BaseCommand):
         else:
             self.stdout.write(f"{drift} problems." if drift else "All is as it should be.")
         if drift:
+            sys.exit(DRIFT)
+
+    def _repair(self, *, do_it: bool) -> None:
+        """Ends with 1 when something is to be done, or is left for people to decide."""
+        try:
+            planned = []
+            for name, tear, rows in repairs.done() if do_it else repairs.planned():
+                self.stdout.write(f"{name:20}{tear.sentence}" + (f": {rows} rows" if rows else ""))
+                planned.append(tear)
+            left = list(repairs.left(() if do_it else planned))
+        except (DatabaseError, InterfaceError) as error:
+            raise CommandError(f"Could not run: {error}", returncode=COULD_NOT_RUN) from error
+        for check, sentence in left:
+            self.stdout.write(f"LEFT {check.name:30}{sentence}")
+        for hint in sorted({repairs.hint(check) for check, _ in left}):
+            self.stdout.write(hint)
+        if planned and not do_it:
+            self.stdout.write(f"Nothing was done. With --yes these {len(planned)} would be mended.")
+        elif not left:
+            self.stdout.write("All is as it should be.")
+        if left or planned and not do_it:
             sys.exit(DRIFT)
 
     def _result(self, check: Check, as_json: bool) -> dict[str, Any]:
