@@ -4,7 +4,9 @@ The JSON of a conversation can be imported again: import, export, import elsewhe
 the same bytes. Both formats are made piece by piece, in constant memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -15,6 +17,7 @@ from common.models import iso_time
 from conversations.council import STAGES
 from conversations.dialects import said_at, says
 from conversations.models import Conversation, Message, MessageQuerySet
+from conversations.other_fields import other_fields, strings
 from conversations.safe_markdown import one_line, safe_markdown
 from conversations.search import texts_of
 from conversations.times import parse_time
@@ -154,12 +157,16 @@ def as_markdown(conversation: Conversation) -> Iterator[str]:
     yield f"- Created: {iso_time(conversation.created_at)}\n- Id: {conversation.uid}\n"
     for message in messages_of(conversation):
         yield f"\n## {message.position}. {ROLE_TITLES[message.role]}\n"
-        yield from _section(texts_of(message.content, message.extra.get("content")))
+        fields = dict(other_fields(message.extra))
+        stage_texts = partial(texts_of, None)
+        yield from _section(chain(texts_of(message.content), strings(fields.pop("content", None))))
         for stage, title in STAGE_TITLES.items():
-            yield from _stage_markdown(title, getattr(message, f"{stage}_data"))
+            yield from _stage_markdown(title, getattr(message, f"{stage}_data"), stage_texts)
+        for key, value in fields.items():
+            yield from _stage_markdown(one_line(key), value, strings)
 
 
-def _stage_markdown(title: str, stage: Any) -> Iterator[str]:
+def _stage_markdown(title: str, stage: Any, texts: Callable[[Any], Iterator[str]]) -> Iterator[str]:
     if not stage:
         return
     yield f"\n### {title}\n"
@@ -168,11 +175,11 @@ def _stage_markdown(title: str, stage: Any) -> Iterator[str]:
         if not (isinstance(part, dict) and part.get("model")):
             unnamed.append(part)
             continue
-        yield from _section(texts_of(None, unnamed))
+        yield from _section(texts(unnamed))
         unnamed = []
         yield f"\n#### {one_line(str(part['model']))}\n"
-        yield from _section(texts_of(None, part))
-    yield from _section(texts_of(None, unnamed))
+        yield from _section(texts(part))
+    yield from _section(texts(unnamed))
 
 
 def _section(texts: Iterator[str]) -> Iterator[str]:

@@ -28,7 +28,9 @@ CONVERSATION_COLUMNS = (
 )  # fmt: skip
 MESSAGE_COLUMNS = ("id", "uid", "position", "role", "content", "created_at")
 STAGE_COLUMNS = ("stage1_data", "stage2_data", "stage3_data")
-STAGE_BEGINNINGS = ("stage1_beginning", "stage2_beginning", "stage3_beginning")
+JSON_BEGINNINGS = (
+    "stage1_beginning", "stage2_beginning", "stage3_beginning", "extra_beginning",
+)  # fmt: skip
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -191,14 +193,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return Message.objects.filter(id__in=first)
 
     def with_beginnings(self, characters: int) -> "MessageQuerySet":
-        """The beginning of the content, and as text each stage that is no longer than that."""
-        stages: dict[str, Any] = {}
-        for name, column in zip(STAGE_BEGINNINGS, STAGE_COLUMNS, strict=True):
+        """The beginning of the content; as text each stage and `extra`, if no longer than that."""
+        values: dict[str, Any] = {}
+        for name, column in zip(JSON_BEGINNINGS, (*STAGE_COLUMNS, "extra"), strict=True):
             text = Cast(column, models.TextField())
-            stages[name] = Case(
+            values[name] = Case(
                 When(condition=LessThanOrEqual(Length(text), characters), then=text)
             )
-        return self.annotate(beginning=Left("content", characters), **stages)
+        return self.annotate(beginning=Left("content", characters), **values)
 
     def as_rows(self) -> Any:
         """Rows for the API, as dictionaries; JSON columns are text that goes out as it stands."""
@@ -291,7 +293,6 @@ class Message(models.Model):
 
     @property
     def words(self) -> str:
-        """What `search_text` must be: the words of the content and of all stages."""
-        # An imported content that is no text stands in extra.
-        parts = (self.extra.get("content"), self.stage1_data, self.stage2_data, self.stage3_data)
-        return message_search_text(self.content, *parts)
+        """What `search_text` must be: the words of the content, all stages and other fields."""
+        stages = (self.stage1_data, self.stage2_data, self.stage3_data)
+        return message_search_text(self.content, *stages, extra=self.extra)

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from conversations import errors
-from conversations.models import SEARCH_HITS, STAGE_BEGINNINGS, Conversation, Message
+from conversations.models import JSON_BEGINNINGS, SEARCH_HITS, Conversation, Message
 from conversations.search import (
     INDEXED_CHARACTERS,
     SNIPPET_CHARACTERS,
@@ -55,15 +55,16 @@ def _snippets(user_id: str, conversation_ids: list[int], words: list[str]) -> di
         found.matching(words, owner=user_id)
         .first_of_each_conversation()
         .with_beginnings(characters)
-        .values_list("conversation_id", "beginning", *STAGE_BEGINNINGS)
+        .values_list("conversation_id", "beginning", *JSON_BEGINNINGS)
     )
     return {
         conversation_id: snippet(
-            "\n".join(texts_of(content, *map(_read, stages)))[:characters], words
+            "\n".join(texts_of(content, *map(_read, stages), extra=_read(extra)))[:characters],
+            words,
         )
-        for conversation_id, content, *stages in rows
+        for conversation_id, content, *stages, extra in rows
     }
 
 
-def _read(stage: str | None) -> Any:
-    return None if stage is None else orjson.loads(stage)
+def _read(text: str | None) -> Any:
+    return None if text is None else orjson.loads(text)

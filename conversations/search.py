@@ -14,6 +14,8 @@ import regex
 from django.db.models import BooleanField, F, Func, Model
 from django.db.models.sql.compiler import SQLCompiler
 
+from conversations.other_fields import other_fields, strings
+
 # What is indexed of one text; the rest is stored all the same. PostgreSQL takes no more than a
 # megabyte of words for one row.
 INDEXED_CHARACTERS = 200_000
@@ -81,12 +83,14 @@ def query_words(query: str) -> list[str]:
     return list(dict.fromkeys(words_of(query)))[:QUERY_WORDS]
 
 
-def texts_of(content: str | None, *stages: Any) -> Iterator[str]:
-    """The texts of a message as a person reads them: its content, then stage by stage."""
+def texts_of(content: str | None, *stages: Any, extra: Any = None) -> Iterator[str]:
+    """The texts of a message as a person reads them: content, stage by stage, other fields."""
     if content:
         yield content
     for stage in stages:
         yield from _strings(stage)
+    for _, value in other_fields(extra):
+        yield from strings(value)
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -101,9 +105,9 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(item)
 
 
-def message_search_text(content: str | None, *stages: Any) -> str:
+def message_search_text(content: str | None, *stages: Any, extra: Any = None) -> str:
     """The index's text of a whole message."""
-    return search_text(_joined(texts_of(content, *stages)))
+    return search_text(_joined(texts_of(content, *stages, extra=extra)))
 
 
 def _joined(texts: Iterator[str]) -> str:

@@ -8,11 +8,13 @@ JSON, and nothing is left out without a word.
 import datetime
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from conversations.models import Message
+from conversations.other_fields import ERROR_KEYS, other_fields, strings
 
 # Parts of one stage, and characters of one text, that a page shows; it says how much is left out.
 SHOWN_PARTS = 60
@@ -131,6 +133,15 @@ class Council:
 
 
 @dataclass(frozen=True)
+class Field:
+    """A field of an application that none of ours takes, such as a fourth stage, with its texts."""
+
+    title: str
+    parts: tuple[Part, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
 class Shown:
     """One message as the page shows it. `other` is JSON that has no place of its own."""
 
@@ -139,6 +150,7 @@ class Shown:
     created_at: datetime.datetime | None
     text: Part | None
     council: Council | None
+    fields: tuple[Field, ...] = ()
     other: str = ""
     unanswered: bool = False
 
@@ -148,6 +160,7 @@ class Shown:
             self.role == Message.Role.ASSISTANT
             and self.text is None
             and (self.council is None or self.council.all_failed)
+            and all(part.failed for field in self.fields for part in field.parts)
         )
 
 
@@ -185,7 +198,9 @@ def _shown(message: Message, *, unanswered: bool) -> Shown:
     if any(stage not in (None, "", [], {}) for stage in stages):
         council = _council(*stages, labels=_beside(LABELS, metadata, extra),
                            averages=_beside(AVERAGES, metadata, extra))  # fmt: skip
-    text = _text_part("", message.content) if message.content else None
+    fields = dict(other_fields(extra))
+    content = message.content or "\n\n".join(strings(fields.pop("content", None)))
+    text = _text_part("", content) if content else None
     if text and council and council.final and text.text == council.final.text:
         text = None
     return Shown(
@@ -194,9 +209,35 @@ def _shown(message: Message, *, unanswered: bool) -> Shown:
         created_at=message.created_at,
         text=text,
         council=council,
+        fields=_fields(fields),
         other=_other(metadata, extra, without_known=council is not None),
         unanswered=unanswered,
     )
+
+
+def _fields(fields: dict[str, Any]) -> tuple[Field, ...]:
+    shown = [_field(key, value) for key, value in list(fields.items())[:SHOWN_PARTS]]
+    if len(fields) > SHOWN_PARTS:
+        shown.append(Field("More fields", (), left_out=len(fields) - SHOWN_PARTS))
+    return tuple(shown)
+
+
+def _field(key: str, value: Any) -> Field:
+    stage = re.fullmatch(r"stage[ _-]?(\d+)", key, re.IGNORECASE)
+    title = f"Stage {stage[1]}" if stage else _clean(key).replace("_", " ")[:100]
+    parts = [_other_part(item) for item in _items(value)]
+    if key.lower() in ERROR_KEYS:
+        parts = [Part(part.model, part.text, failed=True, cut=part.cut) for part in parts]
+    return Field(title, tuple(parts[:SHOWN_PARTS]), max(len(parts) - SHOWN_PARTS, 0))
+
+
+def _other_part(item: Any) -> Part:
+    """A part of no known shape has all its texts, where the others have the one they name."""
+    part = _part(item)
+    if isinstance(item, dict) and any(isinstance(item.get(key), str) for key in TEXT_KEYS):
+        return part
+    text = "\n\n".join(strings(item))
+    return _text_part(part.model, text, failed=part.failed, label=part.label) if text else part
 
 
 def _beside(key: str, *places: Any) -> Any:
