@@ -16,8 +16,8 @@ from common.models import (
     ERASED_PREFIX,
     ActorField,
     JSONField,
-    RawJSON,
     UserIdField,
+    metadata_of_page,
     new_uid,
 )
 
@@ -381,9 +381,9 @@ class CreditTransactionQuerySet(models.QuerySet["CreditTransaction"]):
         """What was given back of one entry."""
         return self.filter(user_id=transaction.user_id, refunds=transaction.uid)
 
-    def as_rows(self) -> Any:
-        """Rows for the API, as dictionaries."""
-        return self.values(*TRANSACTION_COLUMNS, metadata_json=RawJSON("metadata"))
+    def as_page_rows(self, limit: int) -> Any:
+        """Rows for a page of so many, as dictionaries; large metadata is left out for now."""
+        return self.values(*TRANSACTION_COLUMNS, **metadata_of_page(limit))
 
     def in_order(self) -> "Iterator[CreditTransaction]":
         """All entries, account by account and in sequence; for long reads."""

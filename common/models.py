@@ -12,10 +12,13 @@ from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connections, models, transaction
 from django.db.models import sql
 from django.db.models.functions import Cast
+from django.db.models.lookups import LessThanOrEqual
 
 from common import json_values
 
 USER_ID_MAX_LENGTH = 128
+# What the texts and JSON of one page have together, unless its first row alone has more.
+PAGE_BYTES = 5 * 1024 * 1024
 # The prefix of those who asked to be forgotten; nobody can call themselves so.
 ERASED_PREFIX = "erased-"
 
@@ -102,6 +105,31 @@ class RawJSON(Cast):
 
     def __init__(self, column: str) -> None:
         super().__init__(column, output_field=RawJSONField())
+
+
+class ByteSize(models.Func):
+    """The bytes of a column's text in UTF-8; null of null."""
+
+    output_field = models.BigIntegerField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "octet_length((%(expressions)s)::text)"
+        return super().as_sql(compiler, connection, template=template, **context)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "length(CAST(%(expressions)s AS blob))"
+        return super().as_sql(compiler, connection, template=template, **context)
+
+
+def metadata_of_page(limit: int) -> dict[str, Any]:
+    """For the `.values()` of a page of so many rows: its metadata where it is small, and its size.
+
+    common/pagination.py reads what is large, as far as there is room for it.
+    """
+    byte_size = ByteSize("metadata")
+    is_small = LessThanOrEqual(byte_size, PAGE_BYTES // (limit + 1))
+    small = models.Case(models.When(condition=is_small, then=RawJSON("metadata")))
+    return {"metadata_json": small, "metadata_bytes": byte_size}
 
 
 def update_returning(

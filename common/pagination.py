@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
 from common import errors
-from common.models import iso_time
+from common.models import PAGE_BYTES, RawJSON, iso_time
 from common.serializers import Integer, StrictSerializer, Text
 
 MAX_LIMIT = 200
@@ -37,23 +37,61 @@ def page(
     order: str,
     limit: int,
     cursor: str | None = None,
+    ends_at: int | None = None,
 ) -> tuple[list[dict[str, Any]], str | None]:
     """One page of a `.values()` queryset and the address of the next one, in one statement.
 
     `order` is a field, with `-` for descending. The rows must hold it and `id`, by which equal
-    values are told apart. Raises InvalidCursor.
+    values are told apart. With `metadata_of_page` among them the page ends before the row with
+    which it would pass PAGE_BYTES; large metadata takes a second statement. Where the queryset is
+    cut already, `ends_at` is the value in the last row of the whole list. Raises InvalidCursor.
     """
-    descending = order.startswith("-")
     field = order.lstrip("-")
     if cursor is not None:
+        descending = order.startswith("-")
         queryset = queryset.filter(_after(queryset, field, descending, _read(cursor, order)))
-    sign = "-" if descending else ""
+    sign = "-" if order.startswith("-") else ""
     rows = list(queryset.order_by(f"{sign}{field}", f"{sign}id")[: limit + 1])
-    if len(rows) <= limit:
-        return rows, None
-    rows = rows[:limit]
-    following = _write(order, rows[-1][field], rows[-1]["id"])
-    return rows, replace_query_param(request.build_absolute_uri(), "cursor", following)
+    shown = _with_room(rows[:limit])
+    following = None
+    if len(shown) < len(rows) or (shown and ends_at not in (None, shown[-1][field])):
+        following = replace_query_param(
+            request.build_absolute_uri(),
+            "cursor",
+            _write(order, shown[-1][field], shown[-1]["id"]),
+        )
+    return _with_large_metadata(queryset.model, shown), following
+
+
+def _with_room(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that have room in one page, the first in any case."""
+    byte_size = 0
+    for number, row in enumerate(rows):
+        byte_size += row.get("metadata_bytes", 0)
+        if number and byte_size > PAGE_BYTES:
+            return rows[:number]
+    return rows
+
+
+def _with_large_metadata(model: type[Model], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows, each with its metadata; without those that have been deleted just now."""
+    large = [row["id"] for row in rows if row.get("metadata_json", "") is None]
+    if not large:
+        return rows
+    found = model._default_manager.filter(pk__in=large).values_list("pk", RawJSON("metadata"))
+    metadata = dict(found)
+    for row in rows:
+        if row["id"] in metadata:
+            row["metadata_json"] = metadata[row["id"]]
+    return [row for row in rows if row["metadata_json"] is not None]
+
+
+def place(cursor: str | None, order: str) -> int | None:
+    """The number in a cursor of a list that is ordered by numbers. Raises InvalidCursor."""
+    value = None if cursor is None else _read(cursor, order)[0]
+    if isinstance(value, str):
+        raise _invalid()
+    return value
 
 
 def _after(queryset: QuerySet[Any, Any], field: str, descending: bool, key: list[Any]) -> Q:

@@ -13,7 +13,8 @@ from django.db.models import Case, F, Min, Q, When
 from django.db.models.functions import Cast, Left, Length
 from django.db.models.lookups import LessThanOrEqual
 
-from common.models import ActorField, JSONField, RawJSON, UserIdField, new_uid
+from common.models import ActorField, JSONField, RawJSON, UserIdField, metadata_of_page, new_uid
+from conversations.pages import last_position
 from conversations.search import HasWords, message_search_text, search_text
 
 DEFAULT_TITLE = "New Conversation"
@@ -78,6 +79,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
     def as_rows(self) -> Any:
         """Rows for the API, as dictionaries; `metadata` is text that goes out as it stands."""
         return self.values(*CONVERSATION_COLUMNS, metadata_json=RawJSON("metadata"))
+
+    def as_page_rows(self, limit: int) -> Any:
+        """The same for a page of so many; large metadata is left out for now."""
+        return self.values(*CONVERSATION_COLUMNS, **metadata_of_page(limit))
 
 
 class Conversation(models.Model):
@@ -178,6 +183,23 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def of(self, *, user_id: str, conversation_id: int) -> "MessageQuerySet":
         """The messages of one conversation, by its owner and inner id."""
         return self.filter(user_id=user_id, conversation_id=conversation_id)
+
+    def page_of(
+        self, conversation: dict[str, Any], *, start: int | None, forward: bool, limit: int
+    ) -> "MessageQuerySet":
+        """At most so many messages of a conversation, as have room in one answer; unordered.
+
+        They follow or precede the position `start`, or are the first or last without one. The
+        conversation is a row of `as_rows`; what was added after it was read is none of the page.
+        """
+        count = conversation["message_count"]
+        beginning = 0 if forward else count + 1
+        owner = {"user_id": conversation["user_id"], "conversation_id": conversation["id"]}
+        start = beginning if start is None else min(max(start, 0), count + 1)
+        last = last_position(**owner, start=start, forward=forward, limit=limit, using=self.db)
+        side, end = ("gt", "lte") if forward else ("lt", "gte")
+        places = {f"position__{side}": start, f"position__{end}": last}
+        return self.of(**owner).filter(**places).filter(position__lte=count)
 
     def matching(self, words: Sequence[str], *, owner: str | None = None) -> "MessageQuerySet":
         """With all these words in their content and stages; of this owner, if one is given."""

@@ -171,7 +171,7 @@ class TransactionViewSet(ViewSet):
                 entries = entries.filter(**{lookup: wanted[name]})
         rows, following = pagination.page(
             request,
-            entries.as_rows(),
+            entries.as_page_rows(wanted["limit"]),
             order="-sequence",
             limit=wanted["limit"],
             cursor=wanted.get("cursor"),

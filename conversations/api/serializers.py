@@ -113,7 +113,9 @@ class ConversationResponse(serializers.Serializer[Any]):
 
 
 class ConversationWithMessagesResponse(ConversationResponse):
-    messages = MessageResponse(many=True, help_text="The last 200, in order.")
+    messages = MessageResponse(
+        many=True, help_text="The last of them, in order: at most 200, and 5 MiB of text."
+    )
     messages_before = serializers.URLField(
         allow_null=True, help_text="The page before them, newest first; null when there is none."
     )

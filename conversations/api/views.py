@@ -59,7 +59,7 @@ class ConversationViewSet(ViewSet):
             conversations = conversations.archived(wanted["archived"] == "true")
         rows, following = pagination.page(
             request,
-            conversations.as_rows(),
+            conversations.as_page_rows(wanted["limit"]),
             order=f"-{wanted['order']}_at",
             limit=wanted["limit"],
             cursor=wanted.get("cursor"),
@@ -106,21 +106,19 @@ class ConversationViewSet(ViewSet):
         tags=["conversations"],
     )
     def retrieve(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
-        """One conversation with its last 200 messages, in order."""
+        """One conversation with its last messages, in order: at most 200, and 5 MiB of text."""
         row = _owned(request, conversation_id)
-        # Bounded by the count just read, so that the two reads agree while others append.
-        first = max(row["message_count"] - SHOWN_MESSAGES, 0)
-        messages = (
-            Message.objects.of(user_id=request.user_id, conversation_id=row["id"])
-            .filter(position__gt=first, position__lte=row["message_count"])
+        messages = list(
+            Message.objects.page_of(row, start=None, forward=False, limit=SHOWN_MESSAGES)
             .as_rows()
             .order_by("position")
         )
+        before = messages[0]["position"] - 1 if messages else 0
         return Response(
             {
                 **conversation_json(row),
                 "messages": [message_json(message) for message in messages],
-                "messages_before": _page_before(request, conversation_id, first),
+                "messages_before": _page_before(request, conversation_id, before),
             }
         )
 
@@ -215,15 +213,19 @@ class MessageViewSet(ViewSet):
         query = serializers.MessageListQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
+        forward = wanted["order"] == "asc"
+        order = "position" if forward else "-position"
+        limit, cursor = wanted["limit"], wanted.get("cursor")
+        start = pagination.place(cursor, order)
         conversation = _owned(request, conversation_id)
+        messages = Message.objects.page_of(conversation, start=start, forward=forward, limit=limit)
         rows, following = pagination.page(
             request,
-            Message.objects.of(
-                user_id=request.user_id, conversation_id=conversation["id"]
-            ).as_rows(),
-            order="position" if wanted["order"] == "asc" else "-position",
-            limit=wanted["limit"],
-            cursor=wanted.get("cursor"),
+            messages.as_rows(),
+            order=order,
+            limit=limit,
+            cursor=cursor,
+            ends_at=conversation["message_count"] if forward else 1,
         )
         return Response({"results": [message_json(row) for row in rows], "next": following})
 

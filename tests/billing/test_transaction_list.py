@@ -90,6 +90,21 @@ class TestTheHistory:
         assert sum(found, []) == whole
         assert {len(page) for page in found[:-1]} <= {limit}
 
+    def test_ends_a_page_before_the_entry_with_which_it_would_pass_5_mebibytes(
+        self, person: ApiClient
+    ) -> None:
+        for length in (2_000_000, 2_000_000, 10, 2_000_000):
+            entry = {"type": "grant", "amount": 1, "metadata": {"a": "a" * length}}
+            assert person.post(PATH, entry).status_code == 201
+
+        found = [
+            [len(row["metadata"].get("a", "")) for row in rows]
+            for rows in pages(person, f"{PATH}?type=grant")
+        ]
+
+        # The last is the grant that opened the account.
+        assert found == [[2_000_000, 10, 2_000_000], [2_000_000, 0]]
+
     def test_keeps_its_filter_from_page_to_page(self, person: ApiClient) -> None:
         found = pages(person, f"{PATH}?type=deduct&limit=1")
 
