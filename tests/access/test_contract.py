@@ -35,6 +35,7 @@ SETTINGS = hypothesis.settings(
 # hold below that what is outside of the schema is refused.
 UNTRUE = [positive_data_acceptance, negative_data_rejection]
 
+ONE = "/api/v1/conversations/{conversation_id}"
 # Not config.wsgi, whose limits for the web application would hold in every later test.
 schema = schemathesis.openapi.from_wsgi("/api/v1/schema?format=json", WSGIHandler())
 
@@ -60,3 +61,26 @@ def test_a_request_is_answered_as_described(case: Any, headers: dict[str, str]) 
 
     assert not (has_wrong_body(case) and response.status_code < 300), case.as_curl_command()
     assert undescribed(case.operation.definition.raw, response) == set(), case.as_curl_command()
+
+
+def call(method: str, path: str, **given: Any) -> Any:
+    """One right request, whose answer is held to its description."""
+    case = schema[path][method].Case(media_type="application/json", **given)
+    return case.call_and_validate().json()
+
+
+@pytest.mark.parametrize("stage", [None, [], [{"model": "a"}], {"model": "a"}])
+def test_a_message_with_and_without_stages_is_as_described(
+    headers: dict[str, str], stage: Any
+) -> None:
+    stages = dict.fromkeys(("stage1", "stage2", "stage3"), stage)
+    answer = {"role": "assistant", "content": "b", **stages}
+    body = {"messages": [{"role": "user", "content": "a"}, answer]}
+
+    made = call("POST", "/api/v1/conversations", headers=headers, body=body)
+    one = {"path_parameters": {"conversation_id": made["id"]}, "headers": headers}
+    call("POST", f"{ONE}/messages", body=answer, **one)
+
+    read, listed = call("GET", ONE, **one), call("GET", f"{ONE}/messages", **one)
+    for page in (read["messages"], listed["results"]):
+        assert [message["stage2"] for message in page] == [None, stage, stage]
