@@ -62,6 +62,7 @@ class Server:
 
     programs: Path
     folder: Path
+    settings: tuple[str, ...] = FOR_TESTS
 
     @property
     def data(self) -> Path:
@@ -70,8 +71,8 @@ class Server:
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
-    def start(self, *settings: str) -> None:
-        options = " ".join(f"-c {setting}" for setting in (*FOR_TESTS, *settings))
+    def start(self) -> None:
+        options = " ".join(f"-c {setting}" for setting in self.settings)
         log = self.folder / "log"
         # pg_ctl's output would be held open by the server.
         run(self.programs / "pg_ctl", "-D", self.data, "-w", "-l", log,
@@ -82,13 +83,13 @@ class Server:
 
 
 @contextmanager
-def server(programs: Path, *settings: str) -> Iterator[Server]:
+def server(programs: Path) -> Iterator[Server]:
     """A new server, thrown away in the end."""
     with tempfile.TemporaryDirectory(prefix="steward-postgresql-") as top:
         os.chmod(top, 0o755)
         one = Server(programs, owned_folder(Path(top) / "server", 0o755))
         run(programs / "initdb", "-D", one.data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
-        one.start(*settings)
+        one.start()
         try:
             yield one
         finally:
