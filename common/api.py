@@ -24,6 +24,8 @@ from common import errors, events, json_values
 logger = logging.getLogger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
+# Items of lists and members of objects of one body, however deep.
+MOST_VALUES = 100_000
 DRAIN_MAX_BYTES = 16 * 1024 * 1024
 RETRY_AFTER_SECONDS = 5
 
@@ -85,10 +87,10 @@ class JSONParser(parsers.BaseParser):
         announced = (parser_context or {})["request"].META.get("CONTENT_LENGTH")
         if len(body) < int(announced or 0):
             raise exceptions.ParseError("The body ended before the length it announced.")
-        if json_values.has_too_many_values(body):
+        if json_values.has_more_values(body, MOST_VALUES):
             raise errors.TooManyValues(
-                f"The body holds over {json_values.MOST_VALUES} JSON values. Send fewer at once.",
-                max_values=json_values.MOST_VALUES,
+                f"The body has more than {MOST_VALUES} JSON values. Send fewer at once.",
+                max_values=MOST_VALUES,
             )
         try:
             if self.LONG_DIGITS.search(body):

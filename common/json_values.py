@@ -13,8 +13,6 @@ from itertools import islice
 from typing import Any
 
 DEEPEST_NESTING = 100
-# Values of one body: items of lists and members of objects, however deep.
-MOST_VALUES = 100_000
 INTEGERS = range(-(2**63), 2**63)
 UNSTORABLE_TEXT = re.compile("[\0\ud800-\udfff]")
 VALUE_MARKS = (b",", b"[", b"{")
@@ -29,17 +27,17 @@ class NestedTooDeep(ValueError):
     """More than DEEPEST_NESTING lists and objects inside each other."""
 
 
-def has_too_many_values(body: bytes) -> bool:
-    """Whether JSON has more than MOST_VALUES values, found out before it is parsed.
+def has_more_values(body: bytes, most: int) -> bool:
+    """Whether JSON has more than `most` values, found out before it is parsed.
 
     A list of n items has n - 1 commas and a bracket. So the marks outside of texts are as many as
     the values; one that is empty counts as two.
     """
-    if sum(map(body.count, VALUE_MARKS)) <= MOST_VALUES:
+    if sum(map(body.count, VALUE_MARKS)) <= most:
         return False
     # Two pieces more than marks: the rest of the body, and its end.
-    pieces = islice(UP_TO_A_MARK.finditer(body), MOST_VALUES + 3)
-    return sum(1 for _ in pieces) > MOST_VALUES + 2
+    pieces = islice(UP_TO_A_MARK.finditer(body), most + 3)
+    return sum(1 for _ in pieces) > most + 2
 
 
 def is_storable(value: Any) -> bool:

@@ -26,6 +26,8 @@ NAMESPACE = uuid.UUID("6f0c7f0e-2d3a-5c39-9a53-6d1c3f0a7b11")
 ROLES = set(Message.Role.values)
 STAGES = ("stage1", "stage2", "stage3")
 FOLDER_MAX_LENGTH = 200
+# Items of lists and members of objects of one file, however deep.
+MOST_VALUES = 1_000_000
 USAGE_KEYS = {"daily_count", "daily_used"}
 
 
@@ -103,11 +105,14 @@ def read(
 
 
 def _document(body: bytes, notes: list[dict[str, str]]) -> dict[str, Any]:
+    if json_values.has_more_values(body, MOST_VALUES):
+        raise NotAConversation(f"more than {MOST_VALUES} JSON values")
     try:
-        text = body.decode("utf-8-sig")
-        document = json_values.cleaned(
-            json_values.loads(text), lambda at, what: notes.append({"at": at, "replaced": what})
-        )
+        document = json_values.loads(body.decode("utf-8-sig"))
+        if not json_values.is_storable(document):
+            document = json_values.cleaned(
+                document, lambda at, what: notes.append({"at": at, "replaced": what})
+            )
     except UnicodeDecodeError as error:
         raise NotAConversation(f"not UTF-8: {error.reason} at byte {error.start}") from error
     except json_values.NestedTooDeep as error:

@@ -125,6 +125,9 @@ class Import:
         return fate
 
     def _take(self, file: FoundFile) -> Iterator[Fate]:
+        # Before it is read: two of the largest at once would be twice the memory.
+        if self._batch_bytes + file.byte_size > BATCH_BYTES:
+            yield from self._store()
         try:
             found = _read(file, self.given_owner)
         except UsageFile as usage:
@@ -135,7 +138,7 @@ class Import:
             yield Fate(file.shown, "failed", reason=str(error))
             return
         key = (found.user_id, found.uid)
-        if key in self._batch or self._batch_bytes + file.byte_size > BATCH_BYTES:
+        if key in self._batch:
             yield from self._store()
         self._batch[key] = (file, found)
         self._batch_bytes += file.byte_size
