@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from django.db import connection
+from django.db import connection, transaction
 
 from access.models import RequestRate
 
@@ -157,5 +157,8 @@ def full_buckets(at: datetime.datetime) -> int:
 def remove_full_buckets(at: datetime.datetime, limit: int) -> int:
     """Remove at most `limit` of them; one that is used again meanwhile stays."""
     full = RequestRate.objects.filter(full_at_micros__lte=micros(at))
-    removed, _ = full.filter(pk__in=list(full.values_list("pk", flat=True)[:limit])).delete()
+    with transaction.atomic():
+        # One that is being counted, or erased with its person, is not waited for.
+        free = full.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        removed, _ = full.filter(pk__in=list(free[:limit])).delete()
     return removed

@@ -14,6 +14,7 @@ from django.utils import timezone
 from access import errors
 from access.models import SEARCH, SHARED, ApiKey, ErasedPerson, StaffReading
 from access.scopes import SCOPES
+from common import locks
 from common.deferred import Deferred
 from common.privacy import Counts, holds
 
@@ -106,11 +107,11 @@ def record_reading(*, staff: str, user_id: str, what: str, reason: str = "") -> 
 
     Call it before the text is shown: when it fails, nothing must be shown.
     """
-    reading = StaffReading(
-        staff=staff, user_id=user_id, what=what, reason=reason, at=timezone.now()
-    )
-    reading.save(force_insert=True)
-    return reading
+    with transaction.atomic():
+        locks.keep_person(user_id)
+        return StaffReading.objects.create(
+            staff=staff, user_id=user_id, what=what, reason=reason, at=timezone.now()
+        )
 
 
 def record_search(*, staff: str, words: str) -> StaffReading:

@@ -11,7 +11,7 @@ from billing import forms, services
 from billing.account_page import FROZE
 from billing.models import CreditAccount, CreditTransaction
 from billing.templatetags.billing_numbers import credits, signed
-from common import acts
+from common import acts, locks
 from common.idempotency import RequestKey
 
 CREDITS = "billing.manage_credits"
@@ -61,7 +61,10 @@ def perform(act: Act, *, user: User, account: CreditAccount, target: Any, form: 
     """
 
     def do(key: RequestKey) -> acts.Done:
+        locks.lock_persons(account.user_id)
         fresh = CreditAccount.objects.get(pk=account.pk)
+        if fresh.user_id != account.user_id:
+            raise acts.NothingToDo("The person was erased since this page was opened.")
         given = Given(fresh, target, form, acts.actor_of(user), at, key)
         return acts.Done(fresh, act.do(given), given.reason)
 

@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from common import default_rows, guards, maintenance, verification
+from common import default_rows, guards, maintenance, privacy, verification
 
 
 class BillingConfig(AppConfig):
@@ -18,3 +18,6 @@ class BillingConfig(AppConfig):
         verification.register_repairs(REPAIRS)
         maintenance.register(TASKS)
         default_rows.register(self.label, services.ensure_tiers)
+        privacy.register(
+            self.label, privacy.Extras(refuse_unless_overruled=services.refuse_erasure_of_frozen)
+        )

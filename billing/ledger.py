@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection, models
+from django.db.models.expressions import Expression
 
 from billing.models import CreditAccount, CreditHold, CreditTransaction
 
@@ -74,6 +75,23 @@ def open_account(account: CreditAccount) -> None:
         f"{_on_conflict()}",
         _parameters(account),
     )
+
+
+class AccountIsLocked(Expression):
+    """In a WHERE: true where the person has an account, which is locked before any row is.
+
+    Holds end under it, as they are placed: who has the account's lock has all of the ledger.
+    """
+
+    output_field = models.BooleanField()
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__()
+        self.user_id = user_id
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str]]:
+        lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
+        return f"EXISTS (SELECT 1 FROM {ACCOUNT} WHERE user_id = %s{lock})", (self.user_id,)
 
 
 def _insert_from_account(

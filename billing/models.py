@@ -284,8 +284,6 @@ class CreditHold(models.Model):
             "released_by", "expires_at", "created_at",
         }  # fmt: skip
         emptied = {"description", "idempotency_key", "release_key"}
-        # Captures and expiries lock it before the account; so it stands above that in this file.
-        head = True
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.amount}"

@@ -4,10 +4,11 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, Sum
 
 from billing import services
-from billing.models import CreditAccount, CreditTransaction, Usage
+from billing.models import CreditTransaction, Usage
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,16 @@ def usage_of(user_id: str, *, tier: str | None, at: datetime.datetime) -> Usage:
     """A person's usage row, opened at first contact."""
     usage = Usage.objects.filter(user_id=user_id).first()
     if usage is None:
-        services.open_usage(user_id=user_id, tier=tier, at=at)
-        usage = Usage.objects.get(user_id=user_id)
+        # In one transaction, or the person might be erased between the two.
+        with transaction.atomic():
+            services.open_usage(user_id=user_id, tier=tier, at=at)
+            usage = Usage.objects.get(user_id=user_id)
     return usage
 
 
 def credit_status(user_id: str, *, tier: str | None, at: datetime.datetime) -> CreditStatus:
     """A person's credits; opens the account at first contact, else one read that writes nothing."""
-    accounts = CreditAccount.objects.with_held_now(at=at).filter(user_id=user_id)
-    account: Any = accounts.first()
-    if account is None:
-        services.open_account(user_id=user_id, tier=tier, at=at)
-        account = accounts.get()
+    account = services.account_of(user_id, tier=tier, at=at)
     next_refill_at = account.next_refill_at
     if account.refill_is_due(at=at) and account.refill_interval_hours is not None:
         next_refill_at = at + datetime.timedelta(hours=account.refill_interval_hours)

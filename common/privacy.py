@@ -7,7 +7,7 @@ forgotten. A declaration has:
 - `person`: the look-up that leads to the person's id, `user_id` unless it says otherwise;
 - `emptied`: the fields that the erasure empties in rows that stay. Without it the rows go;
 - `head`: True where a writer of the person's other rows locks this one first, and so the erasure;
-  several are locked in the order of the models.
+  several are locked in the order of the models, the rows of one by their keys.
 """
 
 import re
@@ -92,7 +92,8 @@ Counts = dict[str, dict[str, int]]
 class Extras:
     """What the declarations cannot say of an app.
 
-    `refuse_erasure(user_id)` raises a DomainError while the person may not be erased;
+    `refuse_erasure(user_id)` raises a DomainError while the person may not be erased, and
+    `refuse_unless_overruled(user_id)` while an operator must say why it is done all the same;
     `after_erasure()` ends it, in the same transaction; `also_export(user_id)` gives what explains
     the person's rows and is in nobody's, as a name and its rows. `erase_mentions(user_id,
     reference)` takes the person's id out of rows that are not theirs, and gives what it did by
@@ -100,6 +101,7 @@ class Extras:
     """
 
     refuse_erasure: Callable[[str], None] | None = None
+    refuse_unless_overruled: Callable[[str], None] | None = None
     after_erasure: Callable[[], None] | None = None
     also_export: Callable[[str], tuple[str, Iterable[dict[str, Any]]]] | None = None
     count_mentions: Callable[[str], Counts] | None = None

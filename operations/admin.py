@@ -62,7 +62,7 @@ class ErasureAdmin(ReadOnlyAdmin):
     search_help_text = "The whole name that stands in kept rows: erased-…"
     ordering = ("-id",)
     sortable_by = ()
-    fields = ("at", "actor", "reference", "counts")
+    fields = ("at", "actor", "reason", "reference", "counts")
 
     def get_search_results(self, request: Any, queryset: Any, search_term: str) -> tuple[Any, bool]:
         term = search_term.strip()

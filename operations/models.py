@@ -14,6 +14,12 @@ class Erasure(models.Model):
     reference = models.CharField(max_length=50, unique=True)
     counts = JSONField(help_text="Rows by table: those erased and those kept.")
     actor = models.CharField(max_length=200)
+    reason = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why the person was erased although their account was frozen; else empty.",
+    )
     at = models.DateTimeField()
 
     class Meta:
@@ -26,7 +32,7 @@ class Erasure(models.Model):
 
     class Privacy:
         personal: set[str] = set()
-        not_personal = {"id", "reference", "counts", "actor", "at"}
+        not_personal = {"id", "reference", "counts", "actor", "reason", "at"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.at:%Y-%m-%d}"

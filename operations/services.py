@@ -1,49 +1,49 @@
-"""What operations writes: the erasure of a person."""
+"""What operations writes: the erasure of a person.
 
-import contextlib
+It begins with the person's lock (common/locks.py), so that nobody is opening rows of theirs, and
+goes on with the locks of all rows that others are added to. What anybody adds for the person was
+committed before that, and is seen by every statement that follows, or waits for the end.
+"""
+
 import datetime
 import uuid
+from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import IntegrityError, OperationalError, models, transaction
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Cast
 
 from access import services as access_services
-from common import privacy
+from common import locks, privacy
+from common.errors import DomainError
 from common.models import ERASED_PREFIX
 from common.privacy import PersonalTable
 from operations import write_ahead_log
 from operations.models import Erasure
 
 LOG = "admin.log_entry"
-# Something may be added for the person after their rows were locked, and meet the erasure.
-ATTEMPTS = 3
 
 
-def erase_person(*, user_id: str, actor: str, at: datetime.datetime) -> Erasure:
+def erase_person(
+    *, user_id: str, actor: str, at: datetime.datetime, overruling: str = ""
+) -> Erasure:
     """Forget a person, in one act that is recorded without their name.
 
     Conversations, cache entries, usage and log-like rows go. What the law wants kept (the ledger,
     consent events, readings by staff) stays under `erased-<uuid>` with its free texts empty, and
-    leads nowhere; so do the admin's log entries. Raises what an app's `refuse_erasure` raises; then
-    nothing is written.
+    leads nowhere; so do the admin's log entries. `overruling` is an operator's reason to erase
+    somebody whose account is frozen, and is kept if it was needed. Raises what the apps'
+    `refuse_erasure` and, without that reason, `refuse_unless_overruled` raise; then nothing is
+    written.
     """
-    for _ in range(ATTEMPTS - 1):
-        with contextlib.suppress(IntegrityError, OperationalError):
-            return _erase_person(user_id, actor, at)
-    return _erase_person(user_id, actor, at)
-
-
-def _erase_person(user_id: str, actor: str, at: datetime.datetime) -> Erasure:
     reference = f"{ERASED_PREFIX}{uuid.uuid4()}"
     tables = privacy.tables()
     with transaction.atomic():
-        for extras in privacy.extras().values():
-            if extras.refuse_erasure:
-                extras.refuse_erasure(user_id)
+        locks.lock_persons(user_id)
         _lock_heads(tables, user_id)
+        was_overruled = _refuse(user_id, overruling)
         counts: dict[str, dict[str, int]] = {"erased": {}, "kept": {}}
         emptied = _empty_log_entries(tables, user_id, reference)
         if emptied:
@@ -60,7 +60,29 @@ def _erase_person(user_id: str, actor: str, at: datetime.datetime) -> Erasure:
         access_services.remember_erasure(user_id=user_id)
         # Or the erased texts would stand there until SQLite writes over them.
         transaction.on_commit(write_ahead_log.cut)
-        return Erasure.objects.create(reference=reference, counts=counts, actor=actor, at=at)
+        return Erasure.objects.create(
+            reference=reference,
+            counts=counts,
+            actor=actor,
+            reason=privacy.whole_word(user_id).sub(reference, overruling) if was_overruled else "",
+            at=at,
+        )
+
+
+def _refuse(user_id: str, overruling: str) -> bool:
+    """Whether the reason was needed. The rows are locked: what is found now is so to the end."""
+    was_overruled = False
+    for extras in privacy.extras().values():
+        if extras.refuse_erasure:
+            extras.refuse_erasure(user_id)
+        if extras.refuse_unless_overruled:
+            try:
+                extras.refuse_unless_overruled(user_id)
+            except DomainError:
+                if not overruling:
+                    raise
+                was_overruled = True
+    return was_overruled
 
 
 def _in_order(tables: list[PersonalTable]) -> list[PersonalTable]:
@@ -71,16 +93,22 @@ def _in_order(tables: list[PersonalTable]) -> list[PersonalTable]:
 
 
 def _lock_heads(tables: list[PersonalTable], user_id: str) -> None:
-    """Whoever is adding to the person's rows is waited for, and whoever comes next waits."""
+    """Whoever is adding to these rows is waited for, and whoever comes next waits."""
     for table in tables:
         if table.is_head:
-            heads = table.rows_of(user_id).select_for_update(of=("self",), no_key=True)
-            list(heads.order_by("pk").values_list("pk"))
+            _lock(table.rows_of(user_id))
+
+
+def _lock(rows: models.QuerySet[Any]) -> None:
+    """By their keys, as everybody does who locks several."""
+    list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk"))
 
 
 def _erase(table: PersonalTable, user_id: str, reference: str) -> int:
     rows = table.rows_of(user_id)
     if table.emptied is None:
+        if not table.is_head:
+            _lock(rows)
         return rows.delete()[1].get(table.model._meta.label, 0)
     return privacy.empty(table, user_id, reference)
 
@@ -94,14 +122,14 @@ def _empty_log_entries(tables: list[PersonalTable], user_id: str, reference: str
         if content_type.pk in logged:
             keys = table.rows_of(user_id).values(key=Cast("pk", models.TextField()))
             about |= Q(content_type=content_type, object_id__in=keys)
+    naming = Q(object_repr__contains=user_id) | Q(change_message__contains=user_id)
+    # By their keys: the erasure of somebody else may be about the same entries.
+    _lock(LogEntry.objects.filter(about | naming))
     emptied = LogEntry.objects.filter(about).update(object_repr="", change_message="")
-    return emptied + _rename_in_log_entries(user_id, reference)
+    return emptied + _rename_in_log_entries(LogEntry.objects.filter(naming), user_id, reference)
 
 
-def _rename_in_log_entries(user_id: str, reference: str) -> int:
-    named = LogEntry.objects.filter(
-        Q(object_repr__contains=user_id) | Q(change_message__contains=user_id)
-    )
+def _rename_in_log_entries(named: Any, user_id: str, reference: str) -> int:
     whole = privacy.whole_word(user_id)
     renamed = 0
     for entry in named.iterator(chunk_size=500):

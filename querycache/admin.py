@@ -171,8 +171,8 @@ class CacheEntryAdmin(ReadOnlyAdmin):
     def remove(self, request: HttpRequest, queryset: QuerySet[CacheEntry]) -> None:
         chosen = self._chosen(queryset)
         with transaction.atomic():
-            self._log(request, chosen, DELETION, "")
             count = services.delete_entries(entry_ids=[entry.pk for entry in chosen])
+            self._log(request, chosen, DELETION, "")
         messages.success(request, f"Deleted {count} entries.")
 
     def _chosen(self, queryset: QuerySet[CacheEntry]) -> list[CacheEntry]:

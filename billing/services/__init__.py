@@ -1,11 +1,13 @@
 """Every write to usage and credits, one function per act."""
 
 from billing.services.accounts import (
+    account_of,
     change_usage,
     expire_all_holds,
     expire_holds,
     freeze_account,
     open_account,
+    refuse_erasure_of_frozen,
     settle,
     unfreeze_account,
 )
@@ -33,6 +35,7 @@ from billing.services.usage import forget_increments, increment_usage, open_usag
 __all__ = [
     "Captured",
     "NewTransaction",
+    "account_of",
     "add_transaction",
     "add_transactions",
     "capture_hold",
@@ -51,6 +54,7 @@ __all__ = [
     "people_with_entries",
     "place_hold",
     "refund_transaction",
+    "refuse_erasure_of_frozen",
     "release_hold",
     "replace_by_checkpoint",
     "save_tier",

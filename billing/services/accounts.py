@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from billing import ledger
+from billing import errors, ledger
 from billing.models import (
     GUEST_TIER,
     CreditAccount,
@@ -17,6 +17,7 @@ from billing.models import (
 )
 from billing.services.tiers import tier_at_first_contact, tier_named
 from billing.services.usage import open_usage
+from common import locks
 from common.errors import NotFound
 from common.models import update_returning
 
@@ -30,8 +31,9 @@ def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> No
     numbers are copied. However many call at once, there is one account and one `allocate` entry.
     Raises UnknownTier.
     """
-    template = tier_at_first_contact(Usage, user_id=user_id, named=tier)
     with transaction.atomic():
+        locks.lock_persons(user_id)
+        template = tier_at_first_contact(Usage, user_id=user_id, named=tier)
         ledger.open_account(
             CreditAccount(user_id=user_id, last_refill_at=at, **_copied(template, refilled_at=at))
         )
@@ -45,6 +47,18 @@ def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> No
                 created_at=at,
             )
             ledger.insert_entry(entry, ledger.UNTOUCHED, ledger.OPENED_AT, at=at)
+
+
+def account_of(user_id: str, *, tier: str | None, at: datetime.datetime) -> Any:
+    """The person's account `with_held_now`, opened at first contact. Raises UnknownTier."""
+    accounts = CreditAccount.objects.with_held_now(at=at).filter(user_id=user_id)
+    account = accounts.first()
+    if account is None:
+        # In one transaction, or the person might be erased between the two.
+        with transaction.atomic():
+            open_account(user_id=user_id, tier=tier, at=at)
+            account = accounts.get()
+    return account
 
 
 def _copied(tier: Tier, *, refilled_at: datetime.datetime) -> dict[str, Any]:
@@ -63,17 +77,14 @@ def settle(*, user_id: str, at: datetime.datetime) -> bool:
 
     Returns whether anything was.
     """
-    # Holds first, then the account: the order of locks.
     expired = expire_holds(user_id=user_id, at=at)
     return refill(user_id=user_id, at=at) or expired > 0
 
 
 def expire_holds(*, user_id: str, at: datetime.datetime) -> int:
     """End a person's holds that have expired, and count them."""
-    with transaction.atomic():
-        due = CreditHold.objects.filter(user_id=user_id).expired(at=at)
-        ids = list(due.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
-        return due.filter(pk__in=ids).update(state=CreditHold.State.EXPIRED) if ids else 0
+    due = CreditHold.objects.filter(user_id=user_id).expired(at=at)
+    return due.filter(ledger.AccountIsLocked(user_id)).update(state=CreditHold.State.EXPIRED)
 
 
 def expire_all_holds(*, at: datetime.datetime, limit: int) -> int:
@@ -136,8 +147,9 @@ def change_usage(
     waits for the next refill. Raises UnknownTier.
     """
     tier = tier_named(changes["tier"]) if "tier" in changes else None
-    open_usage(user_id=user_id, tier=None, at=at)
     with transaction.atomic():
+        locks.lock_persons(user_id)
+        open_usage(user_id=user_id, tier=None, at=at)
         usage = Usage.objects.select_for_update(no_key=True).get(user_id=user_id)
         if tier is not None:
             usage.tier = tier.key
@@ -184,6 +196,15 @@ def freeze_account(*, user_id: str, at: datetime.datetime) -> None:
 def unfreeze_account(*, user_id: str) -> None:
     """Let a frozen account be charged again. Raises NotFound."""
     _set_frozen(user_id, None)
+
+
+def refuse_erasure_of_frozen(user_id: str) -> None:
+    """Raises AccountFrozen: whoever is erased may come back with an account that is not frozen."""
+    if CreditAccount.objects.filter(user_id=user_id, frozen_at__isnull=False).exists():
+        raise errors.AccountFrozen(
+            "This person's account is frozen, and an erasure would end that. Staff can unfreeze it"
+            " first, or an operator says why: erase_user USER_ID --yes --frozen REASON."
+        )
 
 
 def _set_frozen(user_id: str, frozen_at: datetime.datetime | None) -> None:

@@ -44,9 +44,13 @@ def replace_by_checkpoint(
     """Write a checkpoint at `last` and remove the entries up to it.
 
     `digest` is that of the account's lines in the file `archive`, which must be safe on disk by
-    now. Returns how many entries went.
+    now. Returns how many entries went: none where the person was erased since the file was written.
     """
     with transaction.atomic():
+        account = CreditAccount.objects.locked().filter(user_id=last.user_id)
+        entry = CreditTransaction.objects.filter(pk=last.pk, user_id=last.user_id)
+        if not (account and entry.exists()):
+            return 0
         LedgerCheckpoint.objects.create(
             user_id=last.user_id,
             sequence=last.sequence,

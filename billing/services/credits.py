@@ -12,7 +12,7 @@ from django.db.models import Sum
 
 from billing import errors, ledger
 from billing.models import CreditAccount, CreditTransaction
-from billing.services.accounts import open_account, settle
+from billing.services.accounts import account_of, open_account, settle
 from common import events
 from common.errors import DomainError, NotFound
 from common.idempotency import Outcome, RequestKey
@@ -71,7 +71,7 @@ def add_transaction(
         if standing is not None:
             return standing
         clear_the_way(user_id=user_id, needed=-new.amount, tier=tier, at=at)
-    raise refusal(CreditAccount.objects.with_held_now(at=at).get(user_id=user_id), -new.amount, at)
+    raise refusal(account_of(user_id, tier=tier, at=at), -new.amount, at)
 
 
 def count_charges(entries: Sequence[CreditTransaction]) -> None:
@@ -163,7 +163,10 @@ def add_transactions(
     """
     _account_without_dues(user_id, tier, at)
     with transaction.atomic():
-        account: Any = CreditAccount.objects.locked().get(user_id=user_id)
+        account: Any = CreditAccount.objects.locked().filter(user_id=user_id).first()
+        if account is None:  # the person was erased a moment ago
+            open_account(user_id=user_id, tier=tier, at=at)
+            account = CreditAccount.objects.locked().get(user_id=user_id)
         standing = _standing_batch(user_id, actor, request_key, len(new))
         if standing is not None:
             return standing
@@ -266,6 +269,8 @@ def refund_transaction(
         if written:
             return Outcome(entry)
         if standing_entry(user_id, actor, request_key) is None:
+            if not CreditAccount.objects.filter(user_id=user_id).exists():
+                continue  # erased with its charge a moment ago
             clear_the_way(user_id=user_id, needed=-entry.amount, tier=None, at=at)
     raise errors.RefundExceedsOriginal("Other refunds of this charge are under way; look again.")
 

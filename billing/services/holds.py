@@ -1,18 +1,19 @@
 """Holds: credits set aside before an act, taken or set free after it.
 
-Locks are taken in one order: holds first, by their ids, then the account.
+Locks are taken in one order: the account first, then its holds.
 """
 
 import datetime
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from billing import errors, ledger
-from billing.models import CreditAccount, CreditHold, CreditTransaction
-from billing.services.accounts import refill
+from billing.models import CreditHold, CreditTransaction
+from billing.services.accounts import account_of, refill
 from billing.services.credits import (
     TRIES,
     clear_the_way,
@@ -71,7 +72,7 @@ def place_hold(
         if standing is not None:
             return standing
         clear_the_way(user_id=user_id, needed=amount, tier=tier, at=at)
-    raise refusal(CreditAccount.objects.with_held_now(at=at).get(user_id=user_id), amount, at)
+    raise refusal(account_of(user_id, tier=tier, at=at), amount, at)
 
 
 def _standing_hold(user_id: str, actor: str, request_key: RequestKey) -> Outcome[CreditHold] | None:
@@ -101,9 +102,7 @@ def capture_hold(
     what stands. Raises NotFound, HoldResolved, CaptureExceedsHold and IdempotencyKeyReused.
     """
     with transaction.atomic():
-        holds = CreditHold.objects.filter(
-            user_id=user_id, uid=hold_uid, state=CreditHold.State.OPEN, expires_at__gt=at
-        )
+        holds = _open_hold(user_id, hold_uid, at)
         taken = F("amount") if amount is None else amount
         rows = update_returning(
             holds if amount is None else holds.filter(amount__gte=amount),
@@ -173,11 +172,10 @@ def release_hold(
     The same key gives the hold as it stands. Raises NotFound, HoldResolved and
     IdempotencyKeyReused.
     """
-    standing = CreditHold.objects.filter(user_id=user_id, uid=hold_uid)
     try:
         with transaction.atomic():
             rows = update_returning(
-                standing.filter(state=CreditHold.State.OPEN, expires_at__gt=at),
+                _open_hold(user_id, hold_uid, at),
                 HOLD_COLUMNS,
                 state=CreditHold.State.RELEASED,
                 released_by=actor,
@@ -206,6 +204,16 @@ def _require_new_release(
     other = released.exclude(uid=hold_uid).first()
     if other is not None:
         request_key.require_same(f"the release of {other.uid}")
+
+
+def _open_hold(user_id: str, hold_uid: uuid.UUID, at: datetime.datetime) -> Any:
+    return CreditHold.objects.filter(
+        ledger.AccountIsLocked(user_id),
+        user_id=user_id,
+        uid=hold_uid,
+        state=CreditHold.State.OPEN,
+        expires_at__gt=at,
+    )
 
 
 def _hold(user_id: str, hold_uid: uuid.UUID) -> CreditHold:

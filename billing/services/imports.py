@@ -3,7 +3,7 @@
 import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from access.models import ErasedPerson
@@ -11,6 +11,7 @@ from billing import errors
 from billing.models import CreditAccount, Tier, Usage, UsageOverride, day_of
 from billing.services.accounts import change_account_tier
 from billing.services.tiers import tier_named
+from common import locks
 
 # The original wrote this for "unlimited".
 UNLIMITED = 999_999
@@ -27,6 +28,7 @@ SHAPES = {
 }
 
 
+@transaction.atomic
 def import_usage(
     *,
     user_id: str,
@@ -46,6 +48,7 @@ def import_usage(
     usage stands with other numbers. With `pretended` (a dry run) nothing is written; it
     collects what would be. Raises UsageFileInvalid and UnknownTier; then nothing is written.
     """
+    locks.lock_persons(user_id)
     tier, is_other = _tier(user_id, document, on_conflict)
     if is_other and on_conflict == "fail":
         return "failed"
@@ -66,15 +69,8 @@ def import_usage(
         return fate
     if pretended is not None:
         pretended[user_id] = wanted
-    elif not _write(usage, wanted, fate, tier if is_other else None, at):
-        # The person's first call, or another import, was quicker.
-        return import_usage(
-            user_id=user_id,
-            document=document,
-            on_conflict=on_conflict,
-            at=at,
-            include_erased=include_erased,
-        )
+    else:
+        _write(usage, wanted, fate, tier if is_other else None, at)
     return fate
 
 
@@ -96,20 +92,15 @@ def _tier(user_id: str, document: dict[str, Any], on_conflict: str) -> tuple[Tie
 
 def _write(
     usage: Usage, wanted: dict[str, Any], fate: str, tier: Tier | None, at: datetime.datetime
-) -> bool:
-    """Store the usage; with a tier, copy it to the account. False if another was quicker."""
-    try:
-        with transaction.atomic():
-            if fate == "created":
-                usage.save(force_insert=True)
-            elif not Usage.objects.filter(user_id=usage.user_id).update(**wanted):
-                return False
-            _explain(usage)
-            if tier is not None:
-                change_account_tier(user_id=usage.user_id, tier=tier, at=at)
-    except IntegrityError:
-        return False
-    return True
+) -> None:
+    """Store the usage; with a tier, copy it to the account."""
+    if fate == "created":
+        usage.save(force_insert=True)
+    else:
+        Usage.objects.filter(user_id=usage.user_id).update(**wanted)
+    _explain(usage)
+    if tier is not None:
+        change_account_tier(user_id=usage.user_id, tier=tier, at=at)
 
 
 def _explain(usage: Usage) -> None:

@@ -10,6 +10,7 @@ from billing import errors
 from billing.headers import quota_headers
 from billing.models import CreditAccount, Usage, UsageIncrement, day_of, month_of
 from billing.services.tiers import tier_at_first_contact
+from common import locks
 from common.idempotency import Outcome, RequestKey, made_by
 from common.models import update_returning
 
@@ -26,20 +27,22 @@ def open_usage(*, user_id: str, tier: str | None, at: datetime.datetime) -> None
     """
     if Usage.objects.filter(user_id=user_id).exists():
         return
-    template = tier_at_first_contact(CreditAccount, user_id=user_id, named=tier)
-    Usage.objects.bulk_create(
-        [
-            Usage(
-                user_id=user_id,
-                tier=template.key,
-                daily_limit=template.daily_limit,
-                monthly_limit=template.monthly_limit,
-                last_daily_reset=day_of(at),
-                last_monthly_reset=month_of(at),
-            )
-        ],
-        ignore_conflicts=True,
-    )
+    with transaction.atomic():
+        locks.lock_persons(user_id)
+        template = tier_at_first_contact(CreditAccount, user_id=user_id, named=tier)
+        Usage.objects.bulk_create(
+            [
+                Usage(
+                    user_id=user_id,
+                    tier=template.key,
+                    daily_limit=template.daily_limit,
+                    monthly_limit=template.monthly_limit,
+                    last_daily_reset=day_of(at),
+                    last_monthly_reset=month_of(at),
+                )
+            ],
+            ignore_conflicts=True,
+        )
 
 
 def increment_usage(
@@ -163,5 +166,7 @@ def forget_increments(*, before: datetime.datetime, limit: int) -> int:
     """
     old = UsageIncrement.objects.filter(created_at__lt=before).order_by("created_at")
     with transaction.atomic():
-        chosen = list(old.values_list("pk", flat=True)[:limit])
+        # Those that an erasure is deleting are left to it.
+        free = old.select_for_update(skip_locked=True)
+        chosen = list(free.values_list("pk", flat=True)[:limit])
         return UsageIncrement.objects.filter(pk__in=chosen).delete()[0]

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from common import locks
 from common.idempotency import NO_KEY, Outcome, RequestKey, made_by
 from common.models import update_returning
 from consent import chain, errors, reports
@@ -138,6 +139,7 @@ def locked_chain(user_id: str) -> tuple[ConsentChain, bool]:
     )
     if rows:
         return ConsentChain(**rows[0]), False
+    locks.lock_persons(user_id)
     head = new_chain(user_id)
     try:
         with transaction.atomic():

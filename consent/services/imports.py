@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from access.models import ErasedPerson
+from common import locks
 from consent import reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
 from consent.services.answers import Answer, linked, new_chain, new_event
@@ -57,6 +58,7 @@ def store_imported(
     """
     counts: Counter[str] = Counter(imported=0, unchanged=0)
     with transaction.atomic():
+        locks.lock_persons(*(consent.user_id for consent in consents))
         erased: set[str] = set()
         if not include_erased:
             erased = ErasedPerson.objects.among(consent.user_id for consent in consents)

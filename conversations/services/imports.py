@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from access.models import ErasedPerson
+from common import locks
 from conversations.council import CouncilConversation
 from conversations.export import messages_of
 from conversations.models import Conversation, Message
@@ -49,6 +50,7 @@ def store_imported(
     when another import was quicker: try again.
     """
     with transaction.atomic():
+        locks.lock_persons(*(item.user_id for item in found))
         standing = ChainMap(pretended or {}, _standing(found))
         left_out = {
             "erased": set() if include_erased else _erased(found),

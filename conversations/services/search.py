@@ -17,18 +17,25 @@ def reindex(model: type[Conversation] | type[Message]) -> Iterator[int]:
     """
     last = 0
     while True:
-        with transaction.atomic():
-            rows: list[Any] = list(
-                model.objects.select_for_update(no_key=True)
-                .filter(pk__gt=last)
-                .order_by("pk")[:BATCH_ROWS]
-            )
-            stale = [row for row in rows if row.search_text != row.words]
-            for row in stale:
-                row.search_text = row.words
-            model.objects.bulk_update(stale, ["search_text"])
+        rows: list[Any] = list(model.objects.filter(pk__gt=last).order_by("pk")[:BATCH_ROWS])
         if not rows:
             break
-        yield from (int(row in stale) for row in rows)
+        stale = {row.pk for row in rows if row.search_text != row.words}
+        if stale:
+            _make_words_anew(model, stale)
+        yield from (int(row.pk in stale) for row in rows)
         last = rows[-1].pk
     rebuild_index(model)
+
+
+def _make_words_anew(model: type[Conversation] | type[Message], stale: set[int]) -> None:
+    rows = model.objects.filter(pk__in=stale)
+    key = "pk" if model is Conversation else "conversation_id"
+    with transaction.atomic():
+        # Whoever changes or deletes messages has their conversation's lock, and so do we.
+        keys = set(rows.values_list(key, flat=True))
+        list(Conversation.objects.locked().filter(pk__in=keys).order_by("pk").values_list("pk"))
+        standing: list[Any] = list(rows)
+        for row in standing:
+            row.search_text = row.words
+        model.objects.bulk_update(standing, ["search_text"])

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from common import locks
 from common.idempotency import Outcome, RequestKey, made_by
 from common.models import update_returning
 from consent.gates import requires_consent
@@ -42,7 +43,6 @@ class NewMessage:
         return row
 
 
-@requires_consent("history_storage")
 def create_conversation(
     *,
     user_id: str,
@@ -74,10 +74,9 @@ def create_conversation(
     if uid is not None:
         conversation.uid = uid
     try:
-        if messages:
-            _insert_with_messages(conversation, messages)
-        else:
-            conversation.save(force_insert=True)
+        with transaction.atomic():
+            locks.keep_person(user_id)
+            _insert_with_messages(user_id=user_id, conversation=conversation, messages=messages)
     except IntegrityError:
         standing = _standing_conversation(conversation, request_key)
         if standing is None:  # what stood in the way was deleted meanwhile
@@ -94,19 +93,21 @@ def create_conversation(
     return Outcome(conversation)
 
 
-def _insert_with_messages(conversation: Conversation, messages: Sequence[NewMessage]) -> None:
-    with transaction.atomic():
-        conversation.save(force_insert=True)
-        Message.objects.bulk_create(
-            message.row(
-                conversation=conversation,
-                user_id=conversation.user_id,
-                actor=conversation.actor,
-                position=position,
-                created_at=conversation.created_at,
-            )
-            for position, message in enumerate(messages, start=1)
+@requires_consent("history_storage")
+def _insert_with_messages(
+    *, user_id: str, conversation: Conversation, messages: Sequence[NewMessage]
+) -> None:
+    conversation.save(force_insert=True)
+    Message.objects.bulk_create(
+        message.row(
+            conversation=conversation,
+            user_id=user_id,
+            actor=conversation.actor,
+            position=position,
+            created_at=conversation.created_at,
         )
+        for position, message in enumerate(messages, start=1)
+    )
 
 
 def _standing_conversation(

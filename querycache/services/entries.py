@@ -186,13 +186,22 @@ def remove_entry(*, namespace: str, user_id: str, key: str, at: datetime.datetim
 
 def expire_entries(*, entry_ids: Iterable[int], at: datetime.datetime) -> int:
     """End entries now, as if their time were over; how many were not yet."""
-    entries = CacheEntry.objects.filter(pk__in=list(entry_ids))
-    return entries.filter(stale_until__gt=at, created_at__lt=at).update(
-        fresh_until=at, stale_until=at
-    )
+    with transaction.atomic():
+        entries = _locked_entries(entry_ids)
+        return entries.filter(stale_until__gt=at, created_at__lt=at).update(
+            fresh_until=at, stale_until=at
+        )
 
 
 def delete_entries(*, entry_ids: Iterable[int]) -> int:
     """Remove entries for good; how many there were."""
-    removed, _ = CacheEntry.objects.filter(pk__in=list(entry_ids)).delete()
+    with transaction.atomic():
+        removed, _ = _locked_entries(entry_ids).delete()
     return removed
+
+
+def _locked_entries(entry_ids: Iterable[int]) -> Any:
+    """Those that stand, locked in their order, as an erasure locks a person's."""
+    locked = CacheEntry.objects.select_for_update(no_key=True).filter(pk__in=list(entry_ids))
+    standing = list(locked.order_by("pk").values_list("pk", flat=True))
+    return CacheEntry.objects.filter(pk__in=standing)

@@ -20,6 +20,12 @@ class Command(BaseCommand):
         either = parser.add_mutually_exclusive_group(required=True)
         either.add_argument("--yes", action="store_true", help="Do it.")
         either.add_argument("--dry-run", action="store_true", help="List what would go.")
+        parser.add_argument(
+            "--frozen",
+            metavar="REASON",
+            default="",
+            help="Why, though the person's account is frozen; it is kept, without their id.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         user_id = options["user_id"]
@@ -31,7 +37,12 @@ class Command(BaseCommand):
             self._print(privacy.counts(user_id))
             self.stdout.write("Dry run: nothing was written.")
             return
-        erasure = services.erase_person(user_id=user_id, actor="system", at=timezone.now())
+        erasure = services.erase_person(
+            user_id=user_id,
+            actor="system",
+            at=timezone.now(),
+            overruling=options["frozen"].strip(),
+        )
         self._print(erasure.counts)
         self.stdout.write(f"Erased. What stays is named {erasure.reference}.")
 

@@ -1,0 +1,364 @@
+"""What can be done for a person, by every app: to be tried beside their erasure.
+
+Each act answers with a status, as the API does; acts of commands and of staff with 200 or that of
+their refusal.
+"""
+
+import datetime
+import random
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+from django.contrib.auth.models import User
+from django.db.models import Count, Exists, F, OuterRef
+from django.utils import timezone
+
+from access import services as access_services
+from billing import acts as billing_acts
+from billing import forms as billing_forms
+from billing import services as billing_services
+from billing.models import (
+    CreditAccount,
+    CreditHold,
+    CreditTransaction,
+    LedgerCheckpoint,
+    Usage,
+    UsageIncrement,
+    UsageOverride,
+)
+from common import acts as common_acts
+from common import verification
+from common.errors import DomainError
+from common.models import ERASED_PREFIX
+from consent import acts as consent_acts
+from consent import forms as consent_forms
+from consent import services as consent_services
+from conversations import council
+from conversations import services as conversation_services
+from conversations.models import Conversation, Message
+from querycache import services as cache_services
+from querycache.models import CacheEntry
+from tests.client import ApiClient
+
+# What the API may answer to somebody whose rows are gone, used up, taken or on hold.
+ANSWERS = {200, 201, 204, 402, 404, 409, 422, 429}
+LONG_AGO = datetime.timedelta(days=400)
+QUESTION = {"query": "Is a quokka shy?"}
+
+Act = Callable[[ApiClient, str], int]
+
+
+def life_of(person: ApiClient, user_id: str) -> None:
+    """Something of every app, to begin with."""
+    for method, path, body in (
+        ("POST", "/credits/transactions", {"type": "deduct", "amount": 1}),
+        ("POST", "/credits/holds", {"amount": 1, "ttl_seconds": 86_400}),
+        ("PUT", "/consent/training_use", {}),
+        ("POST", "/conversations", {"messages": [{"role": "user", "content": "a"}]}),
+        ("POST", "/cache/lookup", QUESTION),
+    ):
+        assert person.request(method, path, body).status_code < 300
+    assert person.post("/usage/increment", {}, idempotency_key="life").status_code == 200
+    account = CreditAccount.objects.get(user_id=user_id)
+    billing_services.place_hold(
+        user_id=user_id,
+        amount=1,
+        ttl_seconds=1,
+        description="",
+        actor="system",
+        at=account.last_refill_at,
+        request_key=billing_acts.RequestKey(None, ""),
+    )
+
+
+# Over the API
+
+
+def sent(method: str, path: str, body: Any = None, *, keyed: bool = False) -> Act:
+    def act(person: ApiClient, user_id: str) -> int:
+        headers = {"idempotency_key": f"key-{random.randrange(2)}"} if keyed else {}
+        status: int = person.request(method, path, body, **headers).status_code
+        return status
+
+    return act
+
+
+def batch(person: ApiClient, user_id: str) -> int:
+    entries = [{"type": "deduct", "amount": 1}, {"type": "grant", "amount": 3}]
+    response = person.post("/credits/transactions/batch", {"transactions": entries})
+    return int(response.status_code)
+
+
+def refund(person: ApiClient, user_id: str) -> int:
+    entries = CreditTransaction.objects.filter(user_id=user_id, type="deduct")
+    uid = entries.values_list("uid", flat=True).first() or uuid.uuid4()
+    return int(person.post(f"/credits/transactions/{uid}/refund", {"amount": 1}).status_code)
+
+
+def end_a_hold(how: str) -> Act:
+    def act(person: ApiClient, user_id: str) -> int:
+        placed = person.post("/credits/holds", {"amount": 1})
+        if placed.status_code != 201:
+            return int(placed.status_code)
+        return int(person.post(f"/credits/holds/{placed.json()['id']}/{how}", {}).status_code)
+
+    return act
+
+
+def of_a_conversation(method: str, rest: str = "", body: Any = None) -> Act:
+    def act(person: ApiClient, user_id: str) -> int:
+        uids = Conversation.objects.filter(user_id=user_id).values_list("uid", flat=True)
+        uid = uids.order_by("pk").first() or uuid.uuid4()
+        return int(person.request(method, f"/conversations/{uid}{rest}", body).status_code)
+
+    return act
+
+
+def store_an_answer(person: ApiClient, user_id: str) -> int:
+    found = person.post("/cache/lookup", QUESTION).json()
+    lease = found.get("lease")
+    answer = {"result": "a"} | ({"lease": lease["token"]} if lease else {})
+    return int(person.put(f"/cache/entries/{found['key']}", answer).status_code)
+
+
+def forget_an_answer(person: ApiClient, user_id: str) -> int:
+    keys = CacheEntry.objects.filter(owner=user_id).values_list("key_hash", flat=True)
+    return int(person.delete(f"/cache/entries/{keys.first() or '0' * 64}").status_code)
+
+
+# Commands and jobs
+
+
+def done(do: Callable[[str], Any]) -> Act:
+    def act(person: ApiClient, user_id: str) -> int:
+        try:
+            do(user_id)
+        except DomainError as error:
+            return error.status
+        except common_acts.NothingToDo:
+            return 409
+        return 200
+
+    return act
+
+
+def import_usage(user_id: str) -> None:
+    document = {"daily_count": 99, "monthly_count": 99, "tier": "pro", "daily_limit": 5}
+    billing_services.import_usage(
+        user_id=user_id, document=document, on_conflict="update", at=timezone.now()
+    )
+
+
+def import_conversation(user_id: str) -> None:
+    document = {"id": str(uuid.uuid4()), "messages": [{"role": "user", "content": "a"}]}
+    found = council.read(
+        orjson.dumps(document), file_stem="a", folder_owner=None, given_owner=user_id
+    )
+    conversation_services.store_imported([found], on_conflict="skip")
+
+
+def import_consent(user_id: str) -> None:
+    now = timezone.now()
+    others = [f"{user_id} and {number}" for number in range(2)]
+    consent_services.store_imported(
+        [
+            consent_services.ImportedConsent(
+                user_id=one,
+                terms_accepted=True,
+                marketing_consent=False,
+                said_at=now,
+                changed_at=now,
+                row_sha256="0" * 64,
+            )
+            for one in [user_id, *others]
+        ],
+        at=now,
+    )
+
+
+def archive(user_id: str) -> None:
+    """The entries of one account, as archive_transactions does after it has written its file."""
+    before = timezone.now() + datetime.timedelta(days=1)
+    entries = list(billing_services.entries_to_archive(user_id=user_id, before=before))
+    if entries:
+        billing_services.replace_by_checkpoint(
+            last=entries[0], digest="0" * 64, archive="a.jsonl", at=timezone.now()
+        )
+
+
+def expire_holds(user_id: str) -> None:
+    billing_services.expire_all_holds(at=timezone.now() + datetime.timedelta(minutes=1), limit=100)
+
+
+def expire_consents(user_id: str) -> None:
+    consent_services.record_expired(at=timezone.now() + LONG_AGO, limit=100)
+
+
+def forget_increments(user_id: str) -> None:
+    billing_services.forget_increments(before=timezone.now(), limit=3)
+
+
+def refill(user_id: str) -> None:
+    billing_services.settle(user_id=user_id, at=timezone.now() + LONG_AGO)
+
+
+def reindex(user_id: str) -> None:
+    key = Message.objects.filter(user_id=user_id).values_list("pk", flat=True).first()
+    Message.objects.filter(pk=key).update(search_text="stale")
+    for _ in conversation_services.reindex(Message):
+        pass
+
+
+# Staff
+
+
+def staff() -> User:
+    user, _ = User.objects.get_or_create(username="dana", is_staff=True)
+    return user
+
+
+def grant_by_staff(user_id: str) -> None:
+    account = CreditAccount.objects.filter(user_id=user_id).first()
+    if account is None:
+        return
+    form = billing_forms.AmountForm(
+        {"token": uuid.uuid4().hex, "amount": 2, "reason": f"asked by {user_id}"}
+    )
+    assert form.is_valid(), form.errors
+    billing_acts.perform(
+        billing_acts.ACTS["grant"],
+        user=staff(),
+        account=account,
+        target=None,
+        form=form,
+        at=timezone.now(),
+    )
+
+
+def change_tier_by_staff(user_id: str) -> None:
+    billing_services.change_usage(
+        user_id=user_id, changes={"tier": "pro"}, reason="a", actor="staff:dana", at=timezone.now()
+    )
+
+
+def answer_by_staff(user_id: str) -> None:
+    now = timezone.now()
+    form = consent_forms.AnswerForm(
+        {"token": uuid.uuid4().hex, "purpose": "shared_cache", "said": "phone", "reason": "a"},
+        granted=True,
+        at=now,
+    )
+    assert form.is_valid(), form.errors
+    consent_acts.record(user=staff(), user_id=user_id, granted=True, form=form, at=now)
+
+
+def freeze_and_unfreeze(user_id: str) -> None:
+    billing_services.freeze_account(user_id=user_id, at=timezone.now())
+    billing_services.unfreeze_account(user_id=user_id)
+
+
+def hold_and_lift(user_id: str) -> None:
+    key = Conversation.objects.filter(user_id=user_id).values_list("pk", flat=True).first()
+    if key is not None:
+        conversation_services.place_legal_hold(
+            conversation_id=key, reason="a case", at=timezone.now()
+        )
+        conversation_services.lift_legal_hold(conversation_id=key)
+
+
+def read_texts(user_id: str) -> None:
+    access_services.record_reading(staff="staff:dana", user_id=user_id, what="conversation")
+
+
+def expire_answers(user_id: str) -> None:
+    keys = list(CacheEntry.objects.filter(owner=user_id).values_list("pk", flat=True))
+    cache_services.expire_entries(entry_ids=keys, at=timezone.now())
+    cache_services.delete_entries(entry_ids=keys)
+
+
+CHARGE = {"type": "deduct", "amount": 1}
+MESSAGES = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+
+ACTS: dict[str, Act] = {
+    "charge": sent("POST", "/credits/transactions", CHARGE),
+    "charge with a key": sent("POST", "/credits/transactions", CHARGE, keyed=True),
+    "grant": sent("POST", "/credits/transactions", {"type": "grant", "amount": 2}),
+    "batch": batch,
+    "refund": refund,
+    "hold": sent("POST", "/credits/holds", {"amount": 1}, keyed=True),
+    "capture": end_a_hold("capture"),
+    "release": end_a_hold("release"),
+    "credits": sent("GET", "/credits"),
+    "usage": sent("GET", "/usage"),
+    "count": sent("POST", "/usage/increment", {}),
+    "count with a key": sent("POST", "/usage/increment", {}, keyed=True),
+    "limits": sent("PATCH", "/usage", {"daily_limit": 7, "reason": "a"}),
+    "tier": sent("PATCH", "/usage", {"tier": "pro", "reason": "a"}),
+    "consent": sent("PUT", "/consent/marketing", {}),
+    "consent with a key": sent("PUT", "/consent/training_use", {}, keyed=True),
+    "consents": sent("PUT", "/consent", {"purposes": {"marketing": None, "shared_cache": None}}),
+    "withdrawal": sent("DELETE", "/consent/marketing"),
+    "history": sent("GET", "/consent/history"),
+    "conversation": sent("POST", "/conversations", {}, keyed=True),
+    "conversation with messages": sent("POST", "/conversations", MESSAGES),
+    "message": of_a_conversation("POST", "/messages", {"role": "user", "content": "a"}),
+    "change of a conversation": of_a_conversation("PATCH", "", {"title": "b"}),
+    "removal of a conversation": of_a_conversation("DELETE"),
+    "look-up": sent("POST", "/cache/lookup", QUESTION),
+    "answer": store_an_answer,
+    "removal of an answer": forget_an_answer,
+    "copy": sent("GET", "/privacy/export"),
+    "import of usage": done(import_usage),
+    "import of a conversation": done(import_conversation),
+    "import of consents": done(import_consent),
+    "archive": done(archive),
+    "expiry of holds": done(expire_holds),
+    "expiry of consents": done(expire_consents),
+    "end of increments": done(forget_increments),
+    "refill": done(refill),
+    "new words": done(reindex),
+    "grant by staff": done(grant_by_staff),
+    "tier by staff": done(change_tier_by_staff),
+    "answer by staff": done(answer_by_staff),
+    "freeze": done(freeze_and_unfreeze),
+    "legal hold": done(hold_and_lift),
+    "reading": done(read_texts),
+    "end of answers": done(expire_answers),
+}
+
+
+# What must hold afterwards
+
+
+def torn() -> list[str]:
+    """What is neither wholly of an old life nor wholly of a new one, besides what verify finds."""
+    found = [sentence for check in verification.registered() for sentence in check.find()]
+    return found + sorted(set(_torn()))
+
+
+def _torn() -> Iterator[str]:
+    living = ~Exists(Usage.objects.filter(user_id=OuterRef("user_id")))
+    for model in (UsageIncrement, UsageOverride):
+        rows = model._default_manager.exclude(user_id__startswith=ERASED_PREFIX).filter(living)
+        yield from (f"{model.__name__} of {row.user_id} without usage" for row in rows)
+    lost = ~Exists(CreditAccount.objects.filter(user_id=OuterRef("user_id")))
+    for model in (CreditTransaction, CreditHold, LedgerCheckpoint):
+        rows = model._default_manager.filter(lost)
+        yield from (f"{model.__name__} of {row.user_id} without account" for row in rows)
+    tiers = dict(Usage.objects.values_list("user_id", "tier"))
+    for user_id, tier in CreditAccount.objects.values_list("user_id", "tier"):
+        if tiers.get(user_id, tier) != tier:
+            yield f"{user_id} has two tiers"
+    strangers = Message.objects.exclude(user_id=F("conversation__user_id"))
+    yield from (f"message {row.pk} in a conversation of somebody else" for row in strangers)
+    whole = Conversation.objects.annotate(messages_count=Count("messages"))
+    for row in whole.exclude(messages_count=F("message_count")):
+        yield f"conversation {row.pk} has {row.messages_count} messages, not {row.message_count}"
+    keyed = Counter(UsageIncrement.objects.values_list("user_id", flat=True))
+    for user_id, count in keyed.items():
+        total = Usage.objects.filter(user_id=user_id).values_list("total_queries", flat=True)
+        if sum(total) < count:
+            yield f"{user_id} counted {sum(total)} calls, with {count} keys"

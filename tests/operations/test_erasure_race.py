@@ -1,0 +1,82 @@
+"""Many processes do everything there is for the same persons, while these are erased.
+
+ERASURE_PROCESSES, ERASURE_PERSONS and ERASURE_ACTS make it larger; with `-s` it says its counts.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from django.db.models import Count
+
+from billing.models import CreditAccount
+from common.models import ERASED_PREFIX
+from consent.models import Purpose
+from operations.models import Erasure
+from tests.client import ApiClient
+from tests.operations import lives
+from tests.processes import child
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PROCESSES = int(os.environ.get("ERASURE_PROCESSES", "4"))
+PERSONS = int(os.environ.get("ERASURE_PERSONS", "12"))
+ACTS = int(os.environ.get("ERASURE_ACTS", "4"))
+
+
+def race(key: str, user_ids: list[str]) -> Iterator[tuple[str, int]]:
+    """Every act and its status; the processes come to each person together."""
+    racers = [
+        child("tests.operations.racer", key, str(number), str(ACTS)) for number in range(PROCESSES)
+    ]
+    inputs = [one.stdin for one in racers if one.stdin]
+    outputs = [one.stdout for one in racers if one.stdout]
+    assert [output.readline() for output in outputs] == ["ready\n"] * PROCESSES
+    for user_id in user_ids:
+        for line in inputs:
+            line.write(f"{user_id}\n")
+            line.flush()
+        for output in outputs:
+            yield from ((name, status) for name, status in json.loads(output.readline()))
+    for one in racers:
+        one.communicate(timeout=60)
+    assert [one.returncode for one in racers] == [0] * PROCESSES
+
+
+class TestErasuresAmongEverything:
+    def test_tear_nothing_and_fail_for_nobody(self, key: str) -> None:
+        lives.staff()
+        Purpose.objects.filter(key="shared_cache").update(default_validity_days=30)
+        user_ids = [f"person {number}" for number in range(PERSONS)]
+        for user_id in user_ids[::2]:
+            lives.life_of(ApiClient(key, user_id), user_id)
+
+        counts = Counter(race(key, user_ids))
+
+        erasures = PERSONS + PERSONS // 2
+        assert {status for _, status in counts} <= lives.ANSWERS | {503}
+        assert counts["erasure", 200] == Erasure.objects.count() == erasures
+        assert lives.torn() == []
+        again = sum(times for (_, status), times in counts.items() if status == 503)
+        assert sum(counts.values()) == PROCESSES * PERSONS * ACTS + erasures + again
+        kept = CreditAccount.objects.filter(user_id__startswith=ERASED_PREFIX)
+        doubled = kept.values("user_id").annotate(rows=Count("id")).filter(rows__gt=1)
+        assert not doubled
+        report(counts)
+
+
+def report(counts: Counter[tuple[str, int]]) -> None:
+    print()
+    for name in sorted({name for name, _ in counts}):
+        by_status = {status: times for (one, status), times in counts.items() if one == name}
+        print(f"{name:28} {dict(sorted(by_status.items()))}")
+    print(f"in all {sum(counts.values())} acts: {dict(Counter(by_status_of(counts)))}")
+
+
+def by_status_of(counts: Counter[tuple[str, int]]) -> dict[int, int]:
+    found: Counter[int] = Counter()
+    for (_, status), times in counts.items():
+        found[status] += times
+    return dict(sorted(found.items()))
