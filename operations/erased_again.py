@@ -14,6 +14,9 @@ from common.models import ERASED_PREFIX
 from operations import services
 from operations.models import Erasure
 
+# Frozen in the backup or not: that was decided when they were erased at first.
+RESTORED = "A restore had brought back who was erased."
+
 
 @dataclass(frozen=True)
 class Remembered:
@@ -66,7 +69,9 @@ def erase_again(before: Remembered, *, include_erased: bool) -> Again:
             again.left.append((user_id, "--include-erased"))
             continue
         try:
-            services.erase_person(user_id=user_id, actor="system", at=timezone.now())
+            services.erase_person(
+                user_id=user_id, actor="system", at=timezone.now(), overruling=RESTORED
+            )
             again.erased += 1
         except DomainError as error:
             again.left.append((user_id, error.message))

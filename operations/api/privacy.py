@@ -18,6 +18,10 @@ from common.serializers import StrictSerializer, Text
 from operations import privacy, services
 
 MANAGE = "privacy:manage"
+REFUSED = (
+    "Staff keep a conversation of the person for now: `legal_hold`; or their account is frozen:"
+    " `account_frozen`."
+)
 
 
 @example({"confirm": "ann"})
@@ -53,7 +57,7 @@ class PrivacyViewSet(ViewSet):
 
     @extend_schema(
         request=EraseRequest,
-        responses={200: ErasureResponse},
+        responses={200: ErasureResponse, 409: OpenApiResponse(description=REFUSED)},
         tags=["privacy"],
     )
     def erase(self, request: CallerRequest) -> Response:

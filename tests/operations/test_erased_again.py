@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from access.models import ErasedPerson
+from billing import services as billing_services
 from conversations import services
 from conversations.models import Conversation
 from operations.models import Erasure
@@ -99,6 +102,20 @@ class TestARestore:
         assert code == 0
         assert "Not repeated: 1 erasures after the backup" in said
         assert persons() == {"ann"}
+
+    def test_erases_again_who_was_frozen_in_the_backup(
+        self, person: ApiClient, tmp_path: Path
+    ) -> None:
+        live(person)
+        billing_services.freeze_account(user_id="ann", at=timezone.now())
+        file = backup(tmp_path / "daily.zip")
+        call_command("erase_user", "ann", "--yes", "--frozen", "The court wants it")
+
+        _, said = command("restore", file, "--replace")
+
+        assert "Erased again: 1 persons" in said
+        assert persons() == set()
+        assert Erasure.objects.get().reason == "A restore had brought back who was erased."
 
     def test_names_who_cannot_be_erased_and_fails(self, person: ApiClient, tmp_path: Path) -> None:
         live(person)

@@ -23,12 +23,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--frozen",
             metavar="REASON",
-            default="",
             help="Why, though the person's account is frozen; it is kept, without their id.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user_id = options["user_id"]
+        user_id, frozen = options["user_id"], options["frozen"]
+        if frozen is not None and not frozen.strip():
+            raise CommandError("--frozen needs a reason.")
         try:
             validate_user_id(user_id)
         except ValidationError as error:
@@ -41,7 +42,7 @@ class Command(BaseCommand):
             user_id=user_id,
             actor="system",
             at=timezone.now(),
-            overruling=options["frozen"].strip(),
+            overruling=(frozen or "").strip(),
         )
         self._print(erasure.counts)
         self.stdout.write(f"Erased. What stays is named {erasure.reference}.")
