@@ -230,6 +230,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, exceptions.NotAuthenticated):
+        error = exceptions.NotAuthenticated("Send `Authorization: Bearer <key>`.")
     if not isinstance(error, exceptions.APIException):
         return None
     details: dict[str, Any] = {}
@@ -314,8 +316,10 @@ def _http_response(body: dict[str, Any]) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     if not _is_api(request):
         return defaults.page_not_found(request, exception or Http404())
+    # With an exception it is one that a view raised, such as one of an app of your own.
+    detail = "Not found." if exception else "No such address; /api/v1/docs shows them all."
     return _http_response(
-        problem(request, status=404, code="not_found", title="Not Found", detail="No such address.")
+        problem(request, status=404, code="not_found", title="Not Found", detail=detail)
     )
 
 

@@ -8,6 +8,7 @@ imports that folder instead, at each start what is new in it.
 import argparse
 import os
 import secrets
+import socket
 import sys
 from pathlib import Path
 
@@ -34,10 +35,13 @@ def main() -> None:
     from django.core.management import call_command
 
     django.setup()
+    bind = os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}")
+    if not options.no_server:
+        check_that_it_is_free(bind)
     call_command("migrate", verbosity=0)
     import_data(options.data, options.user_id)
     notices = [*make_admin(), *make_key()]
-    print_addresses(os.environ.get("BIND", f"127.0.0.1:{os.environ.get('PORT', '8000')}"), notices)
+    print_addresses(bind, notices)
     if not options.no_server:
         server = str(Path(sys.executable).with_name("gunicorn"))
         arguments = ["-c", "config/gunicorn.py", "config.wsgi"]
@@ -57,6 +61,22 @@ def keep_secret_key() -> None:
     file.chmod(0o600)
 
 
+def check_that_it_is_free(bind: str) -> None:
+    """Ends with a sentence where another program listens, before anything is made."""
+    host, _, port = bind.rpartition(":")
+    if not port.isdigit():
+        return  # no port: gunicorn knows other addresses, and says what is wrong with the rest
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host.strip("[]") or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except (OSError, OverflowError) as error:
+        sys.exit(f"Cannot listen at {bind} ({error}). Another port: PORT=8001 make run")
+
+
 def import_data(data: str, user_id: str) -> None:
     from django.core.management import CommandError, call_command
 
@@ -74,7 +94,7 @@ def import_data(data: str, user_id: str) -> None:
     except SystemExit:
         print("Some files were not imported; the lines above say why.")
     except CommandError as error:
-        print(f"Nothing was imported: {error} (With make: OWNER=U.)")
+        sys.exit(f"Nothing was imported: {error} (With make: DATA=folder OWNER=U.)")
 
 
 def make_admin() -> list[str]:

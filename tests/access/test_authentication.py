@@ -84,7 +84,10 @@ class TestACaller:
         assert_refused(response)
 
     def test_is_refused_without_the_header(self, new: services.NewKey) -> None:
-        assert_refused(call(None))
+        response = call(None)
+
+        assert_refused(response)
+        assert response.json()["detail"] == "Send `Authorization: Bearer <key>`."
 
     @pytest.mark.parametrize("header", ["Bearer {}", "bearer {}", "BEARER {}", "Bearer   {}  "])
     def test_is_known_by_its_key(self, new: services.NewKey, header: str) -> None:

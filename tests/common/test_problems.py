@@ -30,6 +30,7 @@ class TestAnUnknownAddress:
 
         assert problem["instance"] == path
         assert problem["type"] == "urn:steward:problem:not_found"
+        assert problem["detail"] == "No such address; /api/v1/docs shows them all."
 
     @pytest.mark.parametrize("path", ["/nothing", "/apiary", "/v1/conversations"])
     def test_is_a_page_elsewhere(self, client: Client, path: str) -> None:
@@ -42,7 +43,7 @@ class TestAnUnknownAddress:
         for path in ("/api/plain/absent", "/api/view/absent"):
             response = broken.get(path)
 
-            assert_problem(response, 404, "not_found")
+            assert assert_problem(response, 404, "not_found")["detail"] == "Not found."
             assert SECRET not in response.content.decode()
 
 
