@@ -139,11 +139,12 @@ class BodyLimitMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if _is_api(request):
-            try:
-                self._check(request)
-            except errors.DomainError as error:
+        try:
+            self._check(request)
+        except errors.DomainError as error:
+            if _is_api(request):
                 return problem_response(request, error)
+            return _plain_page(error.title, error.message, status=error.status)
         return self.get_response(request)
 
     def _check(self, request: HttpRequest) -> None:
@@ -373,8 +374,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _unavailable_page() -> HttpResponse:
+    return _plain_page(
+        "The database does not answer just now", "Try again in a moment.", status=503
+    )
+
+
+def _plain_page(title: str, sentence: str, *, status: int) -> HttpResponse:
     return HttpResponse(
-        "<!doctype html><title>Unavailable</title><h1>The database does not answer just now</h1>"
-        "<p>Try again in a moment.</p>",
-        status=503,
+        f"<!doctype html><title>{title}</title><h1>{title}</h1><p>{sentence}</p>", status=status
     )

@@ -8,9 +8,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_asgi_application()
 
 from billing.asgi import Settled  # noqa: E402  (needs the applications loaded)
+from common.asgi import BoundedBody  # noqa: E402
 from operations import start  # noqa: E402
 
-application = Settled(django_application)
+application = Settled(BoundedBody(django_application))
 start.refuse_errors()
 start.log_choices()
 start.serve()

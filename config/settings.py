@@ -252,8 +252,11 @@ CORS_EXPOSE_HEADERS = [
     "X-Credits-Charged", "X-Request-ID",
 ]  # fmt: skip
 
-# The API. Larger bodies than MAX_BODY_BYTES are answered with 413.
+# Larger bodies than MAX_BODY_BYTES are answered with 413, at every address.
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=5 * 1024 * 1024)
+# A form's files stay in memory, where all of a body has room: nobody writes to the disk by sending.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 IDEMPOTENCY_KEY_REQUIRED = env.bool("IDEMPOTENCY_KEY_REQUIRED", default=False)
 # Last uses of keys are collected in memory and written this often; a crash loses one interval.
 # 0 never writes by itself (the tests do that).
