@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from billing.models import Usage, UsageIncrement
+from billing.models import CreditAccount, Usage, UsageIncrement
 from tests.billing.books import drift
 from tests.billing.races import PROCESSES, processes_at_once
 from tests.client import ApiClient
@@ -97,3 +97,16 @@ class TestFirstContact:
 
         assert statuses(answers) == {200: CLIENTS}
         assert Usage.objects.count() == 1
+
+
+class TestFirstContacts:
+    def test_of_usage_and_account_give_one_tier(self, key: str) -> None:
+        def act(number: int) -> list[int]:
+            path, tier = (("/usage", "pro"), ("/credits", "enterprise"))[number % 2]
+            persons = [ApiClient(key, f"new-{round}") for round in range(10)]
+            return [person.get(path, x_user_tier=tier).status_code for person in persons]
+
+        assert set(sum(at_once(act), [])) == {200}
+        of_usage = dict(Usage.objects.values_list("user_id", "tier"))
+        assert len(of_usage) == 10
+        assert of_usage == dict(CreditAccount.objects.values_list("user_id", "tier"))
