@@ -4,6 +4,7 @@ An imported message keeps such fields in `extra`, as they stood. A person reads 
 its content: they are searched, shown to staff and exported.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ SILENT_KEYS = {
 }  # fmt: skip
 SILENT_ENDINGS = ("_id", "_at", "_ms", "_url")
 ERROR_KEYS = ("error", "errors")
+# A picture or a file within a text (RFC 2397).
+DATA_URL = re.compile(r"data:[^\s,]*,")
 
 
 def other_fields(extra: Any) -> Iterator[tuple[str, Any]]:
@@ -33,7 +36,7 @@ def other_fields(extra: Any) -> Iterator[tuple[str, Any]]:
 def strings(value: Any) -> Iterator[str]:
     """The texts in a value, in order; without what only names things, and without pictures."""
     if isinstance(value, str):
-        if value.strip() and not value.startswith("data:"):
+        if value.strip() and not DATA_URL.match(value):
             yield value
     elif isinstance(value, Mapping):
         for key, item in value.items():

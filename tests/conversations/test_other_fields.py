@@ -78,6 +78,16 @@ class TestItsText:
         assert file["messages"] == [{"role": "assistant", **fields}]
         assert message.extra.items() <= fields.items()
 
+    def test_is_no_content_of_the_api(
+        self, person: ApiClient, tmp_path: Path, fields: dict[str, Any]
+    ) -> None:
+        imported(tmp_path, {"role": "assistant", **fields})
+
+        answer = person.get(f"/conversations/{trees.ANN_1}")
+
+        assert answer.json()["messages"][0]["content"] is None
+        assert b"quokka" not in answer.content
+
 
 class TestWhatIsNoText:
     @pytest.mark.parametrize(
@@ -110,6 +120,14 @@ class TestWhatIsNoText:
 
         assert shown.failed
         assert [(part.text, part.failed) for part in shown.fields[0].parts] == [("Timed out", True)]
+
+
+class TestATextThatBeginsLikeAnAddress:
+    @pytest.mark.parametrize("text", ["data: a quokka", "data:a quokka, a numbat"])
+    def test_is_a_text(self, person: ApiClient, tmp_path: Path, text: str) -> None:
+        imported(tmp_path, {"role": "assistant", "direct": text})
+
+        assert [hit["snippet"] for hit in hits(person, "quokka")] == [text]
 
 
 class TestAPage:
