@@ -68,7 +68,7 @@ class AsOfQuery(LocaleQuery):
     at = serializers.DateTimeField(help_text="ISO 8601, with a time zone.")
 
 
-@example({"method": "checkbox", "evidence": {"page": "/sign-up"}})
+@example({"policy_version": 1, "method": "checkbox", "evidence": {"page": "/sign-up"}})
 class GiveRequest(StrictSerializer):
     policy_version = Integer(
         required=False,
@@ -116,7 +116,7 @@ class Answers(serializers.Field):  # type: ignore[type-arg]
         return data
 
 
-@example({"purposes": {"history_storage": True, "marketing": None}, "method": "button"})
+@example({"purposes": {"terms": 2, "history_storage": True, "marketing": None}, "method": "button"})
 class AnswersRequest(StrictSerializer):
     purposes = Answers()
     method = Method(required=False)

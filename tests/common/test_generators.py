@@ -15,6 +15,7 @@ import pytest
 import yaml
 from django.db import connection
 
+from demo.consents import make_consents
 from tests.client import ApiClient
 from tests.common.test_openapi import PLACES, body_of
 from tests.test_routes import OWNED
@@ -125,6 +126,7 @@ if connection.vendor == "sqlite":
         connected = client.AuthenticatedClient(
             base_url=live_server.url, token=key, raise_on_unexpected_status=True
         )
+        make_consents()
         with connected as caller:
             for operation in operations():
                 call = module_of(operation).sync_detailed

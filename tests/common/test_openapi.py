@@ -11,11 +11,11 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 
 from common import api, openapi
+from demo.consents import make_consents
 from tests.client import ApiClient
 from tests.test_routes import OWNED
 
 DESCRIBED: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-BASE = "/api/v1"
 # What servers, browsers and Django know of: no description names them.
 EVERYBODYS_HEADERS = {
     "Allow", "Cache-Control", "Content-Length", "Content-Security-Policy", "Content-Type",
@@ -124,6 +124,7 @@ class TestExamples:
     def test_are_taken_as_they_stand(
         self, found: tuple[str, str, dict[str, Any]], person: ApiClient
     ) -> None:
+        make_consents()  # as `make run` does: a stranger tries them there
         path, method, operation = found
         names = re.findall(r"\{(\w+)\}", path)
         ids = {name: PLACES.get(name) or OWNED[name]() for name in names}
