@@ -10,11 +10,14 @@ class BillingConfig(AppConfig):
         from billing import services, system_checks  # noqa: F401  (registers the checks)
         from billing.checks import CHECKS
         from billing.maintenance import TASKS
+        from billing.seal_checks import CHECKS as SEAL_CHECKS
+        from billing.seal_checks import HEAD
         from billing.services.repairs import REPAIRS
         from billing.triggers import GUARDS
 
         guards.register(GUARDS)
-        verification.register(CHECKS)
+        verification.register([*CHECKS, *SEAL_CHECKS])
+        verification.register_head(HEAD)
         verification.register_repairs(REPAIRS)
         maintenance.register(TASKS)
         default_rows.register(self.label, services.ensure_tiers)

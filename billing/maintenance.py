@@ -1,9 +1,10 @@
-"""What maintenance tidies here: holds that ran out, and keys of counted calls grown old."""
+"""What maintenance does here: it ends holds that ran out, forgets old keys, seals entries."""
 
 import datetime
 
 from billing import services
 from billing.models import CreditHold, UsageIncrement
+from billing.services import sealing
 from common.maintenance import Task
 
 # A retry comes within minutes; the original kept its own for 30 days.
@@ -26,6 +27,14 @@ def _forget_increments(at: datetime.datetime, limit: int) -> int:
     return services.forget_increments(before=at - INCREMENT_KEPT, limit=limit)
 
 
+def _unsealed(at: datetime.datetime) -> int:
+    return int(sealing.unsealed(at=at).count())
+
+
+def _seal(at: datetime.datetime, limit: int) -> int:
+    return sealing.seal_entries(at=at, limit=limit)
+
+
 TASKS = [
     Task("billing.holds", "Holds past their time end as expired", _expired_holds, _end_holds),
     Task(
@@ -34,4 +43,5 @@ TASKS = [
         _old_increments,
         _forget_increments,
     ),
+    Task("billing.seals", "Entries of the ledger are sealed", _unsealed, _seal),
 ]

@@ -530,3 +530,39 @@ class LedgerCheckpoint(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} at {self.sequence}"
+
+
+class LedgerSeal(models.Model):
+    """The entries of one account up to `sequence` are as the server wrote them: under a key.
+
+    `mac` covers the account's seal before and its entries since, `chain` this seal and the one
+    before it, of whatever account (billing/sealing.py). Whoever has the database and not the key
+    can make neither. `through` is the newest entry, by its row, that was looked at.
+    """
+
+    number = models.BigIntegerField(unique=True)
+    account = models.ForeignKey(CreditAccount, on_delete=models.PROTECT, related_name="+")
+    sequence = models.BigIntegerField()
+    balance = models.BigIntegerField()
+    through = models.BigIntegerField()
+    key = models.CharField(max_length=16)
+    mac = models.CharField(max_length=64)
+    chain = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "sequence"], name="billing_ledgerseal_once_at_a_sequence"
+            )
+        ]
+
+    class Privacy:
+        personal: set[str] = set()
+        not_personal = {
+            "id", "number", "account", "sequence", "balance", "through", "key", "mac", "chain",
+            "created_at",
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"#{self.pk} at {self.sequence}"

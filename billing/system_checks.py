@@ -9,6 +9,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from billing.costs import declared, is_decorated
 
+SHORTEST_KEY = 32
+
 
 @register
 def check_paid_routes(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -16,6 +18,26 @@ def check_paid_routes(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     served = list(routes(get_resolver().url_patterns))
     return [*_transactions(served), *_costs({name for name, _ in served})]
+
+
+@register
+def check_seal_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if all(len(key) >= SHORTEST_KEY for key in settings.LEDGER_SEAL_KEYS if key not in _log_ins()):
+        return []
+    return [
+        Error(
+            f"LEDGER_SEAL_KEY or a fallback has fewer than {SHORTEST_KEY} characters: who guesses"
+            " it can seal a forged ledger.",
+            hint='Set it to random characters: python -c "import secrets;'
+            ' print(secrets.token_urlsafe(50))".',
+            id="billing.E003",
+        )
+    ]
+
+
+def _log_ins() -> set[str]:
+    """Keys that operations.E003 looks at."""
+    return {settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS}
 
 
 def routes(patterns: Any, namespaces: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

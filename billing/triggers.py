@@ -16,6 +16,7 @@ from billing.models import (
     CreditHold,
     CreditTransaction,
     LedgerCheckpoint,
+    LedgerSeal,
     UsageIncrement,
     UsageOverride,
 )
@@ -129,6 +130,7 @@ GUARDS: list[Guard] = [
     *kept(CreditHold),
     rule(LedgerCheckpoint, "true", "BEFORE INSERT", [CHECKPOINT_IS_TRUE]),
     *guards.append_only(LedgerCheckpoint),
+    *guards.append_only(LedgerSeal),
     *guards.append_only(UsageOverride),
     key_is_new(UsageIncrement),
 ]

@@ -16,6 +16,18 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Head:
+    """The end of a chain, which an operator may keep outside of the database.
+
+    `tell` gives it; `holds` says whether one that was kept still stands in the chain.
+    """
+
+    name: str
+    tell: Callable[[], str]
+    holds: Callable[[str], bool]
+
+
+@dataclass(frozen=True)
 class Tear:
     """Rows that fit each other no more, and the one way to put them right.
 
@@ -38,6 +50,7 @@ class Repair:
 
 _registered: dict[str, Check] = {}
 _repairs: dict[str, Repair] = {}
+_heads: dict[str, Head] = {}
 
 
 def register(checks: Iterable[Check]) -> None:
@@ -50,6 +63,16 @@ def register_repairs(repairs: Iterable[Repair]) -> None:
     """Make these repairs part of `verify --repair`."""
     for repair in repairs:
         _repairs[repair.name] = repair
+
+
+def register_head(head: Head) -> None:
+    """Let `verify` tell this head."""
+    _heads[head.name] = head
+
+
+def heads() -> list[Head]:
+    """All heads, by name."""
+    return [_heads[name] for name in sorted(_heads)]
 
 
 def repairs() -> list[Repair]:

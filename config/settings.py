@@ -296,6 +296,18 @@ WEB_THREADS = env.int("WEB_THREADS", default=8)
 
 # Keeping. Conversations that lie idle for longer go with `maintain`; 0 keeps them for good.
 CONVERSATION_RETENTION_DAYS = env.int("CONVERSATION_RETENTION_DAYS", default=0)
+# Any of them may have sealed entries of the ledger; the first seals from now on.
+LEDGER_SEAL_KEYS = [
+    key
+    for key in (
+        env.str("LEDGER_SEAL_KEY", default=""),
+        SECRET_KEY if SECRET_KEY_GIVEN else "",
+        *env.list("LEDGER_SEAL_KEY_FALLBACKS", default=[]),
+        *SECRET_KEY_FALLBACKS,
+    )
+    if key
+]
+
 # With it a keyed hash of every erased id is kept, and no import or restore brings the person back.
 ERASED_PERSONS_KEY = env.str("ERASED_PERSONS_KEY", default="")
 # The folder of pg_dump, pg_restore and psql; empty: the newest that is found.

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Max, Min
 
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint
+from billing.services import sealing
 
 
 def entries_to_archive(*, user_id: str, before: datetime.datetime) -> Iterator[CreditTransaction]:
@@ -51,6 +52,8 @@ def replace_by_checkpoint(
         entry = CreditTransaction.objects.filter(pk=last.pk, user_id=last.user_id)
         if not (account and entry.exists()):
             return 0
+        # So that later seals stand on one that ends where the entries begin.
+        sealing.seal_account(user_id=last.user_id, sequence=last.sequence, at=at)
         LedgerCheckpoint.objects.create(
             user_id=last.user_id,
             sequence=last.sequence,

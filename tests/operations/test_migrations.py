@@ -1,5 +1,6 @@
 """Every migration of every app, undone and applied again with rows in the tables."""
 
+import datetime
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from access import rates
 from access import services as access_services
+from billing.services import sealing
 from common import guards, verification
 from common.deferred import flush_all
 from consent import services as consent_services
@@ -71,6 +73,7 @@ def fill_billing(person: ApiClient) -> None:
     person.post("/credits/holds", {"amount": 1})
     person.post("/usage/increment", {"amount": 2}, idempotency_key="k")
     person.patch("/usage", {"daily_limit": 20, "reason": "a good customer"})
+    sealing.seal_entries(at=timezone.now() + datetime.timedelta(hours=1), limit=10)
 
 
 def fill_access(person: ApiClient) -> None:

@@ -188,9 +188,11 @@ class TestWhatNobodyCanKnow:
 
 
 class TestTheOptions:
-    @pytest.mark.parametrize("options", [["--yes"], ["--repair", "--json"]])
+    @pytest.mark.parametrize(
+        "options", [["--yes"], ["--repair", "--json"], ["--repair", "--head=1:a"]]
+    )
     def test_that_do_not_go_together_are_refused(self, options: list[str]) -> None:
         code, said = command("verify", *options)
 
         assert code == 2
-        assert "--yes goes with --repair, and --json does not." in said
+        assert "--repair" in said

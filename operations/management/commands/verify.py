@@ -26,24 +26,38 @@ class Command(BaseCommand):
         parser.add_argument(
             "--repair", action="store_true", help="say how what is torn would be put right"
         )
+        parser.add_argument(
+            "--head",
+            metavar="NUMBER:CHAIN",
+            help="a head of the ledger's seals that was kept outside: does it still stand?",
+        )
         parser.add_argument("--yes", action="store_true", help="with --repair: do it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["yes"] and not options["repair"] or options["repair"] and options["json"]:
-            raise CommandError(
-                "--yes goes with --repair, and --json does not.", returncode=COULD_NOT_RUN
-            )
+        if options["yes"] and not options["repair"]:
+            raise CommandError("--yes goes with --repair.", returncode=COULD_NOT_RUN)
+        if options["repair"] and (options["json"] or options["head"]):
+            raise CommandError("--repair goes alone, or with --yes.", returncode=COULD_NOT_RUN)
         if options["repair"]:
             self._repair(do_it=options["yes"])
             return
         try:
             results = [self._result(check, options["json"]) for check in verification.registered()]
+            heads = {head.name: head.tell() for head in verification.heads()}
+            lost = options["head"] and not any(
+                head.holds(options["head"]) for head in verification.heads()
+            )
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(f"Could not run: {error}", returncode=COULD_NOT_RUN) from error
-        drift = sum(result["problems"] for result in results)
+        drift = sum(result["problems"] for result in results) + bool(lost)
         if options["json"]:
-            self.stdout.write(json.dumps({"clean": drift == 0, "checks": results}, indent=2))
+            told = {"clean": drift == 0, "heads": heads, "checks": results}
+            self.stdout.write(json.dumps(told | ({"head_lost": True} if lost else {}), indent=2))
         else:
+            for name, head in heads.items():
+                self.stdout.write(f"head {name:30}{head}")
+            if lost:
+                self.stdout.write(f"BAD  the head {options['head']} does not stand any more")
             self.stdout.write(f"{drift} problems." if drift else "All is as it should be.")
         if drift:
             sys.exit(DRIFT)
