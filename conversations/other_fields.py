@@ -10,7 +10,7 @@ from typing import Any
 
 # Keys whose values name, count or date things, and say nothing that a person would read.
 SILENT_KEYS = {
-    "aggregate_rankings", "category", "config", "cost", "created_at", "currency", "date", "detail",
+    "aggregate_rankings", "category", "config", "cost", "created_at", "currency", "date",
     "finish_reason", "format", "href", "id", "index", "kind", "label", "label_to_model", "language",
     "media_type", "message_type", "metadata", "mime", "mime_type", "mode", "model", "model_name",
     "models", "node_id", "object", "parent", "parsed_ranking", "position", "provider", "reply_to",

@@ -4,7 +4,7 @@ from django.db import migrations
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
-BATCH_ROWS = 500
+BATCH_ROWS = 50  # a row may have some megabytes
 INDEX = "conversations_message_words"
 INDEXED = "'=' || hex(%s) || ' ' || %s"
 

@@ -115,8 +115,9 @@ class TestWhatIsNoText:
         assert transcript([message])[0].failed
 
     @pytest.mark.parametrize("key", ["error", "errors"])
-    def test_is_an_error_which_is_shown(self, tmp_path: Path, key: str) -> None:
-        [shown] = transcript([imported(tmp_path, {"role": "assistant", key: ["Timed out"]})])
+    @pytest.mark.parametrize("error", ["Timed out", {"type": "late", "detail": "Timed out"}])
+    def test_is_an_error_which_is_shown(self, tmp_path: Path, key: str, error: Any) -> None:
+        [shown] = transcript([imported(tmp_path, {"role": "assistant", key: [error]})])
 
         assert shown.failed
         assert [(part.text, part.failed) for part in shown.fields[0].parts] == [("Timed out", True)]
