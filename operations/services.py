@@ -1,8 +1,9 @@
 """What operations writes: the erasure of a person.
 
-It begins with the person's lock (common/locks.py), so that nobody is opening rows of theirs, and
-goes on with the locks of all rows that others are added to. What anybody adds for the person was
-committed before that, and is seen by every statement that follows, or waits for the end.
+One at a time, since each reaches into rows of others that hold the person's id. It begins with the
+person's lock (common/locks.py), so that nobody is opening rows of theirs, and goes on with the
+locks of all rows that others are added to. What anybody adds for the person was committed before
+that, and is seen by every statement that follows, or waits for the end.
 """
 
 import datetime
@@ -41,6 +42,7 @@ def erase_person(
     reference = f"{ERASED_PREFIX}{uuid.uuid4()}"
     tables = privacy.tables()
     with transaction.atomic():
+        locks.lock_erasures()
         locks.lock_persons(user_id)
         _lock_heads(tables, user_id)
         was_overruled = _refuse(user_id, overruling)
@@ -122,14 +124,14 @@ def _empty_log_entries(tables: list[PersonalTable], user_id: str, reference: str
         if content_type.pk in logged:
             keys = table.rows_of(user_id).values(key=Cast("pk", models.TextField()))
             about |= Q(content_type=content_type, object_id__in=keys)
-    naming = Q(object_repr__contains=user_id) | Q(change_message__contains=user_id)
-    # By their keys: the erasure of somebody else may be about the same entries.
-    _lock(LogEntry.objects.filter(about | naming))
     emptied = LogEntry.objects.filter(about).update(object_repr="", change_message="")
-    return emptied + _rename_in_log_entries(LogEntry.objects.filter(naming), user_id, reference)
+    return emptied + _rename_in_log_entries(user_id, reference)
 
 
-def _rename_in_log_entries(named: Any, user_id: str, reference: str) -> int:
+def _rename_in_log_entries(user_id: str, reference: str) -> int:
+    named = LogEntry.objects.filter(
+        Q(object_repr__contains=user_id) | Q(change_message__contains=user_id)
+    )
     whole = privacy.whole_word(user_id)
     renamed = 0
     for entry in named.iterator(chunk_size=500):

@@ -47,13 +47,20 @@ def erase_mentions(user_id: str, reference: str) -> Counts:
     # An answer under way may have a tag that was invalidated since: without the tag's row it would
     # be served. Leases before entries, as a store locks them.
     tags = CacheTag.objects.filter(pk__in=found.tags)
-    CacheLease.objects.filter(namespace__in=tags.values("namespace")).delete()
-    tags.delete()
+    _delete(CacheLease.objects.filter(namespace__in=tags.values("namespace")), "pk")
+    _delete(tags, "namespace", "name")
     for begin in range(0, len(found.entries), BATCH_ROWS):
-        CacheEntry.objects.filter(pk__in=found.entries[begin : begin + BATCH_ROWS]).delete()
+        batch = found.entries[begin : begin + BATCH_ROWS]
+        _delete(CacheEntry.objects.filter(pk__in=batch), "pk")
     for pk in found.namespaces:
         Namespace.objects.filter(pk=pk).update(name=f"{reference}.{pk}")
     return found.counts()
+
+
+def _delete(rows: Any, *order: str) -> None:
+    """In the order in which others lock several of these rows."""
+    locked = rows.select_for_update(of=("self",)).order_by(*order)
+    rows.filter(pk__in=list(locked.values_list("pk", flat=True))).delete()
 
 
 def names_for(user_id: str) -> tuple[str, list[dict[str, Any]]]:

@@ -75,7 +75,8 @@ def invalidate(
         )
         return int(rows[0]["epoch"])
     namespace_id, epoch = Namespace.objects.values_list("id", "epoch").get(name=namespace)
-    names = stored_tags(tags, model)
+    # In one order, so that two who name the same tags do not wait for each other crosswise.
+    names = sorted(stored_tags(tags, model))
     statements.invalidate_tags(namespace_id=namespace_id, names=names, at=at)
     return epoch
 

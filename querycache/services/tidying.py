@@ -194,6 +194,8 @@ def remove_leases(*, at: datetime.datetime, limit: int) -> int:
 def remove_tags(*, at: datetime.datetime, limit: int) -> int:
     """Remove at most `limit` notes of invalidated tags without older entries."""
     with transaction.atomic():
-        ids = list(CacheTag.objects.idle(at=at).values_list("pk", flat=True)[:limit])
+        # One that is invalidated anew, or erased, is not waited for.
+        idle = CacheTag.objects.idle(at=at).select_for_update(skip_locked=True, of=("self",))
+        ids = list(idle.values_list("pk", flat=True)[:limit])
         removed, _ = CacheTag.objects.filter(pk__in=ids).delete()
     return removed

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Count, Exists, F, OuterRef
 from django.utils import timezone
 
@@ -30,7 +32,7 @@ from billing.models import (
     UsageOverride,
 )
 from common import acts as common_acts
-from common import verification
+from common import privacy, verification
 from common.errors import DomainError
 from common.models import ERASED_PREFIX
 from consent import acts as consent_acts
@@ -357,8 +359,20 @@ def _torn() -> Iterator[str]:
     whole = Conversation.objects.annotate(messages_count=Count("messages"))
     for row in whole.exclude(messages_count=F("message_count")):
         yield f"conversation {row.pk} has {row.messages_count} messages, not {row.message_count}"
+    yield from _left_in_the_log()
     keyed = Counter(UsageIncrement.objects.values_list("user_id", flat=True))
     for user_id, count in keyed.items():
         total = Usage.objects.filter(user_id=user_id).values_list("total_queries", flat=True)
         if sum(total) < count:
             yield f"{user_id} counted {sum(total)} calls, with {count} keys"
+
+
+def _left_in_the_log() -> Iterator[str]:
+    for table in privacy.tables():
+        rows = table.model._default_manager.filter(**{f"{table.person}__startswith": ERASED_PREFIX})
+        entries = LogEntry.objects.filter(
+            content_type=ContentType.objects.get_for_model(table.model),
+            object_id__in=[str(key) for key in rows.values_list("pk", flat=True)],
+        )
+        for entry in entries.exclude(change_message=""):
+            yield f"the log has words about {table.label} {entry.object_id}"

@@ -11,6 +11,7 @@ from querycache import services
 from querycache.models import CacheEntry, CacheTag
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
+from tests.processes import at_once
 from tests.querycache import cache
 
 pytestmark = pytest.mark.django_db
@@ -146,3 +147,16 @@ def test_the_read_uses_its_indexes() -> None:
             plan = [row[3] for row in cursor.fetchall()]
         assert [step for step in plan if step.startswith("SCAN") and "json_each" not in step] == []
     assert CacheEntry.objects.count() == len(ENTRIES)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestInvalidatingAtOnce:
+    def test_the_same_tags_in_different_orders_is_refused_to_nobody(self, key: str) -> None:
+        tags = [f"tag {number}" for number in range(100)]
+
+        def invalidate(number: int) -> set[int]:
+            body = {"tags": tags[::-1] if number else tags}
+            person = ApiClient(key, "ann")
+            return {person.post("/cache/invalidate", body).status_code for _ in range(15)}
+
+        assert at_once(invalidate, 2) == [{200}, {200}]
