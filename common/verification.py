@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from common import guards
+from common import constraint_checks, guards
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,13 @@ def repairs() -> list[Repair]:
 
 
 def registered() -> list[Check]:
-    """All checks, by name."""
-    return [_registered[name] for name in sorted(_registered)]
+    """All checks, by name; first those of the tables, without which the others may not even run."""
+    return [_registered[name] for name in sorted(_registered, key=lambda name: ("." in name, name))]
 
 
-register([Check("triggers", "Every guarded table has its triggers", guards.problems)])
+register(
+    [
+        Check("triggers", "Every guarded table has its triggers", guards.problems),
+        Check("constraints", "Every guarded table has its constraints", constraint_checks.problems),
+    ]
+)

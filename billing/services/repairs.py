@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from billing.models import CreditAccount, CreditHold, CreditTransaction, LedgerCheckpoint
-from common import privacy
+from common import locks, privacy
 from common.models import ERASED_PREFIX
 from common.verification import Repair, Tear
 
@@ -93,6 +93,7 @@ def _is_whole(account: CreditAccount, names: set[str]) -> bool:
 
 def move_to_erased(*, person: str, erased: str) -> int:
     """Give the person's ledger the erased name, as their erasure would have."""
+    locks.lock_persons(person, erased)
     accounts = CreditAccount.objects.filter(user_id__in=[person, erased]).select_for_update()
     if not _is_torn(list(accounts), person, erased):
         return 0  # somebody was quicker

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q
 
-from common import privacy
+from common import locks, privacy
 from common.models import ERASED_PREFIX
 from common.verification import Repair, Tear
 from consent import checks
@@ -72,6 +72,7 @@ def _is_whole(last_hash: str, names: set[str]) -> bool:
 
 def move_to_erased(*, person: str, erased: str) -> int:
     """Give the person's record the erased name, as their erasure would have."""
+    locks.lock_persons(person, erased)
     chains = ConsentChain.objects.filter(user_id__in=[person, erased]).locked()
     if not _is_torn(list(chains), person, erased):
         return 0  # somebody was quicker
