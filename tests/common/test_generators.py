@@ -27,6 +27,8 @@ DESCRIBED: dict[str, Any] = yaml.safe_load(DESCRIPTION.read_text())
 ASKED = {"q": "database", "at": datetime(2026, 1, 1, tzinfo=UTC)}
 # These end what the others ask for.
 LAST = ["cache_invalidate", "privacy_erase"]
+# Of the headers of an answer, those that not each one has.
+SOMETIMES = {"idempotency-replayed", "ratelimit", "ratelimit-policy", "retry-after"}
 
 
 def generate(*command: str | Path) -> None:
@@ -107,8 +109,10 @@ def arguments(operation: dict[str, Any]) -> dict[str, Any]:
 def check(operation: dict[str, Any], answer: Any, models: ModuleType) -> None:
     """Holds an answer to what was generated for it: both clients read all of it."""
     assert answer.status_code < 300, (operation["operationId"], answer)
-    described = operation["responses"][str(answer.status_code)].get("content", {})
-    schema = described.get("application/json", {}).get("schema")
+    described = operation["responses"][str(int(answer.status_code))]
+    promised = {name.lower() for name in described["headers"]} - SOMETIMES
+    assert promised <= {name.lower() for name in answer.headers}, operation["operationId"]
+    schema = described.get("content", {}).get("application/json", {}).get("schema")
     if schema is None:
         return
     assert answer.parsed.to_dict().keys() == orjson.loads(answer.content).keys()
