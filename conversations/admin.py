@@ -19,7 +19,9 @@ from common import acts as common_acts
 from common.admin import CreatedFilter, ReadOnlyAdmin, number_of, page, tell
 from common.errors import DomainError
 from conversations import acts, search
+from conversations.markdown import Marks
 from conversations.models import SHOWN_MESSAGES, Conversation, Message
+from conversations.pages import TEXT_COLUMNS
 from conversations.transcript import transcript
 
 READ_TEXTS = "conversations.view_message"
@@ -146,6 +148,7 @@ class ConversationAdmin(ReadOnlyAdmin):
             earlier["before"] = str(messages[0].position)
         return {
             "transcript": transcript(messages, next_role=next_role),
+            "marks": Marks(),
             "earlier": earlier.urlencode() if messages and messages[0].position > 1 else "",
             "latest": f"?{latest.urlencode()}" if before else "",
         }
@@ -202,16 +205,27 @@ class ConversationAdmin(ReadOnlyAdmin):
 
 
 def _messages(conversation: Conversation, before: int | None) -> tuple[list[Message], str | None]:
-    """The last messages, or the last before a position, and the role of the one after them."""
-    newest_first = Message.objects.of(
-        user_id=conversation.user_id, conversation_id=conversation.pk
-    ).order_by("-position")
-    if before is None:
-        return list(newest_first.only(*READ_COLUMNS)[:SHOWN_MESSAGES])[::-1], None
-    # With the one at `before`: whether it is an answer, the question above it depends on.
-    found = list(
-        newest_first.filter(position__lte=before).only(*READ_COLUMNS)[: SHOWN_MESSAGES + 1]
+    """The last messages, or the last before a position, and the role of the one after them.
+
+    At most SHOWN_MESSAGES, and as many as have room in one page of the API.
+    """
+    found = (
+        Message.objects.page_of(
+            {
+                "id": conversation.pk,
+                "user_id": conversation.user_id,
+                "message_count": conversation.message_count,
+            },
+            start=before,
+            forward=False,
+            limit=SHOWN_MESSAGES,
+            columns=(*TEXT_COLUMNS, "extra"),
+        )
+        .only(*READ_COLUMNS)
+        .order_by("position")
     )
-    if found and found[0].position == before:
-        return found[1:][::-1], found[0].role
-    return found[:SHOWN_MESSAGES][::-1], None
+    if before is None or before > conversation.message_count:
+        return list(found), None
+    # Whether the one at `before` is an answer, the question above it depends on.
+    own = Message.objects.of(user_id=conversation.user_id, conversation_id=conversation.pk)
+    return list(found), own.filter(position=before).values_list("role", flat=True).first()

@@ -18,7 +18,7 @@ from conversations.council import STAGES
 from conversations.dialects import said_at, says
 from conversations.models import Conversation, Message, MessageQuerySet
 from conversations.other_fields import other_fields, strings
-from conversations.safe_markdown import one_line, safe_markdown
+from conversations.safe_markdown import SafeMarkdown, one_line
 from conversations.search import texts_of
 from conversations.times import parse_time
 
@@ -155,18 +155,22 @@ def as_markdown(conversation: Conversation) -> Iterator[str]:
     """One conversation as markdown, in pieces, the stages under headings; safe in any viewer."""
     yield f"# {one_line(conversation.title) or 'Conversation'}\n\n"
     yield f"- Created: {iso_time(conversation.created_at)}\n- Id: {conversation.uid}\n"
+    safe = SafeMarkdown()
     for message in messages_of(conversation):
         yield f"\n## {message.position}. {ROLE_TITLES[message.role]}\n"
         fields = dict(other_fields(message.extra))
         stage_texts = partial(texts_of, None)
-        yield from _section(chain(texts_of(message.content), strings(fields.pop("content", None))))
+        content = strings(fields.pop("content", None))
+        yield from _section(chain(texts_of(message.content), content), safe)
         for stage, title in STAGE_TITLES.items():
-            yield from _stage_markdown(title, getattr(message, f"{stage}_data"), stage_texts)
+            yield from _stage_markdown(title, getattr(message, f"{stage}_data"), stage_texts, safe)
         for key, value in fields.items():
-            yield from _stage_markdown(one_line(key), value, strings)
+            yield from _stage_markdown(one_line(key), value, strings, safe)
 
 
-def _stage_markdown(title: str, stage: Any, texts: Callable[[Any], Iterator[str]]) -> Iterator[str]:
+def _stage_markdown(
+    title: str, stage: Any, texts: Callable[[Any], Iterator[str]], safe: SafeMarkdown
+) -> Iterator[str]:
     if not stage:
         return
     yield f"\n### {title}\n"
@@ -175,15 +179,15 @@ def _stage_markdown(title: str, stage: Any, texts: Callable[[Any], Iterator[str]
         if not (isinstance(part, dict) and part.get("model")):
             unnamed.append(part)
             continue
-        yield from _section(texts(unnamed))
+        yield from _section(texts(unnamed), safe)
         unnamed = []
         yield f"\n#### {one_line(str(part['model']))}\n"
-        yield from _section(texts(part))
-    yield from _section(texts(unnamed))
+        yield from _section(texts(part), safe)
+    yield from _section(texts(unnamed), safe)
 
 
-def _section(texts: Iterator[str]) -> Iterator[str]:
+def _section(texts: Iterator[str], safe: SafeMarkdown) -> Iterator[str]:
     """All that stands between two headings, as one text: only so can it be judged."""
     text = "\n\n".join(texts)
     if text:
-        yield f"\n{safe_markdown(text)}\n"
+        yield f"\n{safe(text)}\n"

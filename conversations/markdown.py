@@ -18,6 +18,11 @@ from markdown_it.token import Token
 HEADING_SHIFT = 3
 # Longer texts are shown as they stand: they are dumps rather than prose, and cost seconds.
 MARKDOWN_CHARACTERS = 50_000
+# Marks of one page or document, and what a text counts besides its own, that are read as markdown.
+# Reading takes up to 50 microseconds a mark: without a bound 5 MB of brackets took minutes.
+MOST_MARKS = 100_000
+MARKS_OF_A_TEXT = 5
+MARK = re.compile(r"[^\w\s]|\n")
 ALLOWED_LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 
 
@@ -55,8 +60,23 @@ def _parser() -> MarkdownIt:
 PARSER = _parser()
 
 
-def render(text: str) -> SafeString:
-    """The text as HTML."""
-    if len(text) > MARKDOWN_CHARACTERS:
+class Marks:
+    """How many marks of a page or a document are left to be read as markdown."""
+
+    def __init__(self) -> None:
+        self.left = MOST_MARKS
+
+    def suffice(self, text: str) -> bool:
+        """Whether the text may be read; then its marks are gone."""
+        count = MARKS_OF_A_TEXT + sum(1 for _ in MARK.finditer(text))
+        if count > self.left:
+            return False
+        self.left -= count
+        return True
+
+
+def render(text: str, marks: Marks) -> SafeString:
+    """The text as HTML; as it stands, where it is too long or the page's marks are used up."""
+    if len(text) > MARKDOWN_CHARACTERS or not marks.suffice(text):
         return mark_safe(f'<div class="plain">{escape(text)}</div>')  # noqa: S308  (escaped)
     return mark_safe(PARSER.render(text))  # noqa: S308  (the parser lets no HTML through)

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Left, Length
 from django.db.models.lookups import LessThanOrEqual
 
 from common.models import ActorField, JSONField, RawJSON, UserIdField, metadata_of_page, new_uid
-from conversations.pages import last_position
+from conversations.pages import TEXT_COLUMNS, last_position
 from conversations.search import HasWords, message_search_text, search_text
 
 DEFAULT_TITLE = "New Conversation"
@@ -185,18 +185,27 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(user_id=user_id, conversation_id=conversation_id)
 
     def page_of(
-        self, conversation: dict[str, Any], *, start: int | None, forward: bool, limit: int
+        self,
+        conversation: dict[str, Any],
+        *,
+        start: int | None,
+        forward: bool,
+        limit: int,
+        columns: Sequence[str] = TEXT_COLUMNS,
     ) -> "MessageQuerySet":
         """At most so many messages of a conversation, as have room in one answer; unordered.
 
         They follow or precede the position `start`, or are the first or last without one. The
         conversation is a row of `as_rows`; what was added after it was read is none of the page.
+        `columns` are those that take room.
         """
         count = conversation["message_count"]
         beginning = 0 if forward else count + 1
         owner = {"user_id": conversation["user_id"], "conversation_id": conversation["id"]}
         start = beginning if start is None else min(max(start, 0), count + 1)
-        last = last_position(**owner, start=start, forward=forward, limit=limit, using=self.db)
+        last = last_position(
+            **owner, start=start, forward=forward, limit=limit, columns=columns, using=self.db
+        )
         side, end = ("gt", "lte") if forward else ("lt", "gte")
         places = {f"position__{side}": start, f"position__{end}": last}
         return self.of(**owner).filter(**places).filter(position__lte=count)

@@ -5,6 +5,8 @@ is found by the database within the statement that reads it: message by message,
 full, so that no message beyond it is looked at.
 """
 
+from collections.abc import Sequence
+
 from django.db import connections, models
 from django.db.models.expressions import RawSQL
 
@@ -30,15 +32,22 @@ LAST = """(
 
 
 def last_position(
-    *, user_id: str, conversation_id: int, start: int, forward: bool, limit: int, using: str
+    *,
+    user_id: str,
+    conversation_id: int,
+    start: int,
+    forward: bool,
+    limit: int,
+    columns: Sequence[str],
+    using: str,
 ) -> RawSQL:
     """Where a page of at most `limit` messages ends that begins beside position `start`.
 
-    It is `start` itself when nothing stands there.
+    `columns` are those that take room. It is `start` itself when nothing stands there.
     """
     byte_size = BYTE_SIZES[connections[using].vendor]
     sql = LAST.format(
-        byte_size=" + ".join(f"COALESCE({byte_size.format(name)}, 0)" for name in TEXT_COLUMNS),
+        byte_size=" + ".join(f"COALESCE({byte_size.format(name)}, 0)" for name in columns),
         step="+ 1" if forward else "- 1",
         extreme="max" if forward else "min",
     )

@@ -11,6 +11,11 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from conversations.markdown import Marks
+
+# Nothing that runs, loads, links or opens a block is made without one of these.
+ACTIVE = re.compile(r"[<&\[\]`~]")
+
 # How a careful viewer and a careless one read a text.
 CAREFUL = MarkdownIt("commonmark", {"html": False})
 CARELESS = MarkdownIt("commonmark", {"html": True})
@@ -29,6 +34,21 @@ def one_line(text: str) -> str:
     return _safe_line(" ".join(text.split()))
 
 
+class SafeMarkdown:
+    """Makes the texts of one document safe, each by `safe_markdown`, as long as MOST_MARKS last.
+
+    A text with more marks than are left becomes a block of code.
+    """
+
+    def __init__(self) -> None:
+        self.marks = Marks()
+
+    def __call__(self, text: str) -> str:
+        if ACTIVE.search(text) and not self.marks.suffice(text):
+            return _as_code(_with_plain_breaks(text))
+        return safe_markdown(text)
+
+
 def safe_markdown(text: str) -> str:
     """`text` without anything that a viewer could run or load, and without an open code block.
 
@@ -36,7 +56,9 @@ def safe_markdown(text: str) -> str:
     stays as it is; where that would not be safe it is treated as prose, and at the last the whole
     text becomes one block of code.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _with_plain_breaks(text)
+    if not ACTIVE.search(text):
+        return text
     for kinds, safe_line in (
         (("fence", "code_block"), _safe_line_with_code),
         (("fence",), _safe_line),
@@ -44,6 +66,14 @@ def safe_markdown(text: str) -> str:
         result = _sanitised(text, kinds, safe_line)
         if _is_safe(result):
             return result
+    return _as_code(text)
+
+
+def _with_plain_breaks(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _as_code(text: str) -> str:
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(longest + 1, 3)
     return f"{fence}\n{text}\n{fence}"

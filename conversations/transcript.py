@@ -225,10 +225,11 @@ def _fields(fields: dict[str, Any]) -> tuple[Field, ...]:
 def _field(key: str, value: Any) -> Field:
     stage = re.fullmatch(r"stage[ _-]?(\d+)", key, re.IGNORECASE)
     title = f"Stage {stage[1]}" if stage else _clean(key).replace("_", " ")[:100]
-    parts = [_other_part(item) for item in _items(value)]
+    items = _items(value)
+    parts = [_other_part(item) for item in items[:SHOWN_PARTS]]
     if key.lower() in ERROR_KEYS:
         parts = [Part(part.model, part.text, failed=True, cut=part.cut) for part in parts]
-    return Field(title, tuple(parts[:SHOWN_PARTS]), max(len(parts) - SHOWN_PARTS, 0))
+    return Field(title, tuple(parts), max(len(items) - SHOWN_PARTS, 0))
 
 
 def _other_part(item: Any) -> Part:
@@ -260,11 +261,12 @@ def _other(*places: Any, without_known: bool) -> str:
 
 
 def _council(stage1: Any, stage2: Any, stage3: Any, *, labels: Any, averages: Any) -> Council:
-    answers = [_part(item) for item in _items(stage1)]
-    reviews = [(_part(item), _order(item)) for item in _items(stage2)]
-    finals = [_final(_part(item)) for item in _items(stage3)]
-    left_out = sum(max(len(parts) - SHOWN_PARTS, 0) for parts in (answers, reviews))
-    answers, reviews = answers[:SHOWN_PARTS], reviews[:SHOWN_PARTS]
+    given = [_items(stage) for stage in (stage1, stage2, stage3)]
+    left_out = sum(max(len(parts) - SHOWN_PARTS, 0) for parts in given)
+    first, second, third = (parts[:SHOWN_PARTS] for parts in given)
+    answers = [_part(item) for item in first]
+    reviews = [(_part(item), _order(item)) for item in second]
+    finals = [_final(_part(item)) for item in third]
     used = [label for _, order in reviews for _, label in order]
     columns, places = _columns(answers, labels, used)
     named = [(_named(part, columns, places), order) for part, order in reviews]
@@ -273,7 +275,7 @@ def _council(stage1: Any, stage2: Any, stage3: Any, *, labels: Any, averages: An
     return Council(
         final=finals[0] if finals else None,
         # More than one final answer is no known shape: the others stand among the reviews' texts.
-        reviews=(*(part for part, _ in named), *finals[1:SHOWN_PARTS]),
+        reviews=(*(part for part, _ in named), *finals[1:]),
         answers=tuple(Answer(part, ranked.get(place)) for place, part in enumerate(answers)),
         matrix=matrix,
         left_out=left_out,
@@ -420,7 +422,7 @@ def _given_labels(labels: Any) -> list[tuple[str, str, int | None]]:
     if not isinstance(labels, dict):
         return []
     found = []
-    for label, value in labels.items():
+    for label, value in list(labels.items())[:SHOWN_PARTS]:
         wish = value.get("display_index") if isinstance(value, dict) else None
         wish = wish if isinstance(wish, int) and not isinstance(wish, bool) else None
         found.append((_clean(label)[:200], _name(value), wish))

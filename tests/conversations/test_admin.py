@@ -337,6 +337,17 @@ class TestLongPage:
         assert self.positions(page) == list(range(251, 451))
         assert 'href="?before=251"' in page
 
+    def test_shows_no_more_than_5_mebibytes_at_once(self, reader: Client) -> None:
+        conversation = make_conversation_of(3)
+        for message in Message.objects.filter(conversation=conversation):
+            Message.objects.filter(pk=message.pk).update(extra={"direct": "a" * 2_000_000})
+
+        page = self.get(reader, conversation)
+
+        assert self.positions(page) == [2, 3]
+        assert 'href="?before=2"' in page
+        assert self.positions(self.get(reader, conversation, "?before=2")) == [1]
+
     def test_shows_earlier_ones_to_the_first(self, reader: Client) -> None:
         conversation = make_conversation_of(450)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from conversations import safe_markdown as safe_markdown_module
 from conversations.models import Conversation
 from tests.client import ApiClient
 from tests.conversations.test_export import body, export
@@ -138,6 +139,43 @@ class TestTheDocument:
         content = "# Head\n\n- *one*\n- **two** [x](https://e.example)\n\n> said\n\n`code`"
 
         assert f"\n{content}\n" in markdown(person, "x", user(content))
+
+
+class TestManyMarks:
+    """Reading markdown costs time by its marks; one document has a number of them."""
+
+    def test_are_read_up_to_a_number_and_stand_as_code_beyond(self, person: ApiClient) -> None:
+        most = "[a](https://e.example) " * (100_000 // 8)
+        text = markdown(person, "x", user(most), user("**[b](https://e.example)**"), user("plain."))
+
+        assert "\n```\n[a](https://e.example)" in text
+        assert "\n**[b](https://e.example)**\n" in text
+        assert text.endswith("\nplain.\n")
+        assert_safe(text)
+
+    @pytest.mark.parametrize("mark", ["[", "![", "<", "`", "*[", "[a](", "&[\n"])
+    def test_are_safe_as_code(self, person: ApiClient, mark: str) -> None:
+        text = markdown(person, "x", user(mark * 100_001), user("the end"))
+
+        assert [token.type for token in tokens(text)].count("fence") == 1
+        assert_shows_headings(text, ("h2", "1. Question"), ("h2", "2. Question"))
+
+    def test_of_a_text_that_can_do_nothing_are_not_read(
+        self, person: ApiClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(safe_markdown_module, "_sanitised", None)
+
+        assert "\n- *a*, _b_ (c).\n" in markdown(person, "x", user("- *a*, _b_ (c)."))
+
+    @examples
+    @given(text=hostile.map(lambda text: re.sub(r"[<&\[\]`~]", "", text)))
+    def test_are_left_as_reading_them_would_leave_them(self, text: str) -> None:
+        lines = safe_markdown_module._with_plain_breaks(text)
+
+        assert safe_markdown_module._is_safe(lines)
+        assert safe_markdown_module._sanitised(
+            lines, ("fence", "code_block"), safe_markdown_module._safe_line_with_code
+        ) == lines == safe_markdown_module.safe_markdown(text)  # fmt: skip
 
 
 class TestAHostileText:

@@ -6,14 +6,28 @@ from django.template.loader import render_to_string
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conversations.markdown import render
+from conversations import transcript as transcript_module
+from conversations.markdown import Marks
+from conversations.markdown import render as render_with
 from conversations.models import Message
-from conversations.transcript import SHOWN_CHARACTERS, SHOWN_PARTS, Council, Shown, transcript
+from conversations.transcript import (
+    SHOWN_CHARACTERS,
+    SHOWN_PARTS,
+    Council,
+    Part,
+    Shown,
+    _part,
+    transcript,
+)
 
 MOMENT = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
 ONE, TWO, THREE = "a/one", "b/two", "c/three"
 STAGE1 = [{"model": model, "response": f"By {model}."} for model in (ONE, TWO, THREE)]
 FINAL = {"model": "c/chair", "response": "Together."}
+
+
+def render(text: str) -> str:
+    return render_with(text, Marks())
 
 
 def ranking(model: str, *labels: Any) -> dict[str, Any]:
@@ -117,6 +131,23 @@ class TestAnAnswer:
         assert len(found.answers) == SHOWN_PARTS
         assert found.left_out == 10
         assert found.answers[0].part.cut == 5
+
+    def test_says_that_final_answers_are_left_out(self) -> None:
+        assert shown(stage3_data=[FINAL] * 70).council.left_out == 10
+
+    def test_looks_at_no_part_that_is_left_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        looked_at: list[Any] = []
+
+        def noted(item: Any) -> Part:
+            looked_at.append(item)
+            return _part(item)
+
+        monkeypatch.setattr(transcript_module, "_part", noted)
+        many = [{"response": "a"}] * 1000
+
+        shown(stage1_data=many, stage2_data=many, stage3_data=many, extra={"direct": many})
+
+        assert len(looked_at) == 4 * SHOWN_PARTS
 
 
 class TestAFailedAnswer:
@@ -321,7 +352,8 @@ class TestAnyJson:
         )  # fmt: skip
 
         page = render_to_string(
-            "conversations/transcript.html", {"transcript": found, "may_read_texts": True}
+            "conversations/transcript.html",
+            {"transcript": found, "may_read_texts": True, "marks": Marks()},
         )
 
         assert page.encode()
@@ -372,6 +404,14 @@ class TestMarkdown:
         assert "<td>1</td>" in page
         assert "<li>one</li>" in page
         assert "x &lt; 1" in page
+
+    def test_is_read_as_long_as_the_marks_of_the_page_last(self) -> None:
+        marks = Marks()
+        # Six letters or marks each: 40,000 marks and five of the text itself.
+        pages = [render_with("**b** " * 8_000, marks) for _ in range(4)]
+        short = render_with("**b**", marks)
+
+        assert [page.count("<strong>") for page in [*pages, short]] == [8_000, 8_000, 8_000, 0, 1]
 
     def test_shows_a_very_long_text_as_it_stands(self) -> None:
         page = render("**<b>**" * 10_000)
