@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 from django.core import checks
-from django.db.models.signals import post_migrate, pre_migrate
+from django.db.models.signals import post_migrate
 
 from common import default_rows, extra_apps, guards
 
@@ -11,9 +11,7 @@ class CommonConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        # The only signals in this project: Django's table remake on SQLite drops triggers silently,
-        # so that they must go before every migration and come back after it.
-        pre_migrate.connect(guards.drop_before_migrate, dispatch_uid="guards.drop")
+        # The only signal in this project. The test suite's flush sends it as well.
         post_migrate.connect(guards.create_after_migrate, dispatch_uid="guards.create")
         post_migrate.connect(default_rows.ensure_after_migrate, dispatch_uid="default_rows.ensure")
         checks.register(guards.check_guards, checks.Tags.database)

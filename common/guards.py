@@ -1,8 +1,8 @@
 """Guards: triggers that hold a table's rules against raw SQL, on PostgreSQL and SQLite alike.
 
 Each app declares its guards in `<app>/triggers.py` and registers them when it is ready. After every
-`migrate` those are made that are missing or differ. On SQLite they are dropped before one that has
-something to do: Django's table remake would lose them without a word.
+`migrate` those are made that are missing or differ. On SQLite it drops them within its transaction,
+when it has something to do: Django's table remake would lose them without a word.
 `manage.py check --database default` and `verify` name one that is not as it should be.
 """
 
@@ -194,7 +194,7 @@ def _not_waiting_long(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 def drop(guards: Iterable[Guard], using: str = "default") -> None:
-    """Drop these guards. For migrations on SQLite and for the test suite's flush."""
+    """Drop these guards. For `migrate` on SQLite, and for the test suite's flush."""
     connection = connections[using]
     there = database_triggers.standing(connection)
     with connection.cursor() as cursor:
@@ -204,13 +204,6 @@ def drop(guards: Iterable[Guard], using: str = "default") -> None:
 
 
 # Their life with migrations
-
-
-def drop_before_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:
-    # With nothing to migrate they stay: a server that writes meanwhile must not find them gone.
-    nothing_to_do = kwargs.get("plan") == []
-    if connections[using].vendor == "sqlite" and not nothing_to_do:
-        drop(registered(sender.label), using)
 
 
 def create_after_migrate(sender: AppConfig, using: str, **kwargs: Any) -> None:

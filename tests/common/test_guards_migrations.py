@@ -78,6 +78,33 @@ class TestAMigrationOfAGuardedTable:
         assert guards.missing() == []
 
 
+@pytest.mark.usefixtures("a_later_release")
+class TestAMigrateOnSQLite:
+    def test_holds_foreign_keys_afterwards(self) -> None:
+        if connection.vendor == "postgresql":  # which never stops to
+            return
+        migrate("0002")
+
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA foreign_keys")
+            assert cursor.fetchone() == (1,)
+
+    def test_that_finds_no_gap_between_writers_changes_nothing(self) -> None:
+        if connection.vendor == "postgresql":  # which locks no more than the tables it changes
+            return
+        before = write_proofs()
+        with beside() as writer, connection.cursor() as cursor:
+            writer.execute("UPDATE billing_creditaccount SET tier = 'free'")
+            cursor.execute("PRAGMA busy_timeout = 50")
+
+            with pytest.raises(CommandError, match="Others write to the database all the time"):
+                migrate("0002")
+
+        assert "guarded_proof_amount_positive" not in constraints()
+        assert rows() == before
+        assert guards.missing() == []
+
+
 class TestAMigrateWithNothingToDo:
     def test_leaves_the_guards_up_for_those_who_write_meanwhile(self) -> None:
         missing: list[Guard] = []

@@ -10,8 +10,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
+
+import psycopg2
 
 from tests.operations.server import PostgreSQL, environment_of, manage
 from tests.web import Web
@@ -157,14 +160,12 @@ class Site:
 
         Ids without hyphens, as SQLite keeps them.
         """
-        sql = f"SELECT {column} FROM {table}"
-        if self.postgresql:
-            return [str(name).replace("-", "") for (name,) in self.postgresql.execute(sql)]
-        connection = sqlite3.connect(self.database_url.removeprefix("sqlite:///"))
-        try:
-            return [name for (name,) in connection.execute(sql)]
-        finally:
-            connection.close()
+        on_sqlite = self.database_url.startswith("sqlite")
+        open_database: Callable[[str], Any] = sqlite3.connect if on_sqlite else psycopg2.connect
+        with closing(open_database(self.database_url.removeprefix("sqlite:///"))) as connection:
+            cursor = connection.cursor()
+            cursor.execute(f"SELECT {column} FROM {table}")
+            return [str(name).replace("-", "") for (name,) in cursor.fetchall()]
 
 
 def assert_nothing_lost(site: Site, load: Load) -> None:
