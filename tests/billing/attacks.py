@@ -4,7 +4,13 @@ from typing import Any
 
 from django.db import connection
 
-from billing.models import LedgerCheckpoint, UsageIncrement, UsageOverride
+from billing.models import (
+    CreditAccount,
+    LedgerCheckpoint,
+    LedgerSeal,
+    UsageIncrement,
+    UsageOverride,
+)
 from tests.billing.books import MOMENT, add, capture, charge, hold, keyed, open_account, refund
 
 ENTRY_COLUMNS = (
@@ -19,6 +25,9 @@ ACCOUNT_COLUMNS = (
     "user_id", "tier", "is_guest", "balance", "held", "sequence", "max_credits", "last_refill_at",
 )  # fmt: skip
 CHECKPOINT_COLUMNS = ("user_id", "sequence", "balance", "digest", "archive", "created_at")
+SEAL_COLUMNS = (
+    "number", "account_id", "sequence", "balance", "through", "key", "mac", "chain", "created_at",
+)  # fmt: skip
 OVERRIDE_COLUMNS = ("user_id", "tier", "reason", "actor", "created_at")
 
 # As each engine writes an id and a truth.
@@ -35,6 +44,7 @@ def uid(number: int) -> str:
 CHARGED, REFUNDED, CAPTURED, GRANTED, BOBS, NEW = (uid(number) for number in range(1, 7))
 OPEN_HOLD, CAPTURED_HOLD, BOBS_HOLD = uid(11), uid(12), uid(13)
 TIME = "'2026-03-10 12:00:00'"
+ANNS_ACCOUNT = "(SELECT id FROM billing_creditaccount WHERE user_id = 'ann')"
 
 
 def write_books() -> None:
@@ -65,6 +75,15 @@ def write_books() -> None:
     UsageOverride.objects.create(
         user_id="ann", tier="pro", reason="upgrade", actor="staff:eve", created_at=MOMENT
     )
+
+
+def write_seal() -> None:
+    """A seal of Ann's first entry, made in full: a later TRUNCATE finds nothing that waits."""
+    LedgerSeal.objects.create(
+        number=1, account=CreditAccount.objects.get(user_id="ann"), sequence=1, balance=50,
+        through=1, key="k", mac="m", chain="c", created_at=MOMENT,
+    )  # fmt: skip
+    connection.check_constraints()
 
 
 # The names above stand for ids that the server made.
@@ -123,6 +142,14 @@ def checkpoint(how: str = "", **values: Any) -> str:
     return insert("billing_ledgercheckpoint", CHECKPOINT_COLUMNS, right | values, how)
 
 
+def seal(how: str = "", **values: Any) -> str:
+    right = {
+        "number": 2, "account_id": ANNS_ACCOUNT, "sequence": 5, "balance": 37, "through": 5,
+        "key": "'k'", "mac": "'m'", "chain": "'c'", "created_at": TIME,
+    }  # fmt: skip
+    return insert("billing_ledgerseal", SEAL_COLUMNS, right | values, how)
+
+
 def override(how: str = "", **values: Any) -> str:
     right = {
         "user_id": "'ann'",
@@ -143,7 +170,7 @@ def remove(table: str, where: str = "user_id = 'ann'") -> str:
 
 
 ACCOUNT, ENTRY, HOLD = "creditaccount", "credittransaction", "credithold"
-CHECKPOINT, OVERRIDE = "ledgercheckpoint", "usageoverride"
+CHECKPOINT, SEAL, OVERRIDE = "ledgercheckpoint", "ledgerseal", "usageoverride"
 
 ATTACKS: dict[str, dict[str, str]] = {
     "billing_credittransaction_apply": {
@@ -252,6 +279,13 @@ ATTACKS: dict[str, dict[str, str]] = {
         "person": change(CHECKPOINT, "user_id = 'bob'"),
     },
     "billing_ledgercheckpoint_no_delete": {"one": remove(CHECKPOINT)},
+    "billing_ledgerseal_no_update": {
+        "balance": change(SEAL, "balance = 51", "number = 1"),
+        "sequence": change(SEAL, "sequence = 2", "number = 1"),
+        "mac": change(SEAL, "mac = ''", "number = 1"),
+        "chain": change(SEAL, "chain = ''", "number = 1"),
+    },
+    "billing_ledgerseal_no_delete": {"one": remove(SEAL, "number = 1")},
     "billing_usageoverride_no_update": {
         "reason": change(OVERRIDE, "reason = 'another'"),
         "actor": change(OVERRIDE, "actor = 'another'"),
@@ -291,6 +325,11 @@ if SQLITE:
             ),
             "by sequence": checkpoint("OR REPLACE", sequence=1, balance=50),
         },
+        "billing_ledgerseal_no_replace": {
+            "by id": seal("OR REPLACE", id="(SELECT id FROM billing_ledgerseal LIMIT 1)"),
+            "by number": seal("OR REPLACE", number=1),
+            "by sequence": seal("OR REPLACE", sequence=1),
+        },
         "billing_usageoverride_no_replace": {
             "by id": override("OR REPLACE", id="(SELECT id FROM billing_usageoverride LIMIT 1)"),
         },
@@ -310,11 +349,13 @@ if SQLITE:
         "or replace": change(HOLD, f"uid = {CAPTURED_HOLD}", f"uid = {OPEN_HOLD}", "OR REPLACE"),
     }
 else:
-    for name in (ENTRY, ACCOUNT, HOLD, CHECKPOINT, OVERRIDE):
+    for name in (ENTRY, ACCOUNT, HOLD, CHECKPOINT, SEAL, OVERRIDE):
+        # Accounts go with their seals or not at all.
+        tables = f"billing_{name}" + (", billing_ledgerseal" if name == ACCOUNT else "")
         ATTACKS[f"billing_{name}_no_replace"] = {
-            "truncate": f"TRUNCATE billing_{name}",
+            "truncate": f"TRUNCATE {tables}",
             "truncate cascade": f"TRUNCATE billing_{name} CASCADE",
-            "truncate restart": f"TRUNCATE billing_{name} RESTART IDENTITY",
+            "truncate restart": f"TRUNCATE {tables} RESTART IDENTITY",
         }
     ATTACKS["billing_credittransaction_no_update"] |= {
         "upsert": entry(uid=GRANTED) + " ON CONFLICT (user_id, uid) DO UPDATE SET amount = 9",

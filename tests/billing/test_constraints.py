@@ -22,8 +22,10 @@ from tests.billing.attacks import (
     entry,
     held,
     override,
+    seal,
     with_ids,
     write_books,
+    write_seal,
 )
 from tests.billing.books import MOMENT, execute
 from tests.conversations.recipes import stored
@@ -78,6 +80,8 @@ MET: dict[str, str | Callable[[], Any]] = {
     "billing_transaction_hold_is_a_charge": entry(hold=OPEN_HOLD),
     "billing_transaction_adjustment_has_reason_and_actor": entry(type="'adjustment'"),
     "billing_checkpoint_sequence_unique": checkpoint(sequence=1),
+    "billing_ledgerseal_number": seal(number=1),
+    "billing_ledgerseal_once_at_a_sequence": seal(sequence=1),
 }
 # Other sides of the same rules.
 ALSO = [
@@ -103,14 +107,15 @@ def constraints() -> dict[str, list[str]]:
             if field.unique and not field.primary_key:
                 found[f"{table}_{field.column}"] = [f"{table}.{field.column}"]
         for constraint in model._meta.constraints:
-            columns = getattr(constraint, "fields", ())
-            found[constraint.name] = [f"{table}.{column}" for column in columns]
+            fields = map(model._meta.get_field, getattr(constraint, "fields", ()))
+            found[constraint.name] = [f"{table}.{field.column}" for field in fields]
     return found
 
 
 @pytest.fixture(autouse=True)
 def books() -> None:
     write_books()
+    write_seal()
     Usage.objects.create(user_id="ann", **DATES)
     UsageIncrement.objects.create(user_id="ann", idempotency_key="k", created_at=MOMENT)
     guards.drop(GUARDS)
@@ -142,7 +147,7 @@ class TestEachConstraint:
         met(name, sql)
 
     def test_lets_a_right_row_pass(self) -> None:
-        for sql in (entry(), held(), born(), override(), checkpoint()):
+        for sql in (entry(), held(), born(), override(), checkpoint(), seal()):
             assert execute(with_ids(sql)) == 1
 
     def test_is_named_by_a_sentence(self) -> None:

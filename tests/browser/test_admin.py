@@ -36,7 +36,10 @@ class TestStaff:
 
         expect(page.get_by_text("Which pump?")).to_be_visible()
         expect(page.get_by_text("Together.")).to_be_visible()
-        assert StaffReading.objects.get().staff == "staff:dana"
+        found, read = StaffReading.objects.order_by("id")
+        assert (found.staff, read.staff) == ("staff:dana", "staff:dana")
+        whats = ("conversations with: large pump", f"conversation {conversation.uid}")
+        assert (found.what, read.what) == whats
 
     def test_without_the_permission_see_no_text(
         self, door: Door, support: User, conversation: Conversation

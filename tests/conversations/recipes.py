@@ -42,7 +42,7 @@ def stored() -> dict[str, list[dict[str, Any]]]:
     return {
         model._meta.db_table: list(model._base_manager.order_by("pk").values())
         for model in apps.get_models()
-        if any(field.name in ("user_id", "owner") for field in model._meta.fields)
+        if any(field.name in ("user_id", "owner", "account") for field in model._meta.fields)
     }
 
 

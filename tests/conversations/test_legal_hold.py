@@ -100,12 +100,14 @@ class TestOnLegalHold:
 
     def test_an_import_cannot_replace_it(self, held: Conversation, tmp_path: Path) -> None:
         document = {"id": str(held.uid), "title": "Other", "messages": []}
-        (tmp_path / "file.json").write_text(json.dumps(document))
-        before, report = stored(), tmp_path / "report"
+        files, report = tmp_path / "files", tmp_path / "report"
+        files.mkdir()
+        (files / "file.json").write_text(json.dumps(document))
+        before = stored()
 
         with pytest.raises(SystemExit) as end:
             call_command(
-                "import_json", str(tmp_path), user_id="ann", on_conflict="update", report=report
+                "import_json", str(files), user_id="ann", on_conflict="update", report=report
             )
 
         assert end.value.code == 1
