@@ -282,6 +282,12 @@ def is_unavailable(error: BaseException | None) -> bool:
     return isinstance(error, (OperationalError, InterfaceError))
 
 
+def note_fault(error: BaseException | None) -> None:
+    """Count what kept an answer from its client, when the fault is ours."""
+    if isinstance(error, Exception) and not is_unavailable(error):
+        events.UNHANDLED.count(kind=type(error).__name__)
+
+
 def _unavailable(request: HttpRequest) -> tuple[dict[str, Any], dict[str, str]]:
     body = problem(
         request,
@@ -354,12 +360,14 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def server_error(request: HttpRequest) -> HttpResponse:
     # Django calls this while it handles the exception, whoever raised it.
-    if is_unavailable(sys.exc_info()[1]):
+    error = sys.exc_info()[1]
+    if is_unavailable(error):
         body, headers = _unavailable(request)
         response = _http_response(body) if _is_api(request) else _unavailable_page()
         for name, value in headers.items():
             response[name] = value
         return response
+    note_fault(error)
     if not _is_api(request):
         return defaults.server_error(request)
     return _http_response(

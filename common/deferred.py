@@ -22,6 +22,20 @@ Value = TypeVar("Value")
 
 MAX_WAITING = 200
 _all: "weakref.WeakSet[Deferred[Any, Any]]" = weakref.WeakSet()
+_telling = threading.Lock()
+_tell: Callable[[int], None] = lambda waiting: None  # noqa: E731  (replaced as a whole)
+
+
+def when_waiting_changes(tell: Callable[[int], None]) -> None:
+    """`tell` is given how many notes wait in this process, whenever the number changes."""
+    global _tell
+    _tell = tell
+
+
+def _waiting_changed() -> None:
+    # Counted and told in one go: of two threads the later one's number stays.
+    with _telling:
+        _tell(sum(len(deferred._notes) for deferred in list(_all)))
 
 
 class Deferred(Generic[Key, Value]):
@@ -49,7 +63,10 @@ class Deferred(Generic[Key, Value]):
     def note(self, key: Key, value: Value) -> None:
         """Remember `value` for `key`; costs no statement."""
         with self._lock:
+            is_new = key not in self._notes
             self._add(key, value)
+            if is_new:
+                _waiting_changed()
             self._count += 1
             if not settings.DEFERRED_WRITE_SECONDS:
                 return
@@ -90,6 +107,7 @@ class Deferred(Generic[Key, Value]):
                         self._add(key, value)
                     if settings.DEFERRED_WRITE_SECONDS and self._timer is None:
                         self._start(settings.DEFERRED_WRITE_SECONDS)
+            _waiting_changed()
 
 
 def flush_all() -> None:
@@ -104,6 +122,8 @@ def _flush_at_exit() -> None:
 
 
 def _forget_parents_notes() -> None:
+    global _telling
+    _telling = threading.Lock()
     # A forked child has neither its parent's timer threads nor a right to its notes.
     for deferred in list(_all):
         deferred._reset()

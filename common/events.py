@@ -46,4 +46,7 @@ CHARGES = Counter("charges", "Charges of credits, captures of holds included.")
 CREDITS_CHARGED = Counter("credits_charged", "Credits that these charges took.")
 REFUSALS = Counter("refusals", "Requests refused for credits or a quota.", ("code",))
 CACHE_LOOKUPS = Counter("cache_lookups", "Look-ups in the query cache.", ("outcome",))
+UNHANDLED = Counter(
+    "unhandled_exceptions", "Faults of ours: 500, or a stream cut short.", ("kind",)
+)
 IMPORTS = Counter("imports", "Files read by import_json.", ("outcome",))

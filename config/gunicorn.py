@@ -69,12 +69,14 @@ def pre_request(worker: Any, request: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """What gunicorn refuses by itself is answered as what Steward refuses."""
+    """What gunicorn refuses by itself is answered as what Steward refuses; /metrics knows us."""
     from gunicorn import util
 
-    from operations import refusals
+    from operations import metrics, processes, refusals
 
     util.write_error = refusals.write
+    processes.master = worker.ppid
+    metrics.THREADS.set(threads)
 
 
 def child_exit(server: Any, worker: Any) -> None:

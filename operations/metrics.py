@@ -11,8 +11,9 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from common import events
+from common import deferred, events
 from common.calls import Call
+from operations import processes
 
 # Seconds. Most calls take a few milliseconds; the last bounds are a lock's wait and a timeout.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
@@ -40,6 +41,9 @@ DURATIONS = Histogram(
     registry=registry,
     buckets=BUCKETS,
 )
+IN_FLIGHT = _gauge("requests_in_flight", "Requests being answered: each keeps a thread busy.")
+THREADS = _gauge("threads", "Threads that answer requests.")
+DEFERRED = _gauge("deferred_writes_waiting", "Notes in memory that wait to be written.")
 STATEMENTS = _counter("statements", "Statements sent by requests.")
 SLOW_STATEMENTS = _counter("slow_statements", "Those over SLOW_QUERY_SECONDS.")
 POOL_SIZE = _gauge("pool_size", "Connections that the pools keep.")
@@ -48,6 +52,11 @@ POOL_OVERFLOW = _gauge("pool_overflow", "Open connections beyond the pools' size
 POOL_WAITS = _counter("pool_waits", "Requests that waited for a connection.")
 POOL_WAIT_SECONDS = _counter("pool_wait_seconds", "How long they waited in all.")
 POOL_TIMEOUTS = _counter("pool_timeouts", "Those that waited in vain.")
+
+# What is asked for when /metrics is, and the same whichever process is asked.
+_read_now = CollectorRegistry()
+_read_now.register(processes.Build())
+_read_now.register(processes.Processes())
 
 # Looking a child up by its labels takes longer than counting.
 _requests: dict[tuple[str, str, int], tuple[Any, Any]] = {}
@@ -77,7 +86,8 @@ def note_request(method: str, route: str, status: int, seconds: float, call: Cal
 
 
 def connect_events() -> None:
-    """Give every counter of common/events.py its place at /metrics."""
+    """Give every counter of common/events.py, and what waits to be written, a place at /metrics."""
+    deferred.when_waiting_changes(DEFERRED.set)
     with _connecting:
         for counter in events.COUNTERS:
             if counter.sink is None:
@@ -134,8 +144,8 @@ class PoolGauges:
 
 def exposition() -> bytes:
     """All numbers in Prometheus' text format."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(registry)
-    of_all = CollectorRegistry()
-    MultiProcessCollector(of_all)  # type: ignore[no-untyped-call]
-    return generate_latest(of_all)
+    of_all = registry
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        of_all = CollectorRegistry()
+        MultiProcessCollector(of_all)  # type: ignore[no-untyped-call]
+    return generate_latest(of_all) + generate_latest(_read_now)

@@ -1,6 +1,7 @@
 """Around every request: its id, its line in the log, its place in the metrics."""
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -11,6 +12,7 @@ from django.middleware import common
 
 from access.staff import client_ip
 from common import acts, calls
+from common.api import note_fault
 from common.calls import Call
 from operations import metrics
 
@@ -36,13 +38,17 @@ class RequestMiddleware:
         begun = time.perf_counter()
         call = Call(calls.request_id_of(request.META.get("HTTP_X_REQUEST_ID")))
         calls.current.set(call)
+        metrics.IN_FLIGHT.inc()
         response = self.get_response(request)
         response[HEADER] = call.request_id
         content: Any = response
         is_wrapped = response.streaming and not isinstance(response, FileResponse)
         if is_wrapped and not content.is_async:
             content.streaming_content = self._streamed(content, request, call, begun)
+            # Not where it is written down: a client that goes before the first byte ends no stream.
+            content._resource_closers.append(metrics.IN_FLIGHT.dec)
         else:
+            metrics.IN_FLIGHT.dec()
             self._finish(request, response, call, begun)
         return response
 
@@ -63,6 +69,7 @@ class RequestMiddleware:
             try:
                 yield from content
             finally:
+                note_fault(sys.exc_info()[1])
                 self._finish(request, response, call, begun)
 
         return noted()
