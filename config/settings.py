@@ -144,8 +144,10 @@ elif DATABASE["ENGINE"] == "django.db.backends.postgresql":
         "CONN_HEALTH_CHECKS": not DB_POOL,
         "DISABLE_SERVER_SIDE_CURSORS": not DB_POOL,
         "OPTIONS": {
-            # A server whose host has vanished is given up after 25 seconds of silence.
+            # A server whose host has vanished is given up after 25 seconds of silence: keepalive
+            # finds it out while an answer is awaited, the other one while a statement is sent.
             "connect_timeout": env.int("DB_CONNECT_TIMEOUT", default=5),
+            "tcp_user_timeout": int(1000 * env.float("DB_TCP_USER_TIMEOUT", default=25.0)),
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,

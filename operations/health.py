@@ -1,4 +1,4 @@
-"""Whether Steward can serve: each component looked at, with no wait that a probe would not bear."""
+"""Whether Steward can serve: each component looked at, within a time that a probe can bear."""
 
 import logging
 import os
@@ -13,6 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from common import components
 from common.components import DEGRADED, DOWN, OK, Component
+from operations import in_time
 from operations.postgresql import base
 
 logger = logging.getLogger(__name__)
@@ -27,11 +28,7 @@ def database() -> Component:
     if pool_is_exhausted():
         # Asking would mean waiting in the queue, where the requests stand already.
         return Component(DOWN, {"engine": connection.vendor}, "no connection is free")
-    try:
-        takes_writes = _takes_writes()
-    except (DatabaseError, InterfaceError) as error:
-        logger.debug("The database does not answer", exc_info=error)
-        return Component(DOWN, {"engine": connection.vendor}, "does not answer")
+    takes_writes = _takes_writes()
     facts = {
         "engine": connection.vendor,
         "response_time_ms": round((time.perf_counter() - begun) * 1000, 2),
@@ -89,11 +86,7 @@ def migrations() -> Component:
         return Component(OK, {"pending": []})
     if pool_is_exhausted():
         return Component(DOWN, {}, "not known: no connection is free")
-    try:
-        pending = pending_migrations()
-    except (DatabaseError, InterfaceError) as error:
-        logger.debug("The database does not answer", exc_info=error)
-        return Component(DOWN, {}, "not known: the database does not answer")
+    pending = pending_migrations()
     _migrated = not pending
     if pending:
         missing = f"{', '.join(pending)} {'is' if len(pending) == 1 else 'are'} missing"
@@ -129,26 +122,37 @@ def disk() -> Component:
     return Component(OK, facts)
 
 
-NEEDED: dict[str, Callable[[], Component]] = {
-    "database": database,
-    "migrations": migrations,
-    "pool": pool,
-}
+def needed(*, seconds: float) -> dict[str, Component]:
+    """What requests cannot do without, as far as it is known after so many seconds."""
+    until = time.monotonic() + seconds
+    return {
+        "database": _in_time(database, until, "does not answer"),
+        "migrations": migrations() if _migrated else _in_time(migrations, until),
+        "pool": pool(),
+    }
 
 
-def needed() -> dict[str, Component]:
-    """What requests cannot do without."""
-    return {name: look() for name, look in NEEDED.items()}
-
-
-def all_components() -> dict[str, Component]:
-    """Everything there is to see, the apps' own components included."""
-    found = needed()
+def all_components(*, seconds: float) -> dict[str, Component]:
+    """Everything there is to see within so many seconds, the apps' own components included."""
+    until = time.monotonic() + seconds
+    found = needed(seconds=seconds)
     if connection.vendor == "sqlite":
-        found["disk"] = disk()
+        found["disk"] = _in_time(disk, until, "the database's folder does not answer")
     if found["database"].status == DOWN:
         return found
-    return found | {name: look() for name, look in components.registered().items()}
+    return found | {name: _in_time(look, until) for name, look in components.registered().items()}
+
+
+def _in_time(
+    look: Callable[[], Component],
+    until: float,
+    otherwise: str = "not known: the database does not answer",
+) -> Component:
+    try:
+        return in_time.ask(look, seconds=until - time.monotonic())
+    except (DatabaseError, InterfaceError) as error:
+        logger.debug("The database does not answer", exc_info=error)
+        return Component(DOWN, {}, otherwise)
 
 
 def worst(found: dict[str, Component]) -> str:

@@ -8,6 +8,7 @@ from django.test import TransactionTestCase
 from access import services
 from access.scopes import SCOPES
 from common import deferred, guards
+from operations import in_time
 from tests.client import ApiClient
 
 flush_tables = TransactionTestCase._fixture_teardown
@@ -32,6 +33,12 @@ def nothing_deferred() -> Iterator[None]:
     yield
     for waiting in list(deferred._all):
         waiting._notes.clear()
+
+
+@pytest.fixture(autouse=True)
+def asked_within_the_tests_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of its own would see nothing of it; what is served in tests has the thread."""
+    monkeypatch.setattr(in_time, "_begin", lambda work: work())
 
 
 @pytest.fixture

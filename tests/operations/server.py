@@ -42,11 +42,23 @@ class PostgreSQL:
 
     def kill(self) -> None:
         """kill -9 of the server and everything it has begun."""
-        process = psutil.Process(self.server.get_pid())
-        family = [process, *process.children(recursive=True)]
+        family = self._family()
         for one in family:
             one.kill()
         psutil.wait_procs(family, PATIENCE_SECONDS)
+
+    def freeze(self) -> None:
+        """SIGSTOP of all of it: connections stand, and nothing is answered, refused or timed."""
+        for one in self._family():
+            one.suspend()
+
+    def thaw(self) -> None:
+        for one in self._family():
+            one.resume()
+
+    def _family(self) -> list[psutil.Process]:
+        process = psutil.Process(self.server.get_pid())
+        return [process, *process.children(recursive=True)]
 
     def execute(self, *statements: str) -> list[Any]:
         """Runs each in autocommit, with rights that no web process has; the last one's rows."""
