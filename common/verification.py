@@ -31,8 +31,9 @@ class Head:
 class Tear:
     """Rows that fit each other no more, and the one way to put them right.
 
-    `sentence` says what is wrong and what `mend` makes of it, under the locks that it takes; `mend`
-    says how many rows it wrote. `persons` are the names that it is about.
+    `sentence` says what is wrong and what `mend` makes of it, under the locks of the `persons` whom
+    it is about and those that it takes; `mend` says how many rows it wrote, none where the rows are
+    no longer as they were found.
     """
 
     persons: frozenset[str]

@@ -76,10 +76,13 @@ def forget_deleted_words(model_classes: Iterable[type[models.Model]]) -> None:
 
 
 def rebuild_index(model: type[models.Model]) -> None:
-    """Make the index of the rows' words anew, in one transaction."""
+    """Make the index of the rows' words anew, in one transaction; who uses the rows waits."""
     index, table = fts_table(model), model._meta.db_table
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            # At once, and before all else: REINDEX locks the table and then the index, and would
+            # meet those who have read through the index and go on to write.
+            cursor.execute(f'LOCK TABLE "{table}" IN ACCESS EXCLUSIVE MODE')
             # No index is made on a table while foreign keys of it wait to be checked.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             words = f"string_to_array(search_text, ' ') || ('{OWNER_MARK}' || user_id)::text"

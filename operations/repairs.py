@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from django.db import transaction
 from django.utils import timezone
 
-from common import verification
+from common import locks, verification
 from common.verification import Check, Repair, Tear
 from operations.models import MaintenanceRun
 
@@ -42,6 +42,7 @@ def done() -> Iterator[tuple[str, Tear, int]]:
 def _mend(repair: Repair, tear: Tear) -> int:
     begun = time.monotonic()
     with transaction.atomic():
+        locks.lock_persons(*tear.persons)
         rows = tear.mend()
         if rows:
             MaintenanceRun.objects.create(

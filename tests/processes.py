@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,3 +52,26 @@ def environment() -> dict[str, str]:
         return os.environ | {"DATABASE_URL": f"sqlite:///{name}"}
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
     return os.environ | {"DATABASE_URL": url}
+
+
+@contextmanager
+def onlooker() -> Iterator[Callable[[], bool]]:
+    """Tells whether somebody waits for a lock; on SQLite who writes waits from the beginning."""
+    if connection.vendor == "sqlite":
+        yield lambda: True
+        return
+    other: Any = connection.copy(alias="onlooker")
+    other.settings_dict["POOL"] = None  # closed in the end, not given back
+    try:
+        with other.cursor() as cursor:
+
+            def is_waiting() -> bool:
+                cursor.execute(
+                    "SELECT EXISTS (SELECT 1 FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+                )
+                return bool(cursor.fetchone()[0])
+
+            yield is_waiting
+    finally:
+        other.close()

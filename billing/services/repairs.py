@@ -124,7 +124,9 @@ def not_applied() -> Iterator[Tear]:
 
 def follow_entries(*, user_id: str) -> int:
     """Move the account entry by entry to its last one."""
-    account = CreditAccount.objects.select_for_update().get(user_id=user_id)
+    account = CreditAccount.objects.filter(user_id=user_id).select_for_update().first()
+    if account is None:
+        return 0  # erased since
     moved = 0
     for entry in _entries({user_id}).filter(sequence__gt=account.sequence):
         moved += CreditAccount.objects.filter(pk=account.pk).update(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from billing import sealing
+from billing import ledger, sealing
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint, LedgerSeal
 
 # Until then every entry with a lower number is written, whichever transaction ended first.
@@ -28,7 +28,11 @@ def seal_entries(*, at: datetime.datetime, limit: int) -> int:
         return 0
     with transaction.atomic():
         _alone()
-        window = list(unsealed(at=at).values_list("pk", "user_id", "sequence")[:limit])
+        entries = unsealed(at=at).values_list("pk", "user_id", "sequence")[:limit]
+        window = list(entries)
+        if ledger.keep_names({user_id for _, user_id, _ in window}):
+            # Who was being erased has the new name by now, in accounts and in entries.
+            window = list(entries.all())
         ends: dict[str, int] = {}
         for _, user_id, sequence in window:
             ends[user_id] = max(sequence, ends.get(user_id, 0))

@@ -99,7 +99,9 @@ def not_applied() -> Iterator[Tear]:
 
 def follow_events(*, user_id: str) -> int:
     """Move the chain event by event to its last one."""
-    [chain] = ConsentChain.objects.filter(user_id=user_id).locked()
+    chain = ConsentChain.objects.filter(user_id=user_id).locked().first()
+    if chain is None:
+        return 0  # erased since
     moved = 0
     for event in _events({user_id}).filter(sequence__gt=chain.last_sequence):
         moved += ConsentChain.objects.filter(pk=chain.pk).update(

@@ -220,7 +220,8 @@ class TestASeal:
         assert seal() == 0
         charge(1)
 
-        with assert_statements(8):
+        # PostgreSQL keeps the accounts' names, and reads the entries once more.
+        with assert_statements(8 if connection.vendor == "sqlite" else 10):
             assert seal() == 1
 
         assert sealed()[2:] == [("ann", 4, 33)]

@@ -1,14 +1,16 @@
+from concurrent.futures import ThreadPoolExecutor, wait
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Message
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of, stored
 from tests.conversations.test_search import say, titles
+from tests.processes import onlooker
 
 pytestmark = pytest.mark.django_db
 
@@ -128,3 +130,26 @@ else:
             reindex()
 
             call_command("verify", stdout=StringIO())
+
+
+@pytest.mark.django_db(transaction=True)
+class TestBesideWriters:
+    def test_waits_for_who_has_read_and_goes_on_to_write(self, person: ApiClient) -> None:
+        say(person, "Heat", "a pump")
+
+        def mend() -> str:
+            try:
+                return reindex()
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1) as threads, onlooker() as is_waiting:
+            with transaction.atomic():
+                words = Message.objects.values_list("search_text", flat=True).get()
+                mending = threads.submit(mend)
+                while not (is_waiting() or wait([mending], timeout=0.002).done):
+                    pass
+                Message.objects.update(search_text=words)
+            assert "0 had other words" in mending.result(timeout=60)
+
+        assert titles(person, "pump") == ["Heat"]

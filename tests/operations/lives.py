@@ -31,6 +31,7 @@ from billing.models import (
     UsageIncrement,
     UsageOverride,
 )
+from billing.services import sealing
 from common import acts as common_acts
 from common import privacy, verification
 from common.errors import DomainError
@@ -203,6 +204,10 @@ def forget_increments(user_id: str) -> None:
     billing_services.forget_increments(before=timezone.now(), limit=3)
 
 
+def seal(user_id: str) -> None:
+    sealing.seal_entries(at=timezone.now() + datetime.timedelta(minutes=2), limit=500)
+
+
 def refill(user_id: str) -> None:
     billing_services.settle(user_id=user_id, at=timezone.now() + LONG_AGO)
 
@@ -321,6 +326,7 @@ ACTS: dict[str, Act] = {
     "expiry of consents": done(expire_consents),
     "end of increments": done(forget_increments),
     "refill": done(refill),
+    "seals": done(seal),
     "new words": done(reindex),
     "grant by staff": done(grant_by_staff),
     "tier by staff": done(change_tier_by_staff),

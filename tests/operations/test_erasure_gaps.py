@@ -7,33 +7,40 @@ its end, or it waits for the erasure.
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from access import services as access_services
 from access.models import StaffReading
+from billing.models import CreditAccount, LedgerSeal
 from conversations.models import Conversation
 from operations import services
 from querycache.models import CacheTag
 from tests.client import ApiClient
 from tests.operations import lives
 from tests.operations.persons import rows_by_table
+from tests.processes import onlooker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ALL = os.environ.get("ERASURE_GAPS") == "all"
 STRIDE = 1 if ALL else 31
 SMALL_STRIDE = 1 if ALL else 3
+FEW_STRIDE = 1 if ALL else 9
+
+PERSONS = count()
+
+Act = Callable[[str], int]
 
 
 class Gap:
-    """Does `act` in a thread of its own before the erasure's statement with this number."""
+    """Does `act` in a thread of its own before the statement with this number."""
 
     def __init__(
         self,
@@ -64,72 +71,62 @@ class Gap:
         return execute(sql, params, many, context)
 
 
-@contextmanager
-def onlooker() -> Iterator[Callable[[], bool]]:
-    """Tells whether somebody waits for a lock; on SQLite who writes waits from the beginning."""
-    if connection.vendor == "sqlite":
-        yield lambda: True
-        return
-    other: Any = connection.copy(alias="onlooker")
-    other.settings_dict["POOL"] = None  # closed in the end, not given back
-    try:
-        with other.cursor() as cursor:
-
-            def is_waiting() -> bool:
-                cursor.execute(
-                    "SELECT EXISTS (SELECT 1 FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND wait_event_type = 'Lock')"
-                )
-                return bool(cursor.fetchone()[0])
-
-            yield is_waiting
-    finally:
-        other.close()
+def erase(user_id: str) -> int:
+    services.erase_person(user_id=user_id, actor="system", at=timezone.now())
+    return 200
 
 
-def erase_meanwhile(user_id: str, gap: Gap) -> int | None:
-    """What came of the act, or None where the erasure had no such gap."""
-    with connection.execute_wrapper(gap):
-        services.erase_person(user_id=user_id, actor="system", at=timezone.now())
-    return gap.doing.result(timeout=60) if gap.doing else None
+def in_gaps(
+    whole: Act, act: Act, prepare: Callable[[str], Any], *, stride: int, first: int = 0
+) -> Iterator[tuple[str, int, int]]:
+    """A new person for each gap of `whole`; what came of this, and of the act in the gap."""
+    with onlooker() as is_waiting, ThreadPoolExecutor(1) as threads:
+        for number in count(first, stride):
+            user_id = f"person {next(PERSONS)}"
+            prepare(user_id)
+            gap = Gap(number, partial(act, user_id), threads, is_waiting)
+            with connection.execute_wrapper(gap):
+                status = whole(user_id)
+            if gap.doing is None:
+                break
+            yield user_id, status, gap.doing.result(timeout=60)
 
 
 def statuses_in_gaps(
-    act: Callable[[str], int], prepare: Callable[[str], Any], stride: int, first: int = 0
+    act: Act, prepare: Callable[[str], Any], stride: int, first: int = 0
 ) -> Iterator[tuple[str, int]]:
-    """A new person for each of the gaps, and what came of the act there."""
-    with onlooker() as is_waiting, ThreadPoolExecutor(1) as threads:
-        for number in count(first, stride):
-            user_id = f"person {first} {number}"
-            prepare(user_id)
-            gap = Gap(number, partial(act, user_id), threads, is_waiting)
-            status = erase_meanwhile(user_id, gap)
-            if status is None:
-                break
-            yield user_id, status
+    """The same for the gaps of erasures."""
+    for user_id, _, status in in_gaps(erase, act, prepare, stride=stride, first=first):
+        yield user_id, status
+
+
+def everything(key: str, has_lived: bool) -> tuple[Callable[[str], None], dict[str, Act]]:
+    """What comes before the acts of a person, and all these."""
+    lives.staff()
+
+    def prepare(user_id: str) -> None:
+        if has_lived:
+            lives.life_of(ApiClient(key, user_id), user_id)
+
+    def act_of(name: str) -> Act:
+        return lambda user_id: lives.ACTS[name](ApiClient(key, user_id), user_id)
+
+    return prepare, {name: act_of(name) for name in lives.ACTS}
 
 
 class TestAnActInAGapOfAnErasure:
     @pytest.mark.parametrize("has_lived", [False, True], ids=["new", "known"])
     def test_is_wholly_before_or_wholly_after_it(self, key: str, has_lived: bool) -> None:
-        lives.staff()
+        prepare, acts = everything(key, has_lived)
         tried = 0
-
-        def prepare(user_id: str) -> None:
-            if has_lived:
-                lives.life_of(ApiClient(key, user_id), user_id)
-
-        for place, (name, act) in enumerate(lives.ACTS.items()):
-
-            def act_for(user_id: str, act: lives.Act = act) -> int:
-                return act(ApiClient(key, user_id), user_id)
-
-            for user_id, status in statuses_in_gaps(act_for, prepare, STRIDE, first=place % STRIDE):
+        for place, (name, act) in enumerate(acts.items()):
+            gaps = statuses_in_gaps(act, prepare, STRIDE, first=place % STRIDE)
+            for user_id, status in gaps:
                 tried += 1
                 assert status in lives.ANSWERS, (name, user_id, status)
 
         assert lives.torn() == []
-        assert tried >= len(lives.ACTS)
+        assert tried >= len(acts)
         print(f"{tried} gaps")
 
     def test_of_a_reading_is_erased_with_the_text_that_it_saw(self, key: str) -> None:
@@ -192,3 +189,38 @@ class TestAnActInAGapOfAnErasure:
         for user_id, status in statuses_in_gaps(erase_the_friend, prepare, SMALL_STRIDE):
             assert status == 200
             assert not CacheTag.objects.filter(name__contains=user_id).exists()
+
+
+class TestAnErasureInAGapOfAnAct:
+    @pytest.mark.parametrize("has_lived", [False, True], ids=["new", "known"])
+    def test_is_wholly_before_or_wholly_after_it(self, key: str, has_lived: bool) -> None:
+        prepare, acts = everything(key, has_lived)
+        tried = 0
+        for place, (name, act) in enumerate(acts.items()):
+            first = place % 3 if not ALL else 0
+            for user_id, status, erased in in_gaps(
+                act, erase, prepare, stride=FEW_STRIDE, first=first
+            ):
+                tried += 1
+                assert (status in lives.ANSWERS, erased) == (True, 200), (name, user_id, status)
+
+        assert lives.torn() == []
+        print(f"{tried} gaps")
+
+    def test_leaves_no_entry_unsealed(self, key: str, settings: Any) -> None:
+        settings.LEDGER_SEAL_KEYS = ["a key of the tests that is not anywhere near a database"]
+        own = LedgerSeal.objects.filter(account=OuterRef("pk"), sequence=OuterRef("sequence"))
+        unsealed = CreditAccount.objects.filter(~Exists(own))
+
+        def prepare(user_id: str) -> None:
+            charge = ApiClient(key, user_id).post("/credits/transactions", lives.CHARGE)
+            assert charge.status_code == 201
+
+        def seal(user_id: str) -> int:
+            lives.seal(user_id)
+            return 200
+
+        for user_id, _, _ in in_gaps(seal, erase, prepare, stride=1):
+            assert not unsealed.exists(), user_id
+
+        assert lives.torn() == []

@@ -5,8 +5,10 @@ ERASURE_PROCESSES, ERASURE_PERSONS and ERASURE_ACTS make it larger; with `-s` it
 
 import json
 import os
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db.models import Count
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PROCESSES = int(os.environ.get("ERASURE_PROCESSES", "4"))
 PERSONS = int(os.environ.get("ERASURE_PERSONS", "12"))
+SEAL_KEY = "a key of the tests that is not anywhere near a database"
 ACTS = int(os.environ.get("ERASURE_ACTS", "4"))
 
 
@@ -31,6 +34,15 @@ def race(key: str, user_ids: list[str]) -> Iterator[tuple[str, int]]:
     racers = [
         child("tests.operations.racer", key, str(number), str(ACTS)) for number in range(PROCESSES)
     ]
+    try:
+        yield from _raced(racers, user_ids)
+    finally:
+        for one in racers:
+            one.kill()
+            one.communicate()
+
+
+def _raced(racers: list["subprocess.Popen[str]"], user_ids: list[str]) -> Iterator[tuple[str, int]]:
     inputs = [one.stdin for one in racers if one.stdin]
     outputs = [one.stdout for one in racers if one.stdout]
     assert [output.readline() for output in outputs] == ["ready\n"] * PROCESSES
@@ -46,7 +58,11 @@ def race(key: str, user_ids: list[str]) -> Iterator[tuple[str, int]]:
 
 
 class TestErasuresAmongEverything:
-    def test_tear_nothing_and_fail_for_nobody(self, key: str) -> None:
+    def test_tear_nothing_and_fail_for_nobody(
+        self, key: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.LEDGER_SEAL_KEYS = [SEAL_KEY]
+        monkeypatch.setenv("LEDGER_SEAL_KEY", SEAL_KEY)
         lives.staff()
         Purpose.objects.filter(key="shared_cache").update(default_validity_days=30)
         user_ids = [f"person {number}" for number in range(PERSONS)]
