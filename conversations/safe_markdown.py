@@ -16,10 +16,14 @@ from conversations.markdown import Marks
 # Nothing that runs, loads, links or opens a block is made without one of these.
 ACTIVE = re.compile(r"[<&\[\]`~]")
 
-# How a careful viewer and a careless one read a text.
-CAREFUL = MarkdownIt("commonmark", {"html": False})
+# How a careless viewer reads a text; and where a careful one finds blocks, which is told without
+# reading what stands in them.
 CARELESS = MarkdownIt("commonmark", {"html": True})
 CARELESS.validateLink = lambda url: True  # type: ignore[method-assign]
+CAREFUL_BLOCKS = MarkdownIt("commonmark", {"html": False}).disable("inline")
+CARELESS_BLOCKS = MarkdownIt("commonmark", {"html": True}).disable("inline")
+
+HEADING = "\n\n# end\n"
 
 ALLOWED_LINK = re.compile(r"https?://|mailto:|#", re.IGNORECASE)
 UNSAFE_LINK = re.compile(r"\]\((?!\s*(?:https?://|mailto:|#))", re.IGNORECASE)
@@ -81,7 +85,7 @@ def _as_code(text: str) -> str:
 
 def _sanitised(text: str, kinds: tuple[str, ...], safe_line: Callable[[str], str]) -> str:
     lines = text.split("\n")
-    blocks = [token for token in CAREFUL.parse(text) if token.type in kinds]
+    blocks = [token for token in CAREFUL_BLOCKS.parse(text) if token.type in kinds]
     code = {line for block in blocks for line in range(*(block.map or (0, 0)))}
     result = [line if number in code else safe_line(line) for number, line in enumerate(lines)]
     fences = [block for block in blocks if block.type == "fence" and block.level == 0]
@@ -106,12 +110,13 @@ def _safe_line_with_code(line: str) -> str:
 def _is_safe(text: str) -> bool:
     """Whether a careless viewer finds no tag, image or odd link, and no open block of code."""
     environment: dict[str, Any] = {}
-    for token in CARELESS.parse(text, environment):
+    found = CARELESS.parse(text + HEADING, environment)
+    for token in found:
         if not all(_is_harmless(part) for part in (token, *(token.children or []))):
             return False
     references = environment.get("references", {}).values()
     named = all(ALLOWED_LINK.match(reference["href"]) for reference in references)
-    return named and _lets_a_heading_follow(text)
+    return named and _ends_with_heading(found)
 
 
 def _is_harmless(token: Token) -> bool:
@@ -121,5 +126,8 @@ def _is_harmless(token: Token) -> bool:
 
 
 def _lets_a_heading_follow(text: str) -> bool:
-    last = CARELESS.parse(f"{text}\n\n# end\n")[-1]
-    return last.type == "heading_close" and last.level == 0
+    return _ends_with_heading(CARELESS_BLOCKS.parse(text + HEADING))
+
+
+def _ends_with_heading(tokens: list[Token]) -> bool:
+    return tokens[-1].type == "heading_close" and tokens[-1].level == 0

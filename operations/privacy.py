@@ -11,11 +11,15 @@ from typing import Any
 
 import orjson
 from django.db import transaction
+from django.db.models import JSONField, TextField, Value
+from django.db.models.functions import Coalesce
 
 from common import privacy
+from common.models import ByteSize
 from common.privacy import PersonalTable
 
-CHUNK_ROWS = 500
+# What is read at a time: one row may have megabytes, and then it is one alone.
+CHUNK_ROWS, CHUNK_BYTES = 500, 1024 * 1024
 PIECE_BYTES = 64 * 1024
 
 
@@ -51,13 +55,38 @@ def _app(
     app_label: str, tables: Iterable[PersonalTable], user_id: str
 ) -> Iterator[Iterator[bytes]]:
     for table in tables:
-        columns = [field.name for field in table.model._meta.concrete_fields]
-        rows = table.rows_of(user_id).order_by("pk").values(*columns)
-        name = table.label.partition(".")[2]
-        yield _table(name, rows.iterator(chunk_size=CHUNK_ROWS))
+        yield _table(table.label.partition(".")[2], _rows(table, user_id))
     extras = privacy.extras().get(app_label)
     if extras and extras.also_export:
         yield _table(*extras.also_export(user_id))
+
+
+def _rows(table: PersonalTable, user_id: str) -> Iterator[dict[str, Any]]:
+    fields = table.model._meta.concrete_fields
+    rows = table.rows_of(user_id)
+    shown = rows.order_by("pk").values(*(field.name for field in fields))
+    texts = [field.name for field in fields if isinstance(field, (TextField, JSONField))]
+    if not texts:
+        yield from shown.iterator(chunk_size=CHUNK_ROWS)
+        return
+    byte_size = sum((Coalesce(ByteSize(name), 0) for name in texts), start=Value(0))
+    sizes = rows.order_by("pk").values_list("pk", byte_size)
+    for keys in _chunks(sizes.iterator(chunk_size=CHUNK_ROWS)):
+        yield from shown.filter(pk__in=keys)
+
+
+def _chunks(sizes: Iterable[tuple[int, int]]) -> Iterator[list[int]]:
+    """The keys of rows that are read at a time."""
+    keys: list[int] = []
+    chunk_bytes = 0
+    for key, byte_size in sizes:
+        if keys and (chunk_bytes + byte_size > CHUNK_BYTES or len(keys) == CHUNK_ROWS):
+            yield keys
+            keys, chunk_bytes = [], 0
+        keys.append(key)
+        chunk_bytes += byte_size
+    if keys:
+        yield keys
 
 
 def _table(name: str, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:

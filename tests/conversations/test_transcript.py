@@ -407,11 +407,18 @@ class TestMarkdown:
 
     def test_is_read_as_long_as_the_marks_of_the_page_last(self) -> None:
         marks = Marks()
-        # Six letters or marks each: 40,000 marks and five of the text itself.
-        pages = [render_with("**b** " * 8_000, marks) for _ in range(4)]
+        # 32,000 signs, 960 for the length and five for the text itself.
+        pages = [render_with("**b** " * 8_000, marks) for _ in range(3)]
         short = render_with("**b**", marks)
 
-        assert [page.count("<strong>") for page in [*pages, short]] == [8_000, 8_000, 8_000, 0, 1]
+        assert [page.count("<strong>") for page in [*pages, short]] == [8_000, 8_000, 0, 1]
+
+    @pytest.mark.parametrize(
+        "text", ["_" * 80_000, "a\n" * 27_000, "a\r" * 27_000, "a" * 4_000_000]
+    )
+    def test_counts_whatever_takes_time(self, text: str) -> None:
+        assert Marks().suffice(text[: len(text) // 2])
+        assert not Marks().suffice(text)
 
     def test_shows_a_very_long_text_as_it_stands(self) -> None:
         page = render("**<b>**" * 10_000)
