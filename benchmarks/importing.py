@@ -24,7 +24,8 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from conversations import council, imports  # noqa: E402
+from conversations import council, import_trees, imports  # noqa: E402
+from conversations.import_trees import FoundFile, UnreadFile  # noqa: E402
 from conversations.models import Conversation, Message  # noqa: E402
 
 MESSAGES = 20
@@ -67,14 +68,16 @@ def make_tree(root: Path, count: int) -> int:
     return byte_size
 
 
-def by_import(files: Iterator[imports.FoundFile]) -> int:
+def by_import(files: Iterator[FoundFile | UnreadFile]) -> int:
     run = imports.Import(given_owner=None, on_conflict="skip", dry_run=False)
     return sum(1 for _ in run.run(files))
 
 
-def by_save(files: Iterator[imports.FoundFile]) -> int:
+def by_save(files: Iterator[FoundFile | UnreadFile]) -> int:
     count = 0
     for file in files:
+        if isinstance(file, UnreadFile):
+            continue
         found = council.read(
             file.read(), file_stem=file.stem, folder_owner=file.owner(), given_owner=None
         )
@@ -112,7 +115,7 @@ def main() -> None:
             Message.objects.all().delete()
             Conversation.objects.all().delete()
             begun = time.perf_counter()
-            done = way(imports.open_tree(root))
+            done = way(import_trees.open_tree(root))
             rates[name] = done / (time.perf_counter() - begun)
             print(f"{name:18} {rates[name]:8.0f} a second; peak {peak_mebibytes():.0f} MiB")
         print(f"{'ratio':18} {rates['import_json'] / rates['one save() a row']:8.1f}")

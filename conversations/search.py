@@ -32,9 +32,11 @@ OWNER_MARK = "="
 CJK = "\u1100-\u11ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 CJK += "\U00020000-\U0003ffff"
 # A word begins with a letter or digit and keeps the marks on its letters, as Hindi vowels are.
-WORD = regex.compile(
-    rf"(?V1)[[{CJK}]&&[\p{{L}}\p{{N}}]]|[[\p{{L}}\p{{N}}]--[{CJK}]][[\p{{L}}\p{{M}}\p{{N}}]--[{CJK}]]*"
-)
+CJK_WORD = rf"[[{CJK}]&&[\p{{L}}\p{{N}}]]"
+LONG_WORD = rf"[[\p{{L}}\p{{N}}]--[{CJK}]][[\p{{L}}\p{{M}}\p{{N}}]--[{CJK}]]*"
+WORD = regex.compile(rf"(?V1){CJK_WORD}|{LONG_WORD}")
+# The same with the words of one character in runs: five times as fast where there are many.
+WORDS = regex.compile(rf"(?V1)({CJK_WORD}+)|({LONG_WORD})")
 
 # The same for plain English, which is most of what there is: four times as fast.
 ASCII_WORD = re.compile(r"[a-z0-9]+")
@@ -66,7 +68,8 @@ def words_of(text: str) -> list[str]:
         # One character may become eighteen; no language's text becomes twice as long.
         normal = normal[: min(2 * len(text) + 1000, INDEXED_CHARACTERS)].lower()
         # What a dotted capital I becomes.
-        found = WORD.findall(normal.replace("i\u0307", "i"))
+        runs = WORDS.findall(normal.replace("i\u0307", "i"))
+        found = [word for run, long in runs for word in (run or [long])]
     return [word[:WORD_CHARACTERS] for word in found]
 
 

@@ -1,5 +1,6 @@
 """Whatever a caller may send has a bound: texts, lists and numbers of every request."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from django.urls import get_resolver
 from rest_framework import serializers
 
+from benchmarks import dearest
 from common.serializers import (
     AnyJSON,
     BoundedList,
@@ -15,8 +17,9 @@ from common.serializers import (
     JSONObject,
     StrictSerializer,
 )
+from tests.access import matrix
 from tests.client import ApiClient
-from tests.test_routes import patterns
+from tests.test_routes import all_acts, patterns
 
 # Bounded by the body alone (MAX_BODY_BYTES): what a model wrote, and was asked.
 BY_THE_BODY = {
@@ -94,3 +97,27 @@ class TestANumberInAQuery:
 
         assert response.status_code == 400
         assert list(response.json()["errors"]) == ["limit"]
+
+
+class TestWhatARequestCosts:
+    """The table in docs/security.md, which `python -m benchmarks.bounds` writes."""
+
+    def test_stands_there_for_every_route(self) -> None:
+        of_api = {re.sub(r"<\w+:", "<", str(act)) for act in all_acts()}
+        outside = {
+            f"GET /{route}"
+            for route, pattern in patterns(get_resolver())
+            if not route.startswith(("admin/", "api/v1/")) and pattern.name not in matrix.BARE
+        }
+        of_staff = {"POST /admin/login/", "GET /admin/…"}
+
+        assert rows_of_table() == of_api | outside | of_staff, "measure it in benchmarks/dearest.py"
+
+    def test_is_measured_with_a_request_of_every_route(self) -> None:
+        assert {case.route for case in dearest.CASES} == rows_of_table()
+
+
+def rows_of_table() -> set[str]:
+    _, _, rest = matrix.DOCUMENT.read_text().partition("<!-- the bounds begin -->")
+    table, _, _ = rest.partition("<!-- the bounds end -->")
+    return set(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE))
