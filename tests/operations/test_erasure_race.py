@@ -71,16 +71,18 @@ class TestErasuresAmongEverything:
 
         counts = Counter(race(key, user_ids))
 
+        report(counts)
         erasures = PERSONS + PERSONS // 2
         assert {status for _, status in counts} <= lives.ANSWERS | {503}
-        assert counts["erasure", 200] == Erasure.objects.count() == erasures
+        assert counts["erasure", 200] == Erasure.objects.count()
+        # Refused while the person is frozen, or a conversation is on legal hold.
+        assert counts["erasure", 200] + counts["erasure", 409] == erasures
         assert lives.torn() == []
         again = sum(times for (_, status), times in counts.items() if status == 503)
         assert sum(counts.values()) == PROCESSES * PERSONS * ACTS + erasures + again
         kept = CreditAccount.objects.filter(user_id__startswith=ERASED_PREFIX)
         doubled = kept.values("user_id").annotate(rows=Count("id")).filter(rows__gt=1)
         assert not doubled
-        report(counts)
 
 
 def report(counts: Counter[tuple[str, int]]) -> None:
