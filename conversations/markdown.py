@@ -6,6 +6,7 @@ address, without telling where it was followed from.
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from django.utils.html import escape
@@ -73,7 +74,7 @@ class Marks:
         """Whether the text may be read; then its marks are gone."""
         count = MARKS_OF_A_TEXT + len(text) // CHARACTERS_OF_A_MARK
         count += MARKS_OF_A_LINE * (text.count("\n") + text.count("\r"))
-        count += sum(1 for _ in SIGN.finditer(text))
+        count += sum(1 for _ in islice(SIGN.finditer(text), self.left + 1))
         if count > self.left:
             return False
         self.left -= count
