@@ -1,5 +1,6 @@
 """The API's own description, open to all: as a file and as pages."""
 
+import threading
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -7,12 +8,19 @@ from django.urls import reverse
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import negotiation, renderers
 
+# The package's classes are filled in by the first who needs them, half of it seen by others.
+_describing = threading.Lock()
+
 
 class SchemaView(SpectacularAPIView):
     """The OpenAPI 3.1 description of this API, as YAML, or as JSON with `?format=json`."""
 
     content_negotiation_class = negotiation.DefaultContentNegotiation
     authentication_classes: list[Any] = []
+
+    def _get_schema_response(self, request: HttpRequest) -> Any:
+        with _describing:
+            return super()._get_schema_response(request)  # type: ignore[no-untyped-call]
 
     def _get_version_parameter(self, request: HttpRequest) -> None:
         """None: there is one version, and an address does not say how the file is called."""

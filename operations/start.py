@@ -50,19 +50,26 @@ def database_in_use() -> str:
 
 
 def serve() -> None:
-    """From here on this process answers requests: its statements have limits, its pool is seen."""
+    """From here on this process answers requests: its statements have limits, its pool is seen.
+
+    Or its forks do. A thread would not be in them, so that none is begun before there is a pool.
+    """
     from operations import metrics  # makes files, which commands need not
 
     base.limits_hold = True
     base.observer = metrics.PoolGauges()
     metrics.connect_events()
-    _take_over_gunicorns_log()
-    if settings.POOL_LOG_SECONDS and connection.settings_dict.get("POOL"):
-        threading.Thread(target=_log_pool_for_ever, name="pool-log", daemon=True).start()
+    take_over_gunicorns_log()
+    if settings.POOL_LOG_SECONDS:
+        base.first_pool_made = _begin_pool_log
 
 
-def _take_over_gunicorns_log() -> None:
-    """What gunicorn says of requests in this process takes our format; its master keeps its own."""
+def _begin_pool_log() -> None:
+    threading.Thread(target=_log_pool_for_ever, name="pool-log", daemon=True).start()
+
+
+def take_over_gunicorns_log() -> None:
+    """What gunicorn says in this process takes our format."""
     gunicorn = logging.getLogger("gunicorn.error")
     if gunicorn.handlers:
         gunicorn.handlers.clear()

@@ -46,6 +46,9 @@ class Observer(Protocol):
 
 
 observer: Observer | None = None
+# Called once in each process, with its first pool.
+first_pool_made: Callable[[], None] | None = None
+_made_one = False
 limits_hold = False
 
 
@@ -104,6 +107,13 @@ def _tell_of_change() -> None:
         )
 
 
+def _tell_of_first_pool() -> None:
+    global _made_one
+    if not _made_one and first_pool_made is not None:
+        first_pool_made()
+    _made_one = True
+
+
 def dispose(alias: str) -> None:
     """Close the idle connections of this alias; those in use close when they come back."""
     for key in [key for key in _pools if key[0] == alias]:
@@ -111,8 +121,8 @@ def dispose(alias: str) -> None:
 
 
 def _forget_parents_pools() -> None:
-    global _lock, _telling
-    _lock, _telling = threading.Lock(), threading.Lock()
+    global _lock, _telling, _made_one
+    _lock, _telling, _made_one = threading.Lock(), threading.Lock(), False
     _pools.clear()
 
 
@@ -172,6 +182,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                         self.Database,
                         **self.settings_dict["POOL"],
                     )
+                    _tell_of_first_pool()
         return _pools[key]
 
     def _close(self) -> None:
