@@ -90,7 +90,8 @@ def account_page(account: CreditAccount, *, at: datetime.datetime) -> AccountPag
     status = reports.credit_status(user_id, tier=None, at=at)
     windows = usage_windows(Usage.objects.filter(user_id=user_id).first(), at)
     holds = list(
-        CreditHold.objects.filter(user_id=user_id, state=CreditHold.State.OPEN, expires_at__gt=at)
+        CreditHold.objects.filter(user_id=user_id)
+        .open(at=at)
         .order_by("expires_at", "pk")
         .only(*HOLD_COLUMNS)[: SHOWN_HOLDS + 1]
     )

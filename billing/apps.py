@@ -1,13 +1,13 @@
 from django.apps import AppConfig
 
-from common import default_rows, guards, maintenance, privacy, verification
+from common import default_rows, gauges, guards, maintenance, privacy, verification
 
 
 class BillingConfig(AppConfig):
     name = "billing"
 
     def ready(self) -> None:
-        from billing import services, system_checks  # noqa: F401  (registers the checks)
+        from billing import reports, services, system_checks  # noqa: F401  (registers the checks)
         from billing.checks import CHECKS
         from billing.maintenance import TASKS
         from billing.seal_checks import CHECKS as SEAL_CHECKS
@@ -15,6 +15,7 @@ class BillingConfig(AppConfig):
         from billing.services.repairs import REPAIRS
         from billing.triggers import GUARDS
 
+        gauges.register(reports.GAUGES)
         guards.register(GUARDS)
         verification.register([*CHECKS, *SEAL_CHECKS])
         verification.register_head(HEAD)

@@ -205,6 +205,10 @@ class UsageOverride(models.Model):
 
 
 class CreditHoldQuerySet(models.QuerySet["CreditHold"]):
+    def open(self, *, at: datetime.datetime) -> "CreditHoldQuerySet":
+        """Those that keep credits then."""
+        return self.filter(state=CreditHold.State.OPEN, expires_at__gt=at)
+
     def expired(self, *, at: datetime.datetime) -> "CreditHoldQuerySet":
         """Past their time by then, and not yet written down as such."""
         return self.filter(state=CreditHold.State.OPEN, expires_at__lte=at)

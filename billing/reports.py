@@ -6,9 +6,11 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Sum
+from django.utils import timezone
 
 from billing import services
-from billing.models import CreditTransaction, Usage
+from billing.models import CreditHold, CreditTransaction, Usage
+from common.gauges import Gauge
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,17 @@ def statistics(user_id: str, *, days: int, at: datetime.datetime) -> dict[str, A
         "transactions": sum(row["count"] for row in by_type.values()),
         "net_change": sum(row["total"] for row in by_type.values()),
     }
+
+
+GAUGES = [
+    Gauge(
+        "open_holds",
+        "Holds that keep credits.",
+        lambda: CreditHold.objects.open(at=timezone.now()).count(),
+    ),
+    Gauge(
+        "overdue_holds",
+        "Holds past their time that no run has written down.",
+        lambda: CreditHold.objects.expired(at=timezone.now()).count(),
+    ),
+]

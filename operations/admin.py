@@ -36,7 +36,7 @@ class FailedFilter(admin.SimpleListFilter):
 
 @admin.register(MaintenanceRun)
 class MaintenanceRunAdmin(ReadOnlyAdmin):
-    """What `maintain` did, the newest run first."""
+    """What `maintain`, `backup` and `verify` did, the newest run first."""
 
     list_display = ("started_at", "task", "outcome", "items", "duration_seconds")
     list_display_links = ("started_at",)

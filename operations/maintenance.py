@@ -1,7 +1,7 @@
 """Runs the tasks that apps registered (common/maintenance.py), one runner at a time.
 
 Each task's run is kept as a MaintenanceRun, a failed one too; a failing task does not stop the
-others.
+others. `backup` and `verify` keep their runs here as well.
 """
 
 import datetime
@@ -37,6 +37,8 @@ BATCH_ITEMS = 500
 RUNS_KEPT = datetime.timedelta(days=90)
 # Any number that no other program takes on this database.
 LOCK_NUMBER = 7_383_920_551
+# Runs of the commands that are no tasks of `maintain`, and are kept like them.
+BACKUP, VERIFY = "backup", "verify"
 # What a task may meet: the database, a refusal, a file, or a fault in its own code.
 FAILURES = (
     ArithmeticError, AttributeError, DatabaseError, DomainError, InterfaceError, LookupError,
@@ -104,23 +106,46 @@ def run(task: Task, *, is_stopped: Callable[[], bool] = lambda: False) -> Mainte
     """
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
-    begun = time.monotonic()
-    kept = MaintenanceRun(task=task.name, started_at=timezone.now(), items=0)
+    done = MaintenanceRun(task=task.name, started_at=timezone.now(), items=0)
     try:
-        for items in _batches(task, kept.started_at):
-            kept.items += items
-            if is_stopped():
-                break
+        with kept(done):
+            for items in _batches(task, done.started_at):
+                done.items += items
+                if is_stopped():
+                    break
     except FAILURES as error:
         logger.warning("Maintenance task %s failed.", task.name, exc_info=error)
-        # As the log says it: a database's own words may quote a person's row.
-        kept.error = f"{type(error).__name__}: {logs.text_of(error)}"
-    kept.duration_seconds = round(time.monotonic() - begun, 3)
+    return done
+
+
+@contextmanager
+def kept(run: MaintenanceRun) -> Iterator[None]:
+    """Save as `run` how the block went, with the `items` and `error` that the block sets.
+
+    What it raises stands in `error`, and is raised on. A block that ends with its process leaves no
+    run. One that cannot be saved is logged, and its `error` says so.
+    """
+    begun = time.monotonic()
     try:
-        kept.save(force_insert=True)
+        yield
+    except FAILURES as error:
+        # As the log says it: a database's own words may quote a person's row.
+        run.error = f"{type(error).__name__}: {logs.text_of(error)}"
+        _save(run, duration_seconds=time.monotonic() - begun)
+        raise
+    _save(run, duration_seconds=time.monotonic() - begun)
+
+
+def _save(run: MaintenanceRun, *, duration_seconds: float) -> None:
+    run.duration_seconds = round(duration_seconds, 3)
+    if connection.vendor == "sqlite" and not os.path.exists(connection.settings_dict["NAME"]):
+        return  # connecting would make an empty database
+    try:
+        run.save(force_insert=True)
     except (DatabaseError, InterfaceError) as error:
-        kept.error = kept.error or f"The run could not be kept: {error}"
-    return kept
+        reason = f"The run could not be kept: {logs.text_of(error)}"
+        logger.warning("%s: %s", run.task, reason)
+        run.error = run.error or reason
 
 
 def _batches(task: Task, at: datetime.datetime) -> Iterator[int]:

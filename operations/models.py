@@ -38,10 +38,21 @@ class Erasure(models.Model):
         return f"#{self.pk} {self.at:%Y-%m-%d}"
 
 
-class MaintenanceRun(models.Model):
-    """One task was run by `maintain`. Written when it ended; never changed; goes after 90 days.
+class MaintenanceRunQuerySet(models.QuerySet["MaintenanceRun"]):
+    def of(self, task: str) -> "MaintenanceRunQuerySet":
+        """The runs of this task, the newest first."""
+        return self.filter(task=task).order_by("-pk")
 
-    `items` counts what was tidied (or, of a report, found). `error` is empty when all went well.
+    def succeeded(self) -> "MaintenanceRunQuerySet":
+        """Those without an error; of `verify`, those that found nothing."""
+        return self.filter(error="")
+
+
+class MaintenanceRun(models.Model):
+    """A task of `maintain`, a `backup` or a `verify` was run. It goes after 90 days.
+
+    Written when it ended; never changed. `items` counts what was tidied (or, of a report and of
+    `verify`, found). `error` is empty when all went well.
     """
 
     task = models.CharField(max_length=100)
@@ -50,12 +61,15 @@ class MaintenanceRun(models.Model):
     items = models.PositiveBigIntegerField()
     error = models.TextField(blank=True, default="")
 
+    objects = MaintenanceRunQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
                 condition=~models.Q(task=""), name="operations_maintenancerun_names_its_task"
             )
         ]
+        indexes = [models.Index(fields=["task", "id"], name="operations_run_of_task")]
 
     class Privacy:
         personal: set[str] = set()

@@ -16,6 +16,8 @@ from tests.conversations.recipes import make_conversation_of
 from tests.processes import environment
 from tests.web import Web, served
 
+pytestmark = pytest.mark.django_db
+
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 LABEL = re.compile(r'(\w+)="([^"]*)"')
 
@@ -53,7 +55,6 @@ def grown() -> Difference:
     return Difference()
 
 
-@pytest.mark.django_db
 class TestRequests:
     def test_are_counted_by_method_route_and_status(
         self, person: ApiClient, grown: Difference
@@ -142,6 +143,9 @@ class TestACounterOfAnApp:
             assert value(metrics.exposition(), "late_things_total") == 3
         finally:
             events.COUNTERS.remove(counter)
+            metrics.registry.unregister(
+                metrics.registry._names_to_collectors["steward_late_things"]
+            )
 
 
 @pytest.mark.django_db(transaction=True)

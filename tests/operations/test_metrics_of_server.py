@@ -1,13 +1,11 @@
 """Numbers of the server as a whole: what its threads and processes do, and which release it is."""
 
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import DatabaseError, OperationalError
 from django.http import StreamingHttpResponse
 from django.test import Client, RequestFactory
@@ -21,7 +19,7 @@ from tests.operations.test_metrics import Difference, samples, value
 from tests.processes import environment
 from tests.web import PATIENCE_SECONDS, Web, served
 
-MONITORING = (settings.BASE_DIR / "docs" / "monitoring.md").read_text()
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -30,7 +28,6 @@ def grown() -> Difference:
     return Difference()
 
 
-@pytest.mark.django_db
 class TestRequestsInFlight:
     def test_are_those_that_are_not_answered_yet(
         self, person: ApiClient, grown: Difference
@@ -134,16 +131,3 @@ class TestAServer:
             dict(labels) for name, labels in samples(texts[0]) if name == "steward_build_info"
         ]
         assert labels["version"] == backup.release()
-
-
-class TestTheDocument:
-    def test_names_every_metric_and_no_other(self) -> None:
-        metrics.connect_events()
-        shown = set(re.findall(r"^# TYPE (steward_\w+)", metrics.exposition().decode(), re.M))
-        table = "\n".join(
-            line for line in MONITORING.splitlines() if line.startswith("| `steward_")
-        )
-
-        assert set(re.findall(r"`(steward_\w+)`", table)) == {
-            name for name in shown if not name.endswith("_created")
-        }

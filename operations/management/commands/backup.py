@@ -8,6 +8,8 @@ from django.utils import timezone
 from common.commands import Command as BaseCommand
 from operations import backup
 from operations.ending import end_on_sigterm
+from operations.maintenance import BACKUP, kept
+from operations.models import MaintenanceRun
 
 WRONG_ARGUMENTS = 2
 MIB = 1024 * 1024
@@ -35,7 +37,8 @@ class Command(BaseCommand):
         if file.is_dir():
             file = file / f"steward-{at:%Y%m%d-%H%M%S}.zip"
         try:
-            made = backup.make(file, at=at)
+            with kept(MaintenanceRun(task=BACKUP, started_at=at, items=1)):
+                made = backup.make(file, at=at)
             self.stdout.write(
                 f"{file}: {file.stat().st_size / MIB:.1f} MiB, release {made.version},"
                 f" {made.engine} {made.server_version}."

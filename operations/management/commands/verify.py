@@ -5,11 +5,14 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
 
 from common import verification
 from common.commands import Command as BaseCommand
 from common.verification import Check
 from operations import repairs
+from operations.maintenance import VERIFY, kept
+from operations.models import MaintenanceRun
 
 SHOWN = 20
 DRIFT, COULD_NOT_RUN = 1, 2
@@ -41,26 +44,31 @@ class Command(BaseCommand):
         if options["repair"]:
             self._repair(do_it=options["yes"])
             return
+        run = MaintenanceRun(task=VERIFY, started_at=timezone.now(), items=0)
         try:
-            results = [self._result(check, options["json"]) for check in verification.registered()]
-            heads = {head.name: head.tell() for head in verification.heads()}
-            lost = options["head"] and not any(
-                head.holds(options["head"]) for head in verification.heads()
-            )
+            with kept(run):
+                self._verify(run, head=options["head"], as_json=options["json"])
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(f"Could not run: {error}", returncode=COULD_NOT_RUN) from error
-        drift = sum(result["problems"] for result in results) + bool(lost)
-        if options["json"]:
-            told = {"clean": drift == 0, "heads": heads, "checks": results}
-            self.stdout.write(json.dumps(told | ({"head_lost": True} if lost else {}), indent=2))
-        else:
-            for name, head in heads.items():
-                self.stdout.write(f"head {name:30}{head}")
-            if lost:
-                self.stdout.write(f"BAD  the head {options['head']} does not stand any more")
-            self.stdout.write(f"{drift} problems." if drift else "All is as it should be.")
-        if drift:
+        if run.items:
             sys.exit(DRIFT)
+
+    def _verify(self, run: MaintenanceRun, *, head: str | None, as_json: bool) -> None:
+        results = [self._result(check, as_json) for check in verification.registered()]
+        heads = {known.name: known.tell() for known in verification.heads()}
+        lost = head is not None and not any(known.holds(head) for known in verification.heads())
+        run.items = sum(result["problems"] for result in results) + lost
+        if run.items:
+            run.error = f"{run.items} problems"
+        if as_json:
+            told = {"clean": run.items == 0, "heads": heads, "checks": results}
+            self.stdout.write(json.dumps(told | ({"head_lost": True} if lost else {}), indent=2))
+            return
+        for name, known in heads.items():
+            self.stdout.write(f"head {name:30}{known}")
+        if lost:
+            self.stdout.write(f"BAD  the head {head} does not stand any more")
+        self.stdout.write(f"{run.items} problems." if run.items else "All is as it should be.")
 
     def _repair(self, *, do_it: bool) -> None:
         """Ends with 1 when something is to be done, or is left for people to decide."""
