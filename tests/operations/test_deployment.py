@@ -115,7 +115,8 @@ class TestTheImage:
 
 class TestCompose:
     def test_runs_commands_that_there_are(self) -> None:
-        names = [command[2] for service in OURS if (command := commands_of(service))]
+        commands = " ".join(word for service in OURS for word in commands_of(service))
+        names = re.findall(r"manage\.py (\w+)", commands)
 
         assert names == ["maintain", "backup"]
         assert set(names) <= set(get_commands())
@@ -129,7 +130,7 @@ class TestCompose:
         assert found["cap_drop"] == ["ALL"]
         assert found["security_opt"] == ["no-new-privileges:true"]
 
-    @pytest.mark.parametrize("service", ["database", "web", "maintain"])
+    @pytest.mark.parametrize("service", ["database", *OURS])
     def test_restarts_what_ends(self, service: str) -> None:
         assert COMPOSE["services"][service]["restart"] == "unless-stopped"
 
@@ -137,6 +138,23 @@ class TestCompose:
         names = {name.removesuffix("_FILE") for name in COMPOSE["services"]["web"]["environment"]}
 
         assert names <= set(variables_read())
+
+    @pytest.mark.parametrize("service", OURS)
+    def test_passes_every_variable_but_those_it_sets_itself(self, service: str) -> None:
+        found = COMPOSE["services"][service]
+
+        assert found["env_file"] == ".env"
+        assert set(found["environment"]) == {"BIND", "PORT", "SECRET_KEY_FILE", "DATABASE_URL_FILE"}
+        # Nothing that a shell would have to set: every command works in any.
+        assert "${" not in (ROOT / "docker-compose.yml").read_text()
+
+    @pytest.mark.parametrize("service", ["database", *OURS])
+    def test_bounds_logs_and_memory(self, service: str) -> None:
+        found = COMPOSE["services"][service]
+
+        assert found["logging"]["options"] == {"max-size": "20m", "max-file": "5"}
+        assert found["mem_limit"] in ("1g", "2g")
+        assert found.get("init", service == "database")
 
     def test_has_its_secrets_in_files_that_are_not_kept(self) -> None:
         files = [secret["file"] for secret in COMPOSE["secrets"].values()]
@@ -229,5 +247,6 @@ class TestAllOfThem:
         nginx = (ROOT / "deploy" / "nginx.conf").read_text()
 
         assert "X-Forwarded-Proto $scheme" in nginx
+        assert "Host $http_host;" in nginx  # with its port, which $host loses
         size = int(re.findall(r"client_max_body_size (\d+)m", nginx)[0]) * 1024 * 1024
         assert size > settings.MAX_BODY_BYTES

@@ -111,6 +111,9 @@ class TestHTTPS:
         assert switches == [True] * 4
         assert hsts_seconds >= 31_536_000
 
+    def test_leave_hsts_to_whoever_switches_it_off(self) -> None:
+        assert setting("settings.SECURE_HSTS_SECONDS", **PRODUCTION, HSTS_SECONDS="0") == 0
+
     @pytest.mark.parametrize("debug", ["true", "false"])
     def test_is_required_nowhere_else(self, debug: str) -> None:
         assert setting(self.EXPRESSION, DEBUG=debug) == [False] * 4 + [0]
