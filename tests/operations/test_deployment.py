@@ -250,3 +250,11 @@ class TestAllOfThem:
         assert "Host $http_host;" in nginx  # with its port, which $host loses
         size = int(re.findall(r"client_max_body_size (\d+)m", nginx)[0]) * 1024 * 1024
         assert size > settings.MAX_BODY_BYTES
+
+    def test_end_a_wait_for_the_database_before_the_proxy_does(self) -> None:
+        nginx = (ROOT / "deploy" / "nginx.conf").read_text()
+        pgbouncer = (ROOT / "deploy" / "pgbouncer.ini").read_text()
+
+        [proxy_waits] = re.findall(r"proxy_read_timeout (\d+)s", nginx)
+        [query_waits] = re.findall(r"^query_wait_timeout = (\d+)$", pgbouncer, re.M)
+        assert int(query_waits) < int(proxy_waits)
