@@ -283,9 +283,9 @@ def is_unavailable(error: BaseException | None) -> bool:
 
 
 def note_fault(error: BaseException | None) -> None:
-    """Count what kept an answer from its client, when the fault is ours."""
+    """Count what kept an answer from its client, and tell of it, when the fault is ours."""
     if isinstance(error, Exception) and not is_unavailable(error):
-        events.UNHANDLED.count(kind=type(error).__name__)
+        events.note_fault(error)
 
 
 def _unavailable(request: HttpRequest) -> tuple[dict[str, Any], dict[str, str]]:

@@ -15,7 +15,11 @@ REQUEST_ID = re.compile(r"[!-~]{1,128}")
 
 @dataclass(slots=True)
 class Call:
-    """One request. `statements` counts those it has sent; times are in seconds."""
+    """One request. `statements` counts those it has sent; times are in seconds.
+
+    `noted_statements` has those that its trace shows (text, beginning, duration), while anybody
+    wants to see it.
+    """
 
     request_id: str
     actor: str | None = None
@@ -23,6 +27,7 @@ class Call:
     conversation_id: str | None = None
     statements: int = 0
     slow_statements: int = 0
+    noted_statements: list[tuple[str, float, float]] | None = None
 
 
 current: ContextVar[Call | None] = ContextVar("current_call", default=None)

@@ -34,12 +34,25 @@ class Counter:
 
 COUNTERS: list[Counter] = []
 _connect: Callable[[], None] = lambda: None  # noqa: E731  (replaced as a whole)
+_hear: Callable[[Exception], None] = lambda error: None  # noqa: E731  (replaced as a whole)
 
 
 def when_first_counted(connect: Callable[[], None]) -> None:
     """`connect` gives every counter its sink. It runs when one without a sink is counted."""
     global _connect
     _connect = connect
+
+
+def when_fault(hear: Callable[[Exception], None]) -> None:
+    """`hear` is told of every fault of ours that keeps an answer from its client."""
+    global _hear
+    _hear = hear
+
+
+def note_fault(error: Exception) -> None:
+    """Count a fault of ours, and tell whoever wants to hear of it."""
+    UNHANDLED.count(kind=type(error).__name__)
+    _hear(error)
 
 
 CHARGES = Counter("charges", "Charges of credits, captures of holds included.")

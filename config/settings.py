@@ -373,6 +373,9 @@ if LOG_FORMAT not in ("json", "line"):
 SLOW_QUERY_SECONDS = env.float("SLOW_QUERY_SECONDS", default=1.0)
 # How often the numbers of the pool are logged; 0: never.
 POOL_LOG_SECONDS = env.float("POOL_LOG_SECONDS", default=60.0)
+# Where traces go, and where faults go; each needs packages of its own. Empty: nowhere.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,10 +1,13 @@
 """System checks: what must be right before Steward starts, each with what to set."""
 
+from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.db.backends.postgresql import psycopg_any
+
+from operations import traces
 
 RANDOM = (
     'Set it to 50 random characters: python -c "import secrets; print(secrets.token_urlsafe(50))".'
@@ -92,3 +95,23 @@ def check_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 def _is_weak(key: str) -> bool:
     return len(key) < SECRET_MIN_LENGTH or len(set(key)) < SECRET_MIN_DISTINCT
+
+
+@register
+def check_packages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{setting} is set, and its packages are not installed.",
+            hint=f"Run `pip install {packages}`, or leave it empty.",
+            id="operations.E007",
+        )
+        for setting, (modules, packages) in traces.NEEDS.items()
+        if getattr(settings, setting) and not all(map(_is_installed, modules))
+    ]
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package that it is in
+        return False

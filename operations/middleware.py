@@ -14,7 +14,7 @@ from access.staff import client_ip
 from common import acts, calls
 from common.api import note_fault
 from common.calls import Call
-from operations import metrics
+from operations import metrics, traces
 
 logger = logging.getLogger("operations.requests")
 
@@ -38,6 +38,7 @@ class RequestMiddleware:
         begun = time.perf_counter()
         call = Call(calls.request_id_of(request.META.get("HTTP_X_REQUEST_ID")))
         calls.current.set(call)
+        traces.begin(call)
         metrics.IN_FLIGHT.inc()
         response = self.get_response(request)
         response[HEADER] = call.request_id
@@ -85,6 +86,14 @@ class RequestMiddleware:
         status = response.status_code
         method = request.method or ""
         metrics.note_request(method, route, status, seconds, call)
+        traces.note_request(
+            method=method,
+            route=route,
+            status=status,
+            parent=request.META.get("HTTP_TRACEPARENT"),
+            seconds=seconds,
+            call=call,
+        )
         fields = {
             "method": method,
             "route": route,

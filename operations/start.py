@@ -54,12 +54,13 @@ def serve() -> None:
 
     Or its forks do. A thread would not be in them, so that none is begun before there is a pool.
     """
-    from operations import metrics  # makes files, which commands need not
+    from operations import metrics, traces  # metrics makes files, which commands need not
 
     base.limits_hold = True
     base.observer = metrics.PoolGauges()
     metrics.connect_events()
     take_over_gunicorns_log()
+    traces.connect()
     if settings.POOL_LOG_SECONDS:
         base.first_pool_made = _begin_pool_log
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from common import calls
+from operations import traces
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ def observe(
             sql.startswith(COUNTED) or sql.lstrip("( \n").upper().startswith(COUNTED)
         ):
             call.statements += 1
+            if call.noted_statements is not None:
+                traces.note_statement(call.noted_statements, str(sql), begun, seconds)
         if seconds >= settings.SLOW_QUERY_SECONDS:
             if call is not None:
                 call.slow_statements += 1

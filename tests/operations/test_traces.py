@@ -1,184 +1,208 @@
-"""What is left on the disk of a text that was erased or deleted on SQLite, and who may read it.
+"""What goes to a collector of traces and to Sentry: a server's own, received over HTTP."""
 
-PostgreSQL takes what was deleted out of its files in its own time (docs/privacy.md).
-"""
-
+import gzip
+import json
 import os
-import stat
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.operations.server import environment_of, manage, prepared
-from tests.web import Answer, Web, served
+from operations import backup
+from tests.client import ApiClient
+from tests.processes import environment
+from tests.web import PATIENCE_SECONDS, ROOT, Web, served
 
-# Not in the test's own process: whoever closes one of the files there ends SQLite's locks on it.
-READER = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN")
-connection.execute("SELECT count(*) FROM conversations_message").fetchone()
-print("reading", flush=True)
-sys.stdin.readline()
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECRET = "what ann said"
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+VIEWS = f"""
+from django.urls import path
+
+def fault(request):
+    words = {SECRET!r}
+    try:
+        raise KeyError(words)
+    except KeyError as error:
+        raise ValueError(words) from error
+
+urlpatterns = [path("fault", fault)]
 """
 
 
-@contextmanager
-def read_by_a_process(file: Path) -> Iterator[None]:
-    """Another process sees the database as it is now, for as long as the block lasts."""
-    reader = subprocess.Popen(
-        [sys.executable, "-c", READER, str(file)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert reader.stdout and reader.stdout.readline() == "reading\n"
-    try:
-        yield
-    finally:
-        reader.communicate("\n")
+class Receiver:
+    """An HTTP server that keeps what it is sent: path and body."""
 
+    def __init__(self) -> None:
+        self.received: list[tuple[str, bytes]] = []
+        received = self.received
 
-class Place:
-    """A server on a database file of its own."""
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                received.append((self.path, body))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
-    def __init__(self, web: Web, key: str, file: Path) -> None:
-        self.web = web
-        self.key = key
-        self.file = file
+            def log_message(self, *_: Any) -> None:
+                pass
 
-    def run(self, *arguments: str) -> None:
-        done = manage(environment_of(f"sqlite:///{self.file}"), *arguments)
-        assert done.returncode == 0, done.stderr
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def traces(self, texts: list[str]) -> list[str]:
-        """Which of the texts stand in the bytes of the database's files."""
-        files = [each.read_bytes() for each in self.file.parent.glob(f"{self.file.name}*")]
-        return [text for text in texts if any(text.encode() in content for content in files)]
+    @property
+    def place(self) -> str:
+        return f"127.0.0.1:{self.server.server_port}"
 
-    def rights(self) -> dict[str, int]:
-        return {
-            each.name.removeprefix(self.file.name): stat.S_IMODE(each.stat().st_mode)
-            for each in self.file.parent.glob(f"{self.file.name}*")
-        }
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    folder = tmp_path_factory.mktemp("traces")
-    file = folder / "records.sqlite3"
-    variables = environment_of(f"sqlite:///{file}")
-    key = prepared(variables)
-    with served(variables, folder) as web:
-        yield Place(web, key, file)
-
-
-class Somebody:
-    """A person whose texts have words that stand nowhere else."""
-
-    def __init__(self, place: Place, mark: str) -> None:
-        self.place = place
-        self.user_id = f"{mark}-person-{mark}"
-        self.asked = f"Does the quokka{mark} flower in snow?"
-        self.words = [f"quokka{mark}", f"numbat{mark}", f"bilby{mark}"]
-        # In the search index an id stands in hex, and may begin where another one does.
-        in_hex = self.user_id.removeprefix(mark).encode().hex()
-        self.texts = [self.user_id, in_hex, self.asked, *self.words]
-
-    def send(self, method: str, path: str, body: Any = None) -> Answer:
-        answer = self.place.web.request(
-            method, f"/api/v1{path}", body,
-            Authorization=f"Bearer {self.place.key}", X_User_Id=self.user_id,
-        )  # fmt: skip
-        assert answer.status_code < 300, answer.content
-        return answer
-
-    def converse(self) -> str:
-        quokka, numbat, _ = self.words
-        messages = [
-            {"role": "user", "content": self.asked},
-            {"role": "assistant", "stage1": [{"model": "m", "response": f"Ask the {numbat}."}]},
+    def spans(self) -> list[Any]:
+        return [
+            span
+            for path, body in list(self.received)
+            if path == "/v1/traces"
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
         ]
-        body = {"title": f"About the {quokka}", "messages": messages}
-        return str(self.send("POST", "/conversations", body).json()["id"])
 
-    def live(self) -> None:
-        _, numbat, bilby = self.words
-        self.converse()
-        charge = {"type": "deduct", "amount": 1, "description": f"For a {bilby}"}
-        self.send("POST", "/credits/transactions", charge)
-        missed = self.send("POST", "/cache/lookup", {"query": self.asked}).json()
-        result = {"result": numbat, "lease": missed["lease"]["token"]}
-        self.send("PUT", f"/cache/entries/{missed['key']}", result)
+    def events(self) -> list[Any]:
+        lines = [
+            json.loads(line)
+            for path, body in list(self.received)
+            if path == "/api/1/envelope/"
+            for line in body.splitlines()
+            if line
+        ]
+        return [line for line in lines if "exception" in line]
 
-    def be_erased(self) -> None:
-        self.send("POST", "/privacy/erase", {"confirm": self.user_id})
+    def wait_for(self, look: Callable[[], Any]) -> None:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not look():
+            assert time.monotonic() < until, self.received
+            time.sleep(0.02)
 
 
-class TestAnErasure:
-    def test_leaves_no_trace_in_the_files(self, place: Place) -> None:
-        person = Somebody(place, "aa3f9c")
-        person.live()
-        assert place.traces(person.texts) == person.texts
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    one = Receiver()
+    yield one
+    one.server.shutdown()
+    one.server.server_close()
 
-        person.be_erased()
 
-        assert place.traces(person.texts) == []
-        assert "-wal" in place.rights()
+@pytest.fixture
+def web(receiver: Receiver, tmp_path: Path) -> Iterator[Web]:
+    (tmp_path / "faulty").mkdir()
+    (tmp_path / "faulty" / "__init__.py").touch()
+    (tmp_path / "faulty" / "urls.py").write_text(VIEWS)
+    variables = {
+        "EXTRA_APPS": "faulty",
+        "PYTHONPATH": str(tmp_path),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{receiver.place}",
+        "OTEL_BSP_SCHEDULE_DELAY": "50",
+        "SENTRY_DSN": f"http://public@{receiver.place}/1",
+    }
+    with served(environment() | variables, tmp_path) as one:
+        yield one
 
-    def test_beside_a_reader_says_what_is_left_and_maintain_takes_it_away(
-        self, place: Place
+
+def attributes_of(span: Any) -> dict[str, Any]:
+    return {pair.key: pair.value.string_value or pair.value.int_value for pair in span.attributes}
+
+
+class TestAServer:
+    def test_sends_requests_statements_and_faults_and_nothing_of_persons(
+        self, web: Web, receiver: Receiver, key: str
     ) -> None:
-        person = Somebody(place, "bb71e0")
-        person.live()
-        with read_by_a_process(place.file):
-            person.be_erased()
+        headers = {"Authorization": f"Bearer {key}", "X_User_Id": "ann-the-person"}
+        asked = web.get(
+            "/api/v1/conversations/search?q=confidential", traceparent=PARENT, **headers
+        )
+        fault = web.get("/api/faulty/fault?q=confidential", **headers)
+        assert (asked.status_code, fault.status_code) == (200, 500)
+        receiver.wait_for(receiver.events)
+        receiver.wait_for(lambda: {2, 3} <= {span.kind for span in receiver.spans()})
+        receiver.wait_for(lambda: any(span.status.code == 2 for span in receiver.spans()))
 
-            assert place.traces(person.texts) != []
-            assert "Deleted texts are still in the write-ahead log" in place.web.log
-            place.run("maintain", "--task", "operations.write_ahead_log")
-            assert place.traces(person.texts) != []
+        spans = receiver.spans()
+        [search] = [span for span in spans if span.name == "GET /api/v1/conversations/search"]
+        assert attributes_of(search)["http.response.status_code"] == 200
+        assert attributes_of(search)["steward.request_id"] == asked["X-Request-ID"]
+        assert (search.trace_id.hex(), search.parent_span_id.hex()) == tuple(PARENT.split("-")[1:3])
+        statements = [span for span in spans if span.parent_span_id == search.span_id]
+        assert len(statements) == attributes_of(search)["steward.statements"]
+        for statement in statements:
+            assert statement.name == "SELECT"
+            assert statement.trace_id == search.trace_id
+            assert search.start_time_unix_nano <= statement.start_time_unix_nano
+            assert statement.end_time_unix_nano <= search.end_time_unix_nano
+            assert attributes_of(statement)["db.query.text"].startswith("SELECT ")
+        [failed] = [span for span in spans if span.status.code == 2]
+        assert failed.name == "GET /api/faulty/fault"
 
-        place.run("maintain", "--task", "operations.write_ahead_log")
-
-        assert place.traces(person.texts) == []
-
-
-class TestADeletedConversation:
-    def test_is_gone_from_the_files_with_the_next_maintain(self, place: Place) -> None:
-        person = Somebody(place, "cc0d42")
-        conversation = person.converse()
-        person.send("DELETE", f"/conversations/{conversation}")
-        assert place.traces([person.asked]) != []
-
-        place.run("maintain", "--task", "operations.write_ahead_log")
-
-        assert place.traces([person.asked]) == []
-        # An SQLite before 3.42 keeps the single words in the index until they are merged.
-        place.run("reindex_search")
-        place.run("maintain", "--task", "operations.write_ahead_log")
-        assert place.traces([person.asked, *person.words]) == []
+        [event] = receiver.events()
+        assert [error["type"] for error in event["exception"]["values"]] == [
+            "KeyError",
+            "ValueError",
+        ]
+        assert event["release"] == backup.release()
+        assert event["tags"] == {"request_id": fault["X-Request-ID"]}
+        for _, body in receiver.received:
+            # The words stand in the view's own source, which Sentry shows beside the traceback.
+            sent = body.replace(f"    words = {SECRET!r}".encode(), b"")
+            for secret in (SECRET, "confidential", "ann-the-person", key):
+                assert secret.encode() not in sent
 
 
-class TestTheFiles:
-    def test_are_their_owners_alone(self, place: Place) -> None:
-        Somebody(place, "dd5a18").live()
+class TestASettingWithoutItsPackage:
+    @pytest.mark.parametrize(
+        ("setting", "module", "package"),
+        [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "opentelemetry", "opentelemetry-sdk"),
+            ("SENTRY_DSN", "sentry_sdk", "sentry-sdk"),
+        ],
+    )
+    def test_refuses_the_start_and_says_what_to_install(
+        self, setting: str, module: str, package: str, tmp_path: Path
+    ) -> None:
+        # As it is where nothing of that name can be found.
+        (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{module!r}] = None\n")
+        done = subprocess.run(
+            [sys.executable, "manage.py", "check"],
+            cwd=ROOT,
+            env=os.environ | {setting: "http://public@127.0.0.1:9/1", "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
 
-        rights = place.rights()
-        assert {"", "-wal", "-shm"} <= set(rights)
-        assert set(rights.values()) == {0o600}
+        assert done.returncode == 1
+        assert "operations.E007" in done.stderr
+        assert f"pip install {package}" in done.stderr
 
-    def test_become_so_where_they_were_not(self, place: Place) -> None:
-        files = {"", "-wal", "-shm"} & set(place.rights())
-        for each in files:
-            os.chmod(f"{place.file}{each}", 0o644)
 
-        place.run("maintain", "--task", "operations.write_ahead_log")
+class TestWithoutTheSettings:
+    def test_nothing_is_imported_or_noted(self, person: ApiClient) -> None:
+        code = (
+            "import sys, config.wsgi;"
+            "print(sorted({'opentelemetry', 'sentry_sdk'} & set(sys.modules)))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=os.environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
 
-        rights = place.rights()
-        assert {rights[each] for each in files & set(rights)} == {0o600}
+        assert done.stdout == "[]\n"
