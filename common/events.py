@@ -62,4 +62,7 @@ CACHE_LOOKUPS = Counter("cache_lookups", "Look-ups in the query cache.", ("outco
 UNHANDLED = Counter(
     "unhandled_exceptions", "Faults of ours: 500, or a stream cut short.", ("kind",)
 )
+FAILED_WRITES = Counter(
+    "failed_writes", "Writes that the database could not keep: no room, a broken disk.", ("reason",)
+)
 IMPORTS = Counter("imports", "Files read by import_json.", ("outcome",))

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,13 +12,17 @@ from django.db.migrations.loader import MigrationLoader
 
 from common import components
 from common.components import DEGRADED, DOWN, OK, Component
-from operations import in_time
+from operations import failed_writes, in_time, room
 from operations.postgresql import base
 
 logger = logging.getLogger(__name__)
 
 # A database file that cannot grow is the end of all writes: below this a person should look.
 LOW_DISK_BYTES = 512 * 1024 * 1024
+# Below this the next write may be the one that fails.
+FULL_DISK_BYTES = 16 * 1024 * 1024
+# A write that failed for want of room, or a broken disk, is no matter of one request.
+RECENT_SECONDS = 60
 
 
 def database() -> Component:
@@ -104,20 +107,24 @@ def pending_migrations() -> list[str]:
     return [f"{app_label}.{name}" for app_label, name in missing]
 
 
+def writes() -> Component:
+    """Whether the last minute's writes could be kept, in any process of this server."""
+    seconds = failed_writes.seconds_since()
+    if seconds is None or seconds >= RECENT_SECONDS:
+        return Component(OK, {})
+    facts = {"failed_seconds_ago": round(seconds)}
+    return Component(DOWN, facts, "a write could not be kept: no room, or a broken disk")
+
+
 def disk() -> Component:
     """Room for the database file; on SQLite alone."""
-    file = Path(str(connection.settings_dict["NAME"]))
     try:
-        free_bytes = shutil.disk_usage(file.parent).free
-        byte_size = sum(
-            part.stat().st_size
-            for part in (file, file.with_name(f"{file.name}-wal"))
-            if part.exists()
-        )
+        facts = room.of_file()
     except OSError:
         return Component(DOWN, {}, "the database's folder cannot be read")
-    facts = {"free_bytes": free_bytes, "database_bytes": byte_size}
-    if free_bytes < LOW_DISK_BYTES:
+    if facts["free_bytes"] < FULL_DISK_BYTES:
+        return Component(DOWN, facts, "less than 16 MiB are free")
+    if facts["free_bytes"] < LOW_DISK_BYTES:
         return Component(DEGRADED, facts, "less than 512 MiB are free")
     return Component(OK, facts)
 
@@ -125,19 +132,21 @@ def disk() -> Component:
 def needed(*, seconds: float) -> dict[str, Component]:
     """What requests cannot do without, as far as it is known after so many seconds."""
     until = time.monotonic() + seconds
-    return {
+    found = {
         "database": _in_time(database, until, "does not answer"),
         "migrations": migrations() if _migrated else _in_time(migrations, until),
         "pool": pool(),
+        "writes": writes(),
     }
+    if connection.vendor == "sqlite":
+        found["disk"] = _in_time(disk, until, "the database's folder does not answer")
+    return found
 
 
 def all_components(*, seconds: float) -> dict[str, Component]:
     """Everything there is to see within so many seconds, the apps' own components included."""
     until = time.monotonic() + seconds
     found = needed(seconds=seconds)
-    if connection.vendor == "sqlite":
-        found["disk"] = _in_time(disk, until, "the database's folder does not answer")
     if found["database"].status == DOWN:
         return found
     return found | {name: _in_time(look, until) for name, look in components.registered().items()}

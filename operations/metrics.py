@@ -13,7 +13,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from common import deferred, events
 from common.calls import Call
-from operations import processes, stored
+from operations import processes, room, stored
 
 # Seconds. Most calls take a few milliseconds; the last bounds are a lock's wait and a timeout.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
@@ -58,6 +58,7 @@ _read_now = CollectorRegistry()
 _read_now.register(processes.Build())
 _read_now.register(processes.Processes())
 _read_now.register(stored.Stored())
+_read_now.register(room.Room())
 
 # Looking a child up by its labels takes longer than counting.
 _requests: dict[tuple[str, str, int], tuple[Any, Any]] = {}

@@ -19,10 +19,11 @@ from typing import Any, Protocol
 import psycopg2.extras
 from django.db.backends.postgresql import base
 from django.db.utils import OperationalError
+from django.utils.functional import cached_property
 from sqlalchemy import event, exc, pool
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
-from operations import statements
+from operations import failed_writes, statements
 
 # The alias Django uses to make and drop test databases; it must not hold connections.
 UNPOOLED_ALIAS = "__no_db__"
@@ -135,6 +136,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(statements.observe)
+
+    @cached_property
+    def wrap_database_errors(self) -> failed_writes.ErrorWrapper:
+        return failed_writes.ErrorWrapper(self)
 
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()

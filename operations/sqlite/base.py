@@ -10,8 +10,9 @@ from contextlib import suppress
 from typing import Any
 
 from django.db.backends.sqlite3 import base, features
+from django.utils.functional import cached_property
 
-from operations import statements
+from operations import failed_writes, statements
 
 # The default of SQLITE_MAX_VARIABLE_NUMBER since SQLite 3.32; some builds allow more.
 MAX_PARAMETERS = 32_766
@@ -32,6 +33,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not (self.is_in_memory_db() or str(conn_params["database"]).startswith("file:")):
             _keep_to_its_owner(conn_params["database"])
         return super().get_new_connection(conn_params)
+
+    @cached_property
+    def wrap_database_errors(self) -> failed_writes.ErrorWrapper:
+        return failed_writes.ErrorWrapper(self)
 
 
 def _keep_to_its_owner(name: str) -> None:

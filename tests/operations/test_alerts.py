@@ -53,9 +53,13 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
         metric._name + ("_total" if metric._type == "counter" else ""): set(metric._labelnames)
         for metric in counted
     } | {
-        sample.name: set(sample.labels)
+        # Some have no sample on this engine.
+        name: labels
         for family in metrics._read_now.collect()
-        for sample in family.samples
+        for name, labels in [
+            (family.name, set()),
+            *((sample.name, set(sample.labels)) for sample in family.samples),
+        ]
     }
 
 

@@ -13,7 +13,7 @@ from django.test import Client
 from access import services
 from common import components
 from common.components import DEGRADED, DOWN, Component
-from operations import health
+from operations import failed_writes, health
 from operations.api import authentication
 from tests.asserts import assert_problem, assert_statements
 
@@ -31,6 +31,7 @@ def nothing_known() -> Iterator[None]:
     def forget() -> None:
         health._migrated = False
         health._last_failing = []
+        failed_writes._failed_at = None
         authentication._remembered.clear()
 
     forget()
@@ -112,7 +113,7 @@ class TestTheDetails:
     def test_name_every_component(self, monitor: Client) -> None:
         body = monitor.get("/health/detailed").json()
 
-        needed = {"database", "migrations", "pool"}
+        needed = {"database", "migrations", "pool", "writes"}
         more = {"disk"} if connection.vendor == "sqlite" else set()
         assert set(body["components"]) >= needed | more
         assert {part["status"] for part in body["components"].values()} == {"ok"}
