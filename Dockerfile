@@ -1,12 +1,12 @@
 # The packages, with nothing of what it took to install them.
-FROM python:3.11-slim AS packages
+FROM python:3.11.15-slim-trixie@sha256:db3ff2e1800a8581e2c48a27c3995339d47bdf046da21c7627accd3d51053a93 AS packages
 WORKDIR /build
 COPY requirements.txt .
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt \
     && /venv/bin/pip uninstall --yes pip setuptools
 
-FROM python:3.11-slim
+FROM python:3.11.15-slim-trixie@sha256:db3ff2e1800a8581e2c48a27c3995339d47bdf046da21c7627accd3d51053a93
 # pg_dump, pg_restore and psql, for backups. They must not be older than the server.
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -28,6 +28,13 @@ COPY deploy/start.sh deploy/start.sh
 # Ahead of time, since nothing can be written here later.
 RUN /venv/bin/python -m compileall -q /venv/lib .
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 STEWARD_PRODUCTION=true
+# `make image` says it. After all that it does not change.
+ARG STEWARD_RELEASE=""
+ENV STEWARD_RELEASE=$STEWARD_RELEASE
+LABEL org.opencontainers.image.title="Steward" \
+      org.opencontainers.image.description="Backend of record for applications that answer with language models" \
+      org.opencontainers.image.version=$STEWARD_RELEASE \
+      org.opencontainers.image.base.name="docker.io/library/python:3.11.15-slim-trixie"
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \

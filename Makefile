@@ -2,7 +2,7 @@
 PYTHON3 ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix openapi lock browser linters
+.PHONY: help run test check fix openapi lock browser linters image
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1	\2/' | expand -t 16
@@ -51,6 +51,9 @@ check: .venv/develop ## lint, types, migrations and the OpenAPI file
 fix: .venv/develop ## format, and mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+image: ## build the container image, which knows its commit
+	docker build --tag steward --build-arg STEWARD_RELEASE=$$($(PYTHON3) -m operations.release) .
 
 openapi: .venv/develop ## write docs/openapi.yaml anew
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml

@@ -1,5 +1,6 @@
 """System checks: settings about callers that do not fit together, each with what to set."""
 
+import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +39,27 @@ def check_erased_persons_key(app_configs: Any, **kwargs: Any) -> list[CheckMessa
             id="access.E008",
         )
     ]
+
+
+@register
+def check_proxies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"PROXY_ADDRESSES: {text!r} is no address and no network.",
+            hint="Set it to such as 10.0.3.0/24,::1, or leave it empty.",
+            id="access.E009",
+        )
+        for text in settings.PROXY_ADDRESSES
+        if not _is_network(text)
+    ]
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _wrong_rates() -> Iterator[Error]:

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -9,21 +10,41 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 
 def client_ip(request: HttpRequest) -> str | None:
     """The address of whoever sent the request, behind settings.PROXY_COUNT proxies.
 
     Each proxy adds to X-Forwarded-For the address that it was called from; what stands left of
-    those a client may have written itself. None when there is no address, as on a Unix socket.
+    those a client may have written itself. Whoever calls past the proxies has its own address: it
+    sends no such header, or is none of settings.PROXY_ADDRESSES. None when there is no address, as
+    on a Unix socket.
     """
-    sent_by = request.META.get("REMOTE_ADDR", "")
-    if settings.PROXY_COUNT:
-        forwarded = request.headers.get("X-Forwarded-For", "").split(",")
-        sent_by = forwarded[-settings.PROXY_COUNT :][0].strip()
+    caller = _address(request.META.get("REMOTE_ADDR", ""))
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    if not (settings.PROXY_COUNT and forwarded and _is_proxy(caller)):
+        return str(caller) if caller else None
+    sent_by = _address(forwarded.split(",")[-settings.PROXY_COUNT :][0].strip())
+    return str(sent_by) if sent_by else None
+
+
+def _address(text: str) -> Address | None:
     try:
-        return str(ipaddress.ip_address(sent_by))
+        return ipaddress.ip_address(text)
     except ValueError:
         return None
+
+
+def _is_proxy(caller: Address | None) -> bool:
+    """One on a Unix socket, which is for this host alone, is."""
+    networks = settings.PROXY_ADDRESSES
+    return not (networks and caller) or any(caller in _network(text) for text in networks)
+
+
+@cache
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(text, strict=False)
 
 
 def locked_out(request: HttpRequest, response: Any, credentials: Any) -> HttpResponse:

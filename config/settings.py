@@ -227,6 +227,8 @@ if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # And the client's address from X-Forwarded-For, to which each proxy adds one.
 PROXY_COUNT = env.int("PROXY_COUNT", default=int(BEHIND_PROXY))
+# And from whom that header is believed; empty: from everybody.
+PROXY_ADDRESSES = env.list("PROXY_ADDRESSES", default=[])
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]  # asked over plain http from inside
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
@@ -373,6 +375,8 @@ if LOG_FORMAT not in ("json", "line"):
 SLOW_QUERY_SECONDS = env.float("SLOW_QUERY_SECONDS", default=1.0)
 # How often the numbers of the pool are logged; 0: never.
 POOL_LOG_SECONDS = env.float("POOL_LOG_SECONDS", default=60.0)
+# What the image was built from; empty: operations/release.py asks git.
+STEWARD_RELEASE = env.str("STEWARD_RELEASE", default="")
 # Where traces go, and where faults go; each needs packages of its own. Empty: nowhere.
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 SENTRY_DSN = env.str("SENTRY_DSN", default="")

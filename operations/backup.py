@@ -11,7 +11,6 @@ import sqlite3
 import subprocess
 import tempfile
 import threading
-import tomllib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2.extensions
-from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from operations import backup_files
 from operations.backup_files import Manifest
 from operations.errors import BackupFailed
 from operations.postgresql import programs
+from operations.release import release
 
 NOT_FOR_PROGRAMS = {"password", "cursor_factory", "client_encoding", "options"}
 
@@ -42,13 +41,6 @@ def make(file: Path, *, at: datetime.datetime) -> Manifest:
     with dump(file.parent) as (reader, described):
         described |= {"version": release(), "engine": connection.vendor, "created_at": at}
         return backup_files.write(file, reader, described)
-
-
-def release() -> str:
-    """The version of Steward that runs."""
-    with (settings.BASE_DIR / "pyproject.toml").open("rb") as file:
-        version: str = tomllib.load(file)["project"]["version"]
-    return version
 
 
 def _by_app(rows: list[tuple[str, str]]) -> dict[str, list[str]]:

@@ -3,7 +3,6 @@
 import os
 import platform
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 
 import django
@@ -12,7 +11,7 @@ from prometheus_client import Metric, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from operations import backup
+from operations.release import release
 
 # gunicorn's master, once a worker has said so (config/gunicorn.py).
 master: int | None = None
@@ -66,9 +65,6 @@ class Build(Collector):
             labels=("version", "python", "django", "engine"),
         )
         metric.add_metric(
-            (_release(), platform.python_version(), django.__version__, connection.vendor), 1
+            (release(), platform.python_version(), django.__version__, connection.vendor), 1
         )
         yield metric
-
-
-_release = cache(backup.release)

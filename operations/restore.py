@@ -15,6 +15,7 @@ from django.db.migrations.loader import MigrationLoader
 from operations import backup, backup_files
 from operations.backup_files import Manifest
 from operations.errors import BackupDamaged, BackupDoesNotFit, BackupFailed
+from operations.release import release
 
 # The head of what pg_restore writes: comments, commands of psql, and the session's settings.
 HEAD = re.compile(rb"\s*$|--|\\|SELECT pg_catalog\.set_config\(")
@@ -101,7 +102,7 @@ def _require_known_migrations(manifest: Manifest) -> None:
     if unknown:
         raise BackupDoesNotFit(
             f"The backup is of release {manifest.version} and newer than this one,"
-            f" {backup.release()}, which does not know {', '.join(unknown[:5])}."
+            f" {release()}, which does not know {', '.join(unknown[:5])}."
             " Restore it with the release that made it."
         )
 

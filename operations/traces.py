@@ -16,6 +16,7 @@ from django.db import connection
 from common import calls, events
 from common.calls import Call
 from operations import logs
+from operations.release import release
 
 # What a setting needs: the modules, and the packages that have them.
 NEEDS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -105,8 +106,6 @@ def _exporting_tracer() -> Any:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    from operations.backup import release
-
     name = os.environ.get("OTEL_SERVICE_NAME", "steward")
     resource = Resource.create({"service.name": name, "service.version": release()})
     provider = TracerProvider(resource=resource)
@@ -116,8 +115,6 @@ def _exporting_tracer() -> Any:
 
 def _connect_sentry() -> None:
     import sentry_sdk
-
-    from operations.backup import release
 
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,

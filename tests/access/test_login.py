@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import F
 from django.test import Client, RequestFactory, override_settings
 
+from access.checks import check_proxies
 from access.staff import client_ip
 
 pytestmark = pytest.mark.django_db
@@ -160,7 +161,7 @@ class TestBehindAProxy:
             (2, "198.51.100.1, 203.0.113.5, 192.0.2.7", "203.0.113.5"),
             (2, "203.0.113.5", "203.0.113.5"),
             (1, "2001:DB8::5", "2001:db8::5"),
-            (1, "", None),
+            (1, "", "192.0.2.1"),
             (1, "unknown", None),
             (1, "203.0.113.5, evil'--", None),
         ],
@@ -174,6 +175,34 @@ class TestBehindAProxy:
 
         with override_settings(PROXY_COUNT=count):
             assert client_ip(request) == address
+
+    @pytest.mark.parametrize(
+        ("proxies", "caller", "address"),
+        [
+            ([], "192.0.2.1", "203.0.113.5"),
+            (["192.0.2.1"], "192.0.2.1", "203.0.113.5"),
+            (["10.0.0.0/8", "192.0.2.0/24"], "192.0.2.1", "203.0.113.5"),
+            (["2001:db8::/32"], "2001:db8::7", "203.0.113.5"),
+            (["2001:db8::/32"], "192.0.2.1", "192.0.2.1"),
+            (["192.0.2.0/24"], "198.51.100.1", "198.51.100.1"),
+            (["192.0.2.0/24"], "", "203.0.113.5"),  # a proxy on a Unix socket
+        ],
+    )
+    def test_only_proxies_are_believed_where_they_are_known(
+        self, proxies: list[str], caller: str, address: str
+    ) -> None:
+        request = RequestFactory().get(
+            "/", headers={"X-Forwarded-For": "203.0.113.5"}, REMOTE_ADDR=caller
+        )
+
+        with override_settings(PROXY_COUNT=1, PROXY_ADDRESSES=proxies):
+            assert client_ip(request) == address
+
+    @override_settings(PROXY_ADDRESSES=["10.0.0.0/8", "the proxy"])
+    def test_an_address_that_is_none_refuses_the_start(self) -> None:
+        [error] = check_proxies(None)
+
+        assert (error.id, "'the proxy'" in error.msg) == ("access.E009", True)
 
     @override_settings(PROXY_COUNT=1)
     def test_a_log_in_without_an_address_is_locked_all_the_same(self) -> None:

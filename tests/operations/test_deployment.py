@@ -15,10 +15,12 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.db import connection
 
+from common import api
 from tests.test_docs import variables_read
 
 ROOT = Path(settings.BASE_DIR)
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+MAKEFILE = (ROOT / "Makefile").read_text()
 COMPOSE: Any = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 RAILWAY = {name: json.loads((ROOT / name).read_text())
            for name in ("railway.json", "deploy/railway.maintain.json")}  # fmt: skip
@@ -49,8 +51,17 @@ class TestTheImage:
     def test_has_the_projects_python(self) -> None:
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
-        assert {line.split()[0] for line in instructions("FROM")} == {"python:3.11-slim"}
+        [base] = {line.split()[0] for line in instructions("FROM")}
+        assert re.fullmatch(r"python:3\.11\.\d+-slim-trixie@sha256:[0-9a-f]{64}", base)
         assert project["requires-python"] == ">=3.11"
+        [label] = instructions("LABEL")
+        assert f'base.name="docker.io/library/{base.partition("@")[0]}"' in label
+
+    def test_knows_the_release_that_it_was_built_of(self) -> None:
+        assert instructions("ARG") == ['STEWARD_RELEASE=""']
+        assert "STEWARD_RELEASE=$STEWARD_RELEASE" in instructions("ENV")
+        assert "image.version=$STEWARD_RELEASE" in instructions("LABEL")[0]
+        assert "--build-arg STEWARD_RELEASE=" in MAKEFILE
 
     def test_copies_what_is_there(self) -> None:
         assert [name for name in copied() if not (ROOT / name).exists()] == []
@@ -250,6 +261,19 @@ class TestAllOfThem:
         assert "Host $http_host;" in nginx  # with its port, which $host loses
         size = int(re.findall(r"client_max_body_size (\d+)m", nginx)[0]) * 1024 * 1024
         assert size > settings.MAX_BODY_BYTES
+
+    def test_say_what_the_proxy_refuses_as_problems(self) -> None:
+        nginx = (ROOT / "deploy" / "nginx.conf").read_text()
+        refused = re.findall(r"^    error_page (.*) /.refused/(\d+);", nginx, re.M)
+        said = re.findall(r"= /.refused/(\d+) \{[^}]*return (\d+) '(.*)';\n    \}", nginx)
+        codes = api.problem_codes() | {"upstream_unavailable": 502}
+
+        assert [code for _, code in refused] == [code for code, _, _ in said]
+        for code, status, body in said:
+            problem = json.loads(body)
+            assert code == status == str(problem["status"])
+            assert problem["type"] == f"urn:steward:problem:{problem['code']}"
+            assert codes[problem["code"]] in (problem["status"], 502)
 
     def test_end_a_wait_for_the_database_before_the_proxy_does(self) -> None:
         nginx = (ROOT / "deploy" / "nginx.conf").read_text()

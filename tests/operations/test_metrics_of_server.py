@@ -11,8 +11,9 @@ from django.http import StreamingHttpResponse
 from django.test import Client, RequestFactory
 
 from common.deferred import Deferred
-from operations import backup, metrics
+from operations import metrics
 from operations.middleware import RequestMiddleware
+from operations.release import release
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of
 from tests.operations.test_metrics import Difference, samples, value
@@ -130,4 +131,4 @@ class TestAServer:
         [labels] = [
             dict(labels) for name, labels in samples(texts[0]) if name == "steward_build_info"
         ]
-        assert labels["version"] == backup.release()
+        assert labels["version"] == release()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from operations import backup
+from operations.release import release
 from tests.client import ApiClient
 from tests.processes import environment
 from tests.web import PATIENCE_SECONDS, ROOT, Web, served
@@ -155,7 +155,7 @@ class TestAServer:
             "KeyError",
             "ValueError",
         ]
-        assert event["release"] == backup.release()
+        assert event["release"] == release()
         assert event["tags"] == {"request_id": fault["X-Request-ID"]}
         for _, body in receiver.received:
             # The words stand in the view's own source, which Sentry shows beside the traceback.
