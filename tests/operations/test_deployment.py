@@ -25,9 +25,11 @@ COMPOSE: Any = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 RAILWAY = {name: json.loads((ROOT / name).read_text())
            for name in ("railway.json", "deploy/railway.maintain.json")}  # fmt: skip
 OURS = ("web", "maintain", "backup")
+POSTGRESQL = ("database", "base_backup")
 # Read by others than Steward's own settings.
 NOT_OURS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
-SCRIPTS = ("deploy/start.sh", "deploy/postgresql/10-steward.sh")
+SCRIPTS = ("deploy/start.sh", *(f"deploy/postgresql/{name}.sh"
+           for name in ("10-steward", "archive_wal", "base_backup")))  # fmt: skip
 
 
 def instructions(name: str) -> list[str]:
@@ -132,7 +134,7 @@ class TestCompose:
         assert names == ["maintain", "backup"]
         assert set(names) <= set(get_commands())
 
-    @pytest.mark.parametrize("service", OURS)
+    @pytest.mark.parametrize("service", [*OURS, "base_backup"])
     def test_keeps_our_containers_closed(self, service: str) -> None:
         found = COMPOSE["services"][service]
 
@@ -141,7 +143,7 @@ class TestCompose:
         assert found["cap_drop"] == ["ALL"]
         assert found["security_opt"] == ["no-new-privileges:true"]
 
-    @pytest.mark.parametrize("service", ["database", *OURS])
+    @pytest.mark.parametrize("service", [*POSTGRESQL, *OURS])
     def test_restarts_what_ends(self, service: str) -> None:
         assert COMPOSE["services"][service]["restart"] == "unless-stopped"
 
@@ -159,7 +161,7 @@ class TestCompose:
         # Nothing that a shell would have to set: every command works in any.
         assert "${" not in (ROOT / "docker-compose.yml").read_text()
 
-    @pytest.mark.parametrize("service", ["database", *OURS])
+    @pytest.mark.parametrize("service", [*POSTGRESQL, *OURS])
     def test_bounds_logs_and_memory(self, service: str) -> None:
         found = COMPOSE["services"][service]
 
@@ -184,12 +186,48 @@ class TestCompose:
         assert services["maintain"]["depends_on"] == {"web": {"condition": "service_healthy"}}
         assert "--host=127.0.0.1" in services["database"]["healthcheck"]["test"]
 
-    def test_mounts_what_is_there(self) -> None:
-        mounts = COMPOSE["services"]["database"]["volumes"]
-        folders = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
+    @pytest.mark.parametrize("service", POSTGRESQL)
+    def test_mounts_what_is_there(self, service: str) -> None:
+        mounts = COMPOSE["services"][service]["volumes"]
+        paths = [mount.split(":")[0] for mount in mounts if mount.startswith("./deploy")]
 
-        assert folders == ["./deploy/postgresql"]
-        assert (ROOT / "deploy" / "postgresql" / "10-steward.sh").exists()
+        assert paths and [path for path in paths if not (ROOT / path).exists()] == []
+
+    def test_runs_one_script_when_the_database_is_made(self) -> None:
+        mounts = COMPOSE["services"]["database"]["volumes"]
+        run = [mount for mount in mounts if "docker-entrypoint-initdb.d" in mount]
+
+        name = "10-steward.sh"
+        assert run == [f"./deploy/postgresql/{name}:/docker-entrypoint-initdb.d/{name}:ro"]
+
+    def test_archives_wal_as_the_recipe_for_recovery_says(self) -> None:
+        document = (ROOT / "docs" / "operations.md").read_text()
+        [block] = re.findall(r"^```ini\n(wal_level.*?)^```", document, re.M | re.S)
+        said = dict(line.split(" = ") for line in block.splitlines())
+
+        command = COMPOSE["services"]["database"]["command"]
+        given = dict(word.removeprefix("--").split("=", 1) for word in command[1:])
+        assert command[0] == "postgres"
+        assert given == {name: value.strip("'") for name, value in said.items()}
+
+    def test_makes_base_backups_of_what_is_archived(self) -> None:
+        services = COMPOSE["services"]
+        [loop] = services["base_backup"]["command"]
+        shared = {"socket:/var/run/postgresql", "./archive:/archive",
+                  "./deploy/postgresql:/srv/steward/deploy/postgresql:ro"}  # fmt: skip
+
+        assert "sh /srv/steward/deploy/postgresql/base_backup.sh /archive 3;" in loop
+        assert services["base_backup"]["image"] == services["database"]["image"]
+        for service in POSTGRESQL:
+            assert shared <= set(services[service]["volumes"])
+        # Whatever made ./archive: a server that cannot write there fills its disk with WAL.
+        makes = services["database"]["entrypoint"][2]
+        assert (
+            "install -d -o postgres -g postgres -m 0700 /archive /archive/base /archive/wal"
+            in makes
+        )
+        assert makes.endswith('exec docker-entrypoint.sh "$$@"')
+        assert "archive/" in (ROOT / ".gitignore").read_text().splitlines()
 
     @pytest.mark.django_db(transaction=True)
     def test_makes_a_role_that_makes_no_temporary_tables(self) -> None:

@@ -14,7 +14,8 @@ from tests.operations.server import environment_of, manage, prepared
 from tests.postgresql_servers import PACKAGED, Server, owned_folder
 
 ROUNDS = 20
-SCRIPT = settings.BASE_DIR / "deploy" / "postgresql" / "archive_wal.sh"
+SCRIPTS = settings.BASE_DIR / "deploy" / "postgresql"
+SCRIPT = SCRIPTS / "archive_wal.sh"
 
 
 def blocks() -> list[str]:
@@ -40,8 +41,8 @@ class Drill:
         owned_folder(self.archive / "wal")
         # The server's user may not be allowed to read this project.
         script = server.folder / "archive_wal.sh"
-        shutil.copy(SCRIPT, script)
-        script.chmod(0o755)
+        for name in (script.name, "base_backup.sh"):
+            shutil.copy(SCRIPTS / name, server.folder / name)
         with (server.data / "postgresql.conf").open("a") as file:
             file.write("\n".join(settings_of_the_document(script, self.archive)) + "\n")
             # What the tests' servers are told on the command line, for a start by hand.
@@ -58,8 +59,10 @@ class Drill:
             "PGUSER": "postgres",
             "PGDATA": self.server.data,
             "ARCHIVE": self.archive,
+            "BROKEN": self.server.folder / "broken",
         } | variables
         exports = "".join(f'export {name}="{value}"\n' for name, value in given.items())
+        script = script.replace("/srv/steward/deploy/postgresql", str(self.server.folder))
         return postgresql_servers.run("sh", "-eu", "-c", exports + script)
 
     def psql(self, statement: str) -> str:
@@ -105,8 +108,12 @@ if connection.vendor == "postgresql":
         with postgresql_servers.server(PACKAGED) as server:
             drill = Drill(server)
             drill.psql("CREATE ROLE backup LOGIN REPLICATION")
+            script = server.folder / "base_backup.sh"
+            dated = script.read_text()
+            owned_folder(drill.archive / "base" / "unfinished")  # of one that was broken off
             for number in range(8):
-                drill.shell(base.replace("%H%M%S", f"{number:06}"))
+                script.write_text(dated.replace("%H%M%S", f"{number:06}"))
+                drill.shell(base)
                 drill.psql("SELECT pg_switch_wal()")
 
             names = [folder.name for folder in drill.bases()]
