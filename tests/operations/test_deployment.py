@@ -1,4 +1,4 @@
-"""The files of the deployment are held to the project, since no engine builds them here."""
+"""The files of the deployment are held to the project, since no test builds an image."""
 
 import fnmatch
 import json
@@ -94,6 +94,24 @@ class TestTheImage:
         names = {pair.split("=")[0] for line in instructions("ENV") for pair in line.split()}
 
         assert names - NOT_OURS <= set(variables_read())
+
+    def test_compiles_whatever_it_imports(self) -> None:
+        [run] = [line for line in instructions("RUN") if "compileall" in line]
+        [base] = {line.split()[0] for line in instructions("FROM")}
+
+        version = ".".join(base.partition(":")[2].split(".")[:2])
+        assert f" /usr/local/lib/python{version} " in run
+        assert run.endswith("compileall -q /venv/lib .")
+        assert DOCKERFILE.index("compileall") > DOCKERFILE.rindex("\nCOPY ")
+
+    def test_has_backups_programs_and_no_wrappers_that_need_perl(self) -> None:
+        first, second = DOCKERFILE.split("\nFROM ")[-2:]
+
+        assert "postgresql-client" in first and "postgresql-client" not in second
+        assert "COPY --from=packages /usr/lib/postgresql /usr/lib/postgresql" in second
+        # A library that it misses shows when the image is built.
+        assert "for program in pg_dump pg_restore psql; do" in second
+        assert "--version || exit 1; done" in second
 
     def test_serves_the_port_it_names(self) -> None:
         start = (ROOT / "deploy" / "start.sh").read_text()
