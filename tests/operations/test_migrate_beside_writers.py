@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +11,7 @@ from django.db import connection
 
 from tests.operations import backups
 from tests.operations.server import ROOT, environment_of, prepared
-from tests.operations.survival import (
-    PAUSE_SECONDS,
-    SETTLING_SECONDS,
-    Load,
-    Site,
-    assert_nothing_lost,
-)
+from tests.operations.survival import SETTLING_SECONDS, Load, Site, assert_nothing_lost
 from tests.web import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,12 +53,7 @@ def wait_for_the_load(load: Load) -> None:
     if connection.vendor == "postgresql":
         load.wait_for_more(WRITES_BETWEEN)
         return
-    until = time.monotonic() + SETTLING_SECONDS
-    refused = {book.user_id: book.failures for book in load.books}
-    while not all(book.failures > refused[book.user_id] for book in load.books):
-        assert time.monotonic() < until, load.wrong
-        assert not load.wrong
-        time.sleep(PAUSE_SECONDS)
+    load.wait_for_refusals()
 
 
 class TestMigrationsOfTheLedger:

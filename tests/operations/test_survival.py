@@ -1,40 +1,33 @@
-"""kill -9 under load, in short; `python -m benchmarks.survival` does it for longer."""
+"""Faults under load, in short; `python -m benchmarks.faults` makes all of them, for longer.
 
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
+Each has a file of its own where it is looked at closely: test_degraded_postgresql.py,
+test_degraded_sqlite.py, test_never_waiting.py, test_full_disk.py.
+"""
 
-import pytest
 from django.db import connection
 
-from tests.operations.server import environment_of, postgresql, prepared
-from tests.operations.survival import Load, Site, assert_nothing_lost
-from tests.web import served
+from tests.operations.faults import place
+from tests.operations.survival import Load, assert_nothing_lost
 
-CLIENTS = 4
-WRITES_BETWEEN = 40
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as one:
-        yield one
+CLIENTS = 3
+WRITES_BETWEEN = 30
+ELSEWHERE = {
+    "worker stopped, goes on", "disk full", "database read-only", "database stopped",
+    "connections cut",
+}  # fmt: skip
 
 
-class TestKillMinusNine:
-    def test_loses_nothing_that_was_answered(self, stack: ExitStack, tmp_path: Path) -> None:
-        server = stack.enter_context(postgresql()) if connection.vendor == "postgresql" else None
-        url = server.url if server else f"sqlite:///{tmp_path / 'records.sqlite3'}"
-        key = prepared(environment_of(url))
-        web = stack.enter_context(served(environment_of(url), tmp_path, workers=2))
-        site = Site(web, url, server)
-
-        with Load(web, key, CLIENTS) as load:
-            load.wait_for_more(WRITES_BETWEEN)
-            for kill in site.acts():
-                kill()
+class TestKilledAndStoppedProcessesAndAWrongClock:
+    def test_lose_nothing_that_was_answered(self) -> None:
+        with place(connection.vendor, GUNICORN_CMD_ARGS="--timeout 2") as site:
+            with Load(site.web, site.key, CLIENTS) as load:
                 load.wait_for_more(WRITES_BETWEEN)
+                for name, fault in site.faults().items():
+                    if fault is not None and name not in ELSEWHERE:
+                        fault(load)
+                        load.wait_for_everybody()
+                        load.wait_for_more(WRITES_BETWEEN)
 
-        assert_nothing_lost(site, load)
-        assert sum(book.failures for book in load.books) > 0
-        assert web.get("/health/ready").status_code == 200
+            assert_nothing_lost(site, load)
+            assert sum(book.failures for book in load.books) > 0
+            assert site.web.get("/health/ready").status_code == 200
