@@ -1,7 +1,6 @@
 """Whether Steward can serve: each component looked at, within a time that a probe can bear."""
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from common import components
 from common.components import DEGRADED, DOWN, OK, Component
 from operations import failed_writes, in_time, room
 from operations.postgresql import base
+from operations.sqlite.base import can_be_written
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +50,7 @@ def _takes_writes() -> bool:
             return False
         cursor.execute("SELECT 1 FROM sqlite_master LIMIT 1")
     file = Path(str(connection.settings_dict["NAME"]))
-    return all(
-        os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
-        for path in (file, file.parent)
-    )
+    return can_be_written(file) and can_be_written(file.parent)
 
 
 def pool_is_exhausted() -> bool:

@@ -6,7 +6,9 @@ than PostgreSQL needs.
 
 import os
 import sqlite3
+import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.db.backends.sqlite3 import base, features
@@ -32,11 +34,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         if not (self.is_in_memory_db() or str(conn_params["database"]).startswith("file:")):
             _keep_to_its_owner(conn_params["database"])
+            if not can_be_written(conn_params["database"]):
+                # It can be read alone, for ever, whatever becomes of the file: never kept.
+                self.close_at = time.monotonic()
         return super().get_new_connection(conn_params)
+
+    def is_usable(self) -> bool:
+        """Asked after an error of the engine alone: a new connection has nothing of its cause."""
+        return False
 
     @cached_property
     def wrap_database_errors(self) -> failed_writes.ErrorWrapper:
         return failed_writes.ErrorWrapper(self)
+
+
+def can_be_written(path: str | Path) -> bool:
+    """Whether the modes of a file or folder, and its file system, let this process write."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _keep_to_its_owner(name: str) -> None:
@@ -50,5 +64,6 @@ def _keep_to_its_owner(name: str) -> None:
         os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o600))
     for file in (name, f"{name}-wal", f"{name}-shm"):
         with suppress(FileNotFoundError, PermissionError):
-            if os.stat(file).st_mode & 0o077:
-                os.chmod(file, 0o600)
+            mode = os.stat(file).st_mode
+            if mode & 0o077:
+                os.chmod(file, mode & 0o700)

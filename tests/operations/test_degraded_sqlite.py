@@ -1,16 +1,19 @@
 """The database file locked by another process, read-only or gone: told, and well again."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.asserts import assert_problem
+from tests.operations.faults import bound_by_modes, read_only
 from tests.operations.server import environment_of, prepared
 from tests.web import Answer, Web, served
 
@@ -23,14 +26,22 @@ sys.stdin.readline()
 """
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "records.sqlite3"
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: Any) -> tuple[Path, str]:
+    """A database and a key to it, of which each test has a copy."""
+    file: Path = tmp_path_factory.mktemp("migrated") / "records.sqlite3"
+    return file, prepared(environment_of(f"sqlite:///{file}"))
 
 
 @pytest.fixture
-def key(file: Path) -> str:
-    return prepared(environment_of(f"sqlite:///{file}"))
+def file(migrated: tuple[Path, str], tmp_path: Path) -> Path:
+    (tmp_path / "database").mkdir()
+    return Path(shutil.copy(migrated[0], tmp_path / "database"))
+
+
+@pytest.fixture
+def key(migrated: tuple[Path, str]) -> str:
+    return migrated[1]
 
 
 @pytest.fixture
@@ -104,9 +115,41 @@ class TestAFileThatIsGone:
         assert web.get("/health/ready").status_code == 200
 
 
+@pytest.fixture
+def opened(file: Path) -> Iterator[Path]:
+    """With the files beside it, without which nobody can read it who may not make them."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("SELECT 1 FROM django_migrations")
+        yield file
+
+
 class TestAFileThatIsReadOnly:
+    @pytest.mark.skipif(bound_by_modes() is None, reason="root, and no setpriv to make it less")
+    def test_and_may_be_written_again_is_written_by_the_thread_that_read_it(
+        self, opened: Path, key: str, tmp_path: Path
+    ) -> None:
+        file, variables = opened, environment_of(f"sqlite:///{opened}") | {"WEB_THREADS": "1"}
+        for path in file.parent.iterdir():
+            path.chmod(0o644)
+
+        with read_only(file), served(variables, tmp_path, through=bound_by_modes() or ()) as web:
+            refused = charge(web, key, "first")
+            ready = web.get("/health/ready")
+            read = web.get("/api/v1/conversations", Authorization=f"Bearer {key}", X_User_Id="ann")
+            mode = file.stat().st_mode & 0o777
+            for path in (file.parent, *file.parent.iterdir()):
+                path.chmod(0o700)
+            kept = charge(web, key, "first")
+
+        assert_problem(refused, 503, "database_unavailable")
+        assert "database" in assert_problem(ready, 503, "not_ready")["failing"]
+        assert read.status_code == 200
+        assert mode == 0o400
+        assert kept.status_code == 201
+        assert entries(file) == 1
+
     def test_is_told_and_still_read(self, file: Path, key: str, tmp_path: Path) -> None:
-        # As a file system that is mounted read-only, which a test cannot make: SQLite's own switch.
+        # SQLite's own switch, as of a file system that is read-only while the file is open.
         variables = environment_of(f"sqlite:///{file}")
         code = """
 import django; django.setup()

@@ -55,6 +55,14 @@ class TestAConnection:
         assert (pragma("journal_mode"), pragma("synchronous")) == ("wal", 2)
         assert (pragma("busy_timeout"), pragma("foreign_keys")) == (20_000, 1)
 
+    def test_is_opened_again_after_an_error_of_the_engine(self) -> None:
+        pragma("journal_mode")
+        with pytest.raises(OperationalError), connection.cursor() as cursor:
+            cursor.execute("nonsense")
+        connection.close_if_unusable_or_obsolete()
+
+        assert connection.connection is None
+
     def test_is_to_a_file_that_is_not_the_real_one(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA database_list")
