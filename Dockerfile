@@ -12,7 +12,7 @@ RUN python -m venv /venv \
 FROM python:3.11.15-slim-trixie@sha256:db3ff2e1800a8581e2c48a27c3995339d47bdf046da21c7627accd3d51053a93
 # pg_dump, pg_restore and psql, for backups. They must not be older than the server.
 COPY --from=packages /usr/lib/postgresql /usr/lib/postgresql
-# hadolint ignore=DL3008
+# hadolint ignore=DL3008,SC2211
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libpq5 liblz4-1 libreadline8t64 libzstd1 zlib1g \
     && rm -rf /var/lib/apt/lists/* \

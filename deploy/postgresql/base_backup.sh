@@ -1,6 +1,8 @@
 #!/bin/sh
 # '/…/base_backup.sh ARCHIVE COUNT', each night, as the server's user: makes a base backup in
 # ARCHIVE/base and checks it, then removes all but the last COUNT, and the WAL that none of them needs.
+# Names in there are its own, dates alone.
+# shellcheck disable=SC2012
 set -eu
 archive=$1 count=$2
 base=$archive/base/$(date -u +%Y%m%d-%H%M%S)
