@@ -16,7 +16,7 @@ client must be answered again, and then so many writes more. In the end no answe
 lost or stand twice, and `verify` must be clean; otherwise the exit code is 1.
 
 The disk is a small tmpfs, which root alone can mount. SQLite is read-only by its files' modes; as
-root the server runs without the capability that sets itself above them (setpriv, of util-linux).
+root the server runs without the capability that sets itself above them.
 The clock is wrong through a library that is loaded before libc and compiled here (cc): the wall
 clock of those processes jumps, as on a machine whose clock was set. Monotonic clocks and timers
 are right then, too; times of files are the kernel's, and stay right here. What cannot be made on

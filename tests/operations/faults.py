@@ -5,8 +5,8 @@ is left to Steward, and to what would start a process again that ended.
 """
 
 import os
-import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -48,6 +48,14 @@ WRITABLE = (
     "SELECT pg_reload_conf()",
 )
 
+# Root's capability CAP_DAC_OVERRIDE (1) is taken from what follows: PR_CAPBSET_DROP (24).
+WITHOUT_OVERRIDE = """
+import ctypes, os, sys
+if ctypes.CDLL(None, use_errno=True).prctl(24, 1, 0, 0, 0):
+    raise OSError(ctypes.get_errno(), "CAP_SETPCAP is needed")
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
 
 @dataclass
 class Place(Site):
@@ -57,7 +65,6 @@ class Place(Site):
     network: Proxy | None
     clock: Clock | None
     disk: Path | None
-    can_be_read_only: bool
 
     def faults(self) -> dict[str, Fault | None]:
         """By name; None is one that cannot be made on this machine."""
@@ -67,7 +74,7 @@ class Place(Site):
             "worker stopped, goes on": self.stop_worker,
             "worker stopped, is replaced": self.stop_worker_for_good,
             "disk full": self.fill_disk if self.disk else None,
-            "database read-only": self.make_read_only if self.can_be_read_only else None,
+            "database read-only": self.make_read_only,
             "clock wrong by an hour": self.set_clock if self.clock else None,
         }
         if self.postgresql is None:
@@ -206,10 +213,10 @@ def place(engine: str, **limits: str) -> Iterator[Place]:
         key = prepared(environment_of(url))
         environment = environment_of(network.url if network else url) | LIMITS | limits | time_told
         environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "metrics")
-        bound = bound_by_modes()
-        web = stack.enter_context(served(environment, folder, workers=WORKERS, through=bound or ()))
-        can_be_read_only = server is not None or bound is not None
-        yield Place(web, url, server, key, network, clock, disk, can_be_read_only)
+        web = stack.enter_context(
+            served(environment, folder, workers=WORKERS, through=bound_by_modes())
+        )
+        yield Place(web, url, server, key, network, clock, disk)
 
 
 @contextmanager
@@ -227,12 +234,6 @@ def small_disk(folder: Path) -> Iterator[Path | None]:
             subprocess.run(["umount", "--lazy", folder], check=False)
 
 
-def bound_by_modes() -> list[str] | None:
-    """What a server is started through so that files' modes bind it, even as root; None: nothing.
-
-    Nobody else needs it.
-    """
-    if os.geteuid() != 0:
-        return []
-    program = shutil.which("setpriv")
-    return [program, "--bounding-set=-dac_override"] if program else None
+def bound_by_modes() -> list[str]:
+    """What a server is started through so that files' modes bind it, even as root."""
+    return [sys.executable, "-c", WITHOUT_OVERRIDE] if os.geteuid() == 0 else []
