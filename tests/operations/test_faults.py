@@ -47,6 +47,10 @@ def script(folder: Path) -> Iterator["subprocess.Popen[str]"]:
     try:
         yield process
     finally:
+        # A test that failed may have left it at work: it cleans up, or is no more.
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE_SECONDS)
         for one in begun(folder):
             with suppress(psutil.NoSuchProcess):
                 one.kill()
