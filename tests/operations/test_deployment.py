@@ -234,7 +234,7 @@ class TestCompose:
         shared = {"socket:/var/run/postgresql", "./archive:/archive",
                   "./deploy/postgresql:/srv/steward/deploy/postgresql:ro"}  # fmt: skip
 
-        assert "sh /srv/steward/deploy/postgresql/base_backup.sh /archive 3;" in loop
+        assert "sh /srv/steward/deploy/postgresql/base_backup.sh /archive 2;" in loop
         assert services["base_backup"]["image"] == services["database"]["image"]
         for service in POSTGRESQL:
             assert shared <= set(services[service]["volumes"])

@@ -1,5 +1,6 @@
 """The recipe for recovery to a point in time, run as docs/operations.md has it."""
 
+import datetime
 import os
 import re
 import shutil
@@ -109,15 +110,20 @@ if connection.vendor == "postgresql":
             drill = Drill(server)
             drill.psql("CREATE ROLE backup LOGIN REPLICATION")
             script = server.folder / "base_backup.sh"
-            dated = script.read_text()
+            now, dated = datetime.datetime.now(datetime.UTC), script.read_text()
             owned_folder(drill.archive / "base" / "unfinished")  # of one that was broken off
-            for number in range(8):
-                script.write_text(dated.replace("%H%M%S", f"{number:06}"))
+            # Of three days, and of a day on which it was started again and again.
+            made = [f"{now - datetime.timedelta(days=days):%Y%m%d}-{number:06}"
+                    for number, days in enumerate((9, 8, 6, 0, 0, 0))]  # fmt: skip
+            for name in made:
+                script.write_text(
+                    dated.replace('base/$(date -u +%Y%m%d-%H%M%S)"\n', f'base/{name}"\n')
+                )
                 drill.shell(base)
                 drill.psql("SELECT pg_switch_wal()")
 
-            names = [folder.name for folder in drill.bases()]
-            assert len(names) == 7 and names[0].endswith("000001")
+            # The last seven days begin in what was written after the second one.
+            assert [folder.name for folder in drill.bases()] == made[1:]
             kept = [
                 file.name.partition(".")[0] for file in (drill.archive / "wal").glob("*[0-9A-F].gz")
             ]
