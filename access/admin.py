@@ -12,7 +12,7 @@ from django.utils.html import format_html_join
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from access.models import ApiKey, StaffReading
+from access.models import ApiKey, Person, PersonReference, StaffReading
 from common.admin import DeclaredAdmin, ReadOnlyAdmin
 
 STATE_COLOURS = {"active": "success", "revoked": "danger", "expired": "warning", "replaced": "info"}
@@ -98,18 +98,71 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         return format_html_join("", "<div>{}</div>", ((title,) for title in key.scope_titles))
 
 
+class ReferenceInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What applications call the person."""
+
+    model = PersonReference
+    extra = 0
+    fields = ("name", "value")
+    verbose_name_plural = "references"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("access.view_person")
+
+
+@admin.register(Person)
+class PersonAdmin(ReadOnlyAdmin):
+    """Who is known, the latest first. Found by their id, or by what an application calls them."""
+
+    list_display = ("name", "first_seen_at", "note", "erased_at")
+    search_fields = ("user_id", "references__value")
+    search_help_text = "A person's id, an application's reference, or an erased name: whole"
+    # By the primary key: an order that needs no index of its own.
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = ("name", "first_seen_at", "note", "erased_at")
+    inlines = (ReferenceInline,)
+
+    @admin.display(description="Person")
+    def name(self, person: Person) -> str:
+        return person.name
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Person], search_term: str
+    ) -> tuple[QuerySet[Person], bool]:
+        term = search_term.strip()
+        if term:
+            named = PersonReference.objects.filter(value=term).values("person")
+            queryset = queryset.filter(Q(user_id=term) | Q(erased_as=term) | Q(pk__in=named))
+        return queryset, False
+
+
 @admin.register(StaffReading)
 class StaffReadingAdmin(ReadOnlyAdmin):
     """Who of the staff had whose texts on the screen, the newest first."""
 
-    list_display = ("at", "staff", "user_id", "what", "reason")
+    list_display = ("at", "staff", "whose", "what", "reason")
     list_display_links = ("at",)
-    search_fields = ("user_id", "staff")
+    list_select_related = ("person",)
+    search_fields = ("person__user_id", "staff")
     search_help_text = "A person's id or a staff name, whole"
     # By the primary key: an order that needs no index of its own.
     ordering = ("-id",)
     sortable_by = ()
-    fields = ("at", "staff", "user_id", "what", "reason")
+    fields = ("at", "staff", "whose", "what", "reason")
+
+    @admin.display(description="Person")
+    def whose(self, reading: StaffReading) -> str:
+        return reading.person.name if reading.person else reading.kind
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[StaffReading], search_term: str
@@ -117,5 +170,7 @@ class StaffReadingAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if term:
             named = term if term.startswith("staff:") else f"staff:{term}"
-            queryset = queryset.filter(Q(user_id=term) | Q(staff=named))
+            queryset = queryset.filter(
+                Q(person__user_id=term) | Q(person__erased_as=term) | Q(staff=named)
+            )
         return queryset, False

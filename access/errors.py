@@ -73,3 +73,9 @@ class KeyNotFound(DomainError):
 class KeyInvalid(DomainError):
     code = "key_invalid"
     title = "Invalid key description"
+
+
+class TooManyReferences(DomainError):
+    code = "too_many_references"
+    status = 422
+    title = "Too many references"

@@ -1,20 +1,148 @@
-"""Who may call, and who has read: service keys of applications, and readings by staff.
+"""Persons, who may call for them, and who has read what is theirs.
 
-Only a key's hash is stored. A reading is written before the text is shown, and never changed.
+Every record of a person points to their row here, the one place that has the identity provider's
+id. Of a service key only the hash is stored. A reading by staff is written before the text is
+shown, and never changed.
 """
 
 import datetime
 import hashlib
 import hmac
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import Expression
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from access.scopes import SCOPES
 from common.models import USER_ID_MAX_LENGTH, UserIdField
+
+REFERENCES_MAX = 20
+REFERENCE_NAME_MAX_LENGTH, REFERENCE_VALUE_MAX_LENGTH = 64, 255
+
+
+class PersonQuerySet(models.QuerySet["Person"]):
+    def living(self) -> "PersonQuerySet":
+        """Those who were not erased."""
+        return self.filter(user_id__isnull=False)
+
+    def with_reference(self, name: str, value: str) -> "PersonQuerySet":
+        """Those whom an application calls so."""
+        return self.living().filter(references__name=name, references__value=value)
+
+
+class Person(models.Model):
+    """Somebody whose records are kept. Every row of theirs points here, and never to another.
+
+    `user_id` is the identity provider's id, unique among the living. An erasure empties it and
+    writes the name that its record has, `erased-<uuid>`, into `erased_as`; who comes back under the
+    same id is a new row. Written by access/services/persons.py alone.
+    """
+
+    user_id = UserIdField("person", null=True, unique=True)
+    first_seen_at = models.DateTimeField(db_default=Now())
+    note = models.TextField(blank=True, default="", db_default="")
+    erased_as = models.CharField(max_length=50, null=True, unique=True)  # noqa: DJ001  (null: lives)
+    erased_at = models.DateTimeField(null=True)
+
+    objects = PersonQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "people"
+        constraints = [
+            models.CheckConstraint(condition=~Q(user_id=""), name="access_person_has_an_id"),
+            models.CheckConstraint(
+                condition=Q(user_id__isnull=False, erased_as=None, erased_at=None)
+                | Q(user_id=None, erased_as__isnull=False, erased_at__isnull=False, note=""),
+                name="access_person_lives_or_was_erased",
+            ),
+        ]
+
+    class Privacy:
+        personal = {"user_id", "note"}
+        not_personal = {"id", "first_seen_at", "erased_as", "erased_at"}
+        # By services.erase_person, at the very end.
+        emptied = {"note"}
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """The id, or what stands in its place after an erasure."""
+        return self.user_id or self.erased_as or ""
+
+
+# The same in a statement that shows rows by their person.
+PERSON_NAME = Coalesce("person__user_id", "person__erased_as")
+
+
+class PersonKey(Expression):
+    """In a statement, the key of the living person with this id; null where there is none.
+
+    So a call finds its person within the statement that it sends anyway. With `kept` nobody
+    erases or moves the person until the transaction ends.
+    """
+
+    output_field = models.BigIntegerField()
+
+    def __init__(self, user_id: str, *, kept: bool = False) -> None:
+        super().__init__()
+        self.user_id, self.kept = user_id, kept
+
+    def as_statement(self, connection: Any) -> tuple[str, tuple[str]]:
+        """The same as a statement of its own."""
+        lock = " FOR KEY SHARE" if self.kept and connection.vendor == "postgresql" else ""
+        return f"SELECT id FROM access_person WHERE user_id = %s{lock}", (self.user_id,)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str]]:
+        statement, parameters = self.as_statement(connection)
+        return f"({statement})", parameters
+
+
+class PersonField(models.ForeignKey):  # type: ignore[type-arg]
+    """The person a row belongs to: null where it belongs to nobody. It never changes.
+
+    It stands first in the unique keys and indexes of its table, and so has no index of its own. A
+    row that was inserted with a PersonKey has the key itself afterwards.
+    """
+
+    db_returning = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {"to": "access.Person", "on_delete": models.PROTECT, "related_name": "+"}
+        kwargs |= {"db_index": False}
+        super().__init__(*args, **kwargs)
+
+
+class PersonReference(models.Model):
+    """What an application calls a person, such as `customer: C-1041`; its own to say."""
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="references", db_index=False)
+    name = models.CharField(max_length=REFERENCE_NAME_MAX_LENGTH)
+    value = models.CharField(max_length=REFERENCE_VALUE_MAX_LENGTH)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "name"], name="access_personreference_one_of_a_name"
+            ),
+            models.CheckConstraint(
+                condition=~Q(name="") & ~Q(value=""), name="access_personreference_says_something"
+            ),
+        ]
+        indexes = [models.Index(fields=["name", "value"], name="access_reference_found")]
+
+    class Privacy:
+        personal = {"person", "name", "value"}
+        not_personal = {"id"}
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.name}"
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
@@ -117,21 +245,23 @@ class RequestRate(models.Model):
         return f"#{self.pk}"
 
 
-# Whose texts were read where they are nobody's in particular: of the cache's shared entries, and
-# what a search by words went through.
-SHARED = "(shared)"
-SEARCH = "(search)"
-
-
 class StaffReading(models.Model):
     """One time that a member of staff had a person's own texts on the screen.
 
     Written by services.record_reading alone; triggers keep it as it was made. `staff` is text, not
-    a key to Django's users, so that a record outlives the account.
+    a key to Django's users, so that a record outlives the account. Texts that are nobody's in
+    particular have no person but a kind: the cache's shared entries, and what a search by words
+    went through.
     """
 
+    class Kind(models.TextChoices):
+        PERSON = "", "of a person"
+        SHARED = "(shared)"
+        SEARCH = "(search)"
+
     staff = models.CharField(max_length=200, help_text="The actor, as staff:<username>.")
-    user_id = UserIdField("person", help_text="Whose texts were read.")
+    person = PersonField(null=True, help_text="Whose texts were read.")
+    kind = models.CharField(max_length=10, blank=True, default="", choices=Kind)
     what = models.TextField("texts", blank=True, help_text="Such as conversation <id>.")
     reason = models.TextField(blank=True, default="")
     at = models.DateTimeField("read at")
@@ -142,18 +272,18 @@ class StaffReading(models.Model):
                 condition=~Q(staff=""), name="access_staffreading_names_who_read"
             ),
             models.CheckConstraint(
-                condition=~Q(user_id=""), name="access_staffreading_names_whose_texts"
+                condition=Q(person__isnull=False, kind="")
+                | Q(person=None, kind__in=["(shared)", "(search)"]),
+                name="access_staffreading_of_a_person_or_a_kind",
             ),
         ]
         indexes = [
-            models.Index(
-                F("user_id"), F("at").desc(), F("id").desc(), name="staffreading_of_person"
-            )
+            models.Index(F("person"), F("at").desc(), F("id").desc(), name="staffreading_of_person")
         ]
 
     class Privacy:
-        personal = {"user_id", "what", "reason"}
-        not_personal = {"id", "staff", "at"}
+        personal = {"person", "what", "reason"}
+        not_personal = {"id", "staff", "kind", "at"}
         emptied = {"what", "reason"}
 
     def __str__(self) -> str:

@@ -11,6 +11,8 @@ SCOPES = {
     "cache:read": "look up cached answers",
     "cache:write": "store and remove cached answers",
     "cache:manage": "invalidate cached answers by tag, model or namespace",
+    "persons:read": "list persons, and find them by an application's own reference",
+    "persons:write": "give persons references and notes",
     "privacy:manage": "export and erase a person",
 }
 

@@ -1,10 +1,21 @@
-"""Readings by staff are kept as they were made.
+"""Persons are erased once and for all; readings by staff are kept as they were made.
 
-`what` may hold the id that the person's application gave, and `reason` anything at all: both become
-empty when the person is erased.
+A reading's `what` may hold the id that the person's application gave, and `reason` anything at all:
+both become empty when the person is erased.
 """
 
-from access.models import StaffReading
+from access.models import Person, StaffReading
 from common.guards import append_only
+from common.rules import LIVES, Rule, kept, rule
 
-GUARDS = append_only(StaffReading)
+IS_BORN_ALIVE: Rule = ("NEW.user_id IS NULL", "a person is born with an id")
+STAYS_ERASED: Rule = ("OLD.user_id IS NULL", "an erased person stays as they are")
+KEEPS_ITS_KEY: Rule = ("NEW.id <> OLD.id", "a person keeps their key")
+
+GUARDS = [
+    rule(Person, "born", "BEFORE INSERT", [IS_BORN_ALIVE]),
+    rule(Person, "erased", "BEFORE UPDATE", [STAYS_ERASED, KEEPS_ITS_KEY]),
+    *kept(Person),
+    rule(StaffReading, "lives", "BEFORE INSERT", [LIVES]),
+    *append_only(StaffReading),
+]

@@ -23,6 +23,7 @@ from django.db import OperationalError, connection, transaction  # noqa: E402
 from django.db.models import F  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from access.models import PersonKey  # noqa: E402
 from billing import services  # noqa: E402
 from billing.models import CreditAccount, CreditHold, CreditTransaction  # noqa: E402
 from billing.services import NewTransaction  # noqa: E402
@@ -43,14 +44,14 @@ def by_ledger(user_id: str) -> None:
 
 def by_orm(user_id: str) -> None:
     with transaction.atomic():
-        account = CreditAccount.objects.select_for_update().get(user_id=user_id)
+        account = CreditAccount.objects.select_for_update().get(person_id=PersonKey(user_id))
         if account.balance - account.held < 1:
             raise AssertionError("too little")
         CreditAccount.objects.filter(pk=account.pk).update(
             balance=F("balance") - 1, sequence=F("sequence") + 1
         )
         CreditTransaction.objects.create(
-            user_id=user_id,
+            person_id=account.person_id,
             sequence=account.sequence + 1,
             type="deduct",
             amount=-1,

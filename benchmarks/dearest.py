@@ -55,7 +55,7 @@ def at(path: str) -> Callable[[], str]:
 
 def conversation_of(person: str, path: str = "") -> Callable[[], str]:
     def address() -> str:
-        conversation = Conversation.objects.filter(user_id=person).latest("message_count")
+        conversation = Conversation.objects.for_user(person).latest("message_count")
         return f"{API}/conversations/{conversation.uid}{path}"
 
     return address
@@ -67,7 +67,7 @@ def row_of(model: Any, path: str, person: str) -> Callable[[], str]:
 
 def staff_page(name: str, person: str = "") -> Callable[[], str]:
     def address() -> str:
-        row = Conversation.objects.filter(user_id=person).first()
+        row = Conversation.objects.for_user(person).first()
         return reverse(f"admin:{name}", args=[row.pk] if row else [])
 
     return address

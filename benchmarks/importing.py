@@ -24,6 +24,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
+from access.models import Person  # noqa: E402
 from conversations import council, import_trees, imports  # noqa: E402
 from conversations.import_trees import FoundFile, UnreadFile  # noqa: E402
 from conversations.models import Conversation, Message  # noqa: E402
@@ -81,8 +82,9 @@ def by_save(files: Iterator[FoundFile | UnreadFile]) -> int:
         found = council.read(
             file.read(), file_stem=file.stem, folder_owner=file.owner(), given_owner=None
         )
+        owner = Person.objects.get_or_create(user_id=found.user_id)[0].pk
         conversation = Conversation(
-            user_id=found.user_id,
+            person_id=owner,
             uid=found.uid,
             message_count=len(found.messages),
             request_hash=found.content_hash,
@@ -90,7 +92,7 @@ def by_save(files: Iterator[FoundFile | UnreadFile]) -> int:
         )
         conversation.save(force_insert=True)
         for message in found.messages:
-            row = Message(conversation=conversation, user_id=found.user_id, **message.columns)
+            row = Message(conversation=conversation, person_id=owner, **message.columns)
             row.save(force_insert=True)
         count += 1
     return count

@@ -21,6 +21,7 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from access.models import Person  # noqa: E402
 from conversations import reports, search  # noqa: E402
 from conversations.models import Conversation, Message  # noqa: E402
 
@@ -43,10 +44,10 @@ def fill(first: int, last: int) -> None:
     source = random.Random(first)
     now = timezone.now()
     for number in range(first, last):
-        owner = f"person{number}"
+        owner = Person.objects.get_or_create(user_id=f"person{number}")[0].pk
         conversations = Conversation.objects.bulk_create(
             Conversation(
-                user_id=owner, title="x", message_count=IN_ONE, created_at=now, updated_at=now
+                person_id=owner, title="x", message_count=IN_ONE, created_at=now, updated_at=now
             )
             for _ in range(MESSAGES // IN_ONE)
         )
@@ -57,7 +58,7 @@ def fill(first: int, last: int) -> None:
                 rows.append(
                     Message(
                         conversation=conversation,
-                        user_id=owner,
+                        person_id=owner,
                         position=position,
                         role="user",
                         content=content,
@@ -78,7 +79,7 @@ def median_ms(act: Callable[[], object]) -> float:
 
 
 def by_like(word: str) -> list[int]:
-    own = Message.objects.filter(user_id="person7", content__contains=word)
+    own = Message.objects.for_user("person7").filter(content__contains=word)
     return list(own.values_list("conversation_id", flat=True).distinct()[:50])
 
 

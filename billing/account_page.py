@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.db.models import Sum
 
+from access.models import Person
 from billing import reports
 from billing.models import (
     CreditAccount,
@@ -22,7 +23,7 @@ SHOWN_ENTRIES = 20
 SHOWN_HOLDS = 50
 SHOWN_HISTORY = 20
 FROZE = "Froze the account."
-HOLD_COLUMNS = ("id", "uid", "user_id", "amount", "description", "actor", "created_at",
+HOLD_COLUMNS = ("id", "uid", "person_id", "amount", "description", "actor", "created_at",
                 "expires_at")  # fmt: skip
 
 
@@ -84,19 +85,22 @@ class AccountPage:
         return min(left, default=None)
 
 
-def account_page(account: CreditAccount, *, at: datetime.datetime) -> AccountPage:
-    """Everything that the page shows, in a fixed number of statements. Nothing is written."""
-    user_id = account.user_id
-    status = reports.credit_status(user_id, tier=None, at=at)
-    windows = usage_windows(Usage.objects.filter(user_id=user_id).first(), at)
+def account_page(account: Any, *, at: datetime.datetime) -> AccountPage:
+    """Everything that the page shows of an account `with_held_now`. Nothing is written.
+
+    In a fixed number of statements.
+    """
+    person = account.person
+    status = reports.status_of(account, person.name, at=at)
+    windows = usage_windows(Usage.objects.filter(person=person).first(), at)
     holds = list(
-        CreditHold.objects.filter(user_id=user_id)
+        CreditHold.objects.filter(person=person)
         .open(at=at)
         .order_by("expires_at", "pk")
         .only(*HOLD_COLUMNS)[: SHOWN_HOLDS + 1]
     )
     records = list(records_of(account))
-    overrides = UsageOverride.objects.filter(user_id=user_id)
+    overrides = UsageOverride.objects.filter(person=person)
     return AccountPage(
         account=account,
         status=status,
@@ -105,7 +109,7 @@ def account_page(account: CreditAccount, *, at: datetime.datetime) -> AccountPag
         refusals=refusals(account, status, windows, records),
         holds=holds[:SHOWN_HOLDS],
         more_holds=len(holds) > SHOWN_HOLDS,
-        entries=last_entries(user_id),
+        entries=last_entries(person),
         overrides=list(overrides.order_by("-created_at", "-pk")[:SHOWN_HISTORY]),
         records=records,
         at=at,
@@ -125,16 +129,16 @@ def usage_windows(usage: Usage | None, at: datetime.datetime) -> list[Window]:
     ]
 
 
-def last_entries(user_id: str) -> list[Any]:
+def last_entries(person: Person) -> list[Any]:
     """The latest entries, the newest first; each charge with what is `left` to give back of it."""
     entries: list[Any] = list(
-        CreditTransaction.objects.for_user(user_id)
+        CreditTransaction.objects.filter(person=person)
         .order_by("-sequence")
         .defer("metadata", "idempotency_key", "request_hash")[:SHOWN_ENTRIES]
     )
     charges = [entry.uid for entry in entries if entry.type == CreditTransaction.Type.DEDUCT]
     refunded = dict(
-        CreditTransaction.objects.for_user(user_id)
+        CreditTransaction.objects.filter(person=person)
         .filter(refunds__in=charges)
         .order_by()
         .values_list("refunds")

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from access import services as access_services
 from billing import forms, services
 from billing.account_page import FROZE
 from billing.models import CreditAccount, CreditTransaction
 from billing.templatetags.billing_numbers import credits, signed
-from common import acts, locks
+from common import acts
 from common.idempotency import RequestKey
 
 CREDITS = "billing.manage_credits"
@@ -28,6 +29,11 @@ class Given:
     actor: str
     at: datetime.datetime
     request_key: RequestKey
+
+    @property
+    def user_id(self) -> str:
+        """The person's; acts are done for the living alone."""
+        return self.account.person.user_id or ""
 
     @property
     def amount(self) -> Any:
@@ -61,10 +67,10 @@ def perform(act: Act, *, user: User, account: CreditAccount, target: Any, form: 
     """
 
     def do(key: RequestKey) -> acts.Done:
-        locks.lock_persons(account.user_id)
-        fresh = CreditAccount.objects.get(pk=account.pk)
-        if fresh.user_id != account.user_id:
-            raise acts.NothingToDo("The person was erased since this page was opened.")
+        user_id = account.person.user_id
+        if user_id is None or access_services.lock_persons(user_id)[user_id] != account.person_id:
+            raise acts.NothingToDo("The person was erased.")
+        fresh = CreditAccount.objects.select_related("person").get(pk=account.pk)
         given = Given(fresh, target, form, acts.actor_of(user), at, key)
         return acts.Done(fresh, act.do(given), given.reason)
 
@@ -81,7 +87,7 @@ def perform(act: Act, *, user: User, account: CreditAccount, target: Any, form: 
 
 def _added(given: Given, type_: str) -> CreditTransaction:
     return services.add_transaction(
-        user_id=given.account.user_id,
+        user_id=given.user_id,
         new=services.NewTransaction(type=type_, amount=given.amount, description=given.reason),
         actor=given.actor,
         at=given.at,
@@ -106,7 +112,7 @@ def _adjust(given: Given) -> str:
 
 def _refund(given: Given) -> str:
     entry = services.refund_transaction(
-        user_id=given.account.user_id,
+        user_id=given.user_id,
         transaction_uid=given.target.uid,
         amount=given.amount,
         description=given.reason,
@@ -123,7 +129,7 @@ def _balance(entry: CreditTransaction) -> str:
 
 def _release(given: Given) -> str:
     hold = services.release_hold(
-        user_id=given.account.user_id,
+        user_id=given.user_id,
         hold_uid=given.target.uid,
         actor=given.actor,
         at=given.at,
@@ -148,7 +154,7 @@ def _limits(given: Given) -> str:
 
 def _changed_usage(given: Given, changes: dict[str, Any]) -> Any:
     return services.change_usage(
-        user_id=given.account.user_id,
+        user_id=given.user_id,
         changes=changes,
         reason=given.reason,
         actor=given.actor,
@@ -159,14 +165,14 @@ def _changed_usage(given: Given, changes: dict[str, Any]) -> Any:
 def _freeze(given: Given) -> str:
     if given.account.frozen_at is not None:
         raise acts.NothingToDo("This account is frozen already.")
-    services.freeze_account(user_id=given.account.user_id, at=given.at)
+    services.freeze_account(user_id=given.user_id, at=given.at)
     return FROZE
 
 
 def _unfreeze(given: Given) -> str:
     if given.account.frozen_at is None:
         raise acts.NothingToDo("This account is not frozen.")
-    services.unfreeze_account(user_id=given.account.user_id)
+    services.unfreeze_account(user_id=given.user_id)
     return "Unfroze the account."
 
 
@@ -198,7 +204,9 @@ ON_ACCOUNT = ("grant", "purchase", "adjust", "tier", "limits", "freeze", "unfree
 
 
 def offered(user: Any, account: CreditAccount) -> list[Act]:
-    """The acts that this member of staff may do to the account as it stands."""
+    """The acts that this member of staff may do to the account as it stands; none to an erased."""
+    if account.person.user_id is None:
+        return []
     absent = "freeze" if account.frozen_at is not None else "unfreeze"
     return [
         ACTS[name] for name in ON_ACCOUNT if name != absent and user.has_perm(ACTS[name].permission)

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from unfold.decorators import display
 
+from access.models import PERSON_NAME
 from billing import acts, forms, services
 from billing.account_page import account_page
 from billing.models import (
@@ -40,8 +41,16 @@ CSS = {"all": ("common/sheets.css", "billing/billing.css")}
 
 
 class PersonAdmin(common_admin.PersonAdmin):
+    search_fields: tuple[str, ...] = ("person__user_id",)
+    list_select_related = ("person",)
+
     class Media:
         css = CSS
+
+    @display(description="Person")  # type: ignore[untyped-decorator]
+    def whose(self, row: Any) -> str:
+        name: str = row.person.name
+        return name
 
 
 class TierFilter(admin.SimpleListFilter):
@@ -103,15 +112,16 @@ class CreditAccountAdmin(PersonAdmin):
     """What each person has; a page for each with everything that support is asked."""
 
     list_display = (
-        "user_id", "tier", "available_now", "balance_now", "held_now", "mark", "next_refill",
+        "whose", "tier", "available_now", "balance_now", "held_now", "mark", "next_refill",
     )  # fmt: skip
     list_filter = (TierFilter, FrozenFilter)
     paginator = AccountPaginator
-    fields = ("user_id",)  # the template shows the rest
+    fields = ("whose",)  # the template shows the rest
     change_form_template = "billing/account.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return CreditAccount.objects.with_held_now(at=timezone.now())
+        accounts = CreditAccount.objects.select_related("person")
+        return accounts.with_held_now(at=timezone.now())
 
     @display(description="Available")  # type: ignore[untyped-decorator]
     def available_now(self, account: Any) -> str:
@@ -172,7 +182,7 @@ class CreditAccountAdmin(PersonAdmin):
         act = acts.ACTS[name]
         if not (self.has_view_permission(request) and request.user.has_perm(act.permission)):
             raise PermissionDenied
-        account = get_object_or_404(CreditAccount, pk=pk)
+        account = get_object_or_404(CreditAccount.objects.select_related("person"), pk=pk)
         target = None if target_pk is None else target_of(act, account, target_pk)
         form = act.form(request.POST if request.method == "POST" else None)
         if form.is_valid():
@@ -225,7 +235,7 @@ def target_of(act: acts.Act, account: CreditAccount, pk: int) -> CreditTransacti
         if act.name == "refund"
         else CreditHold.objects.all()
     )
-    found = rows.filter(user_id=account.user_id, pk=pk).first()
+    found = rows.filter(person=account.person_id, pk=pk).first()
     if found is None:
         raise Http404("There is no such row in this account.")
     return found
@@ -236,16 +246,16 @@ class CreditTransactionAdmin(PersonAdmin):
     """The ledger, the newest entry first."""
 
     list_display = (
-        "created_at", "user_id", "type", "shown_amount", "shown_balance", "short_description",
+        "created_at", "whose", "type", "shown_amount", "shown_balance", "short_description",
         "actor",
     )  # fmt: skip
     list_display_links = ("created_at",)
     list_filter = ("type", CreatedFilter)
-    search_fields = ("user_id", "uid")
+    search_fields = ("person__user_id", "uid")
     search_help_text = "Whole id of a person or a transaction"
     csv_columns = {
         "id": "uid",
-        "user_id": "user_id",
+        "user_id": PERSON_NAME,
         "sequence": "sequence",
         "type": "type",
         "amount": "amount",
@@ -298,10 +308,10 @@ class CreditTransactionAdmin(PersonAdmin):
 
 def related_to(entry: CreditTransaction) -> dict[str, Any]:
     """An entry's account, its hold, what it refunds and what refunded it."""
-    own = CreditTransaction.objects.for_user(entry.user_id)
-    holds = CreditHold.objects.filter(user_id=entry.user_id)
+    own = CreditTransaction.objects.filter(person=entry.person_id)
+    holds = CreditHold.objects.filter(person=entry.person_id)
     return {
-        "account": CreditAccount.objects.filter(user_id=entry.user_id).first(),
+        "account": CreditAccount.objects.filter(person=entry.person_id).first(),
         "hold": holds.filter(uid=entry.hold).first() if entry.hold else None,
         "refunded": own.filter(uid=entry.refunds).first() if entry.refunds else None,
         "refunds": list(own.refunds_of(entry).order_by("sequence")[:100]),
@@ -317,15 +327,15 @@ class CreditHoldAdmin(PersonAdmin):
     """Credits that are set aside, with the state as it is now."""
 
     list_display = (
-        "created_at", "user_id", "shown_amount", "shown_captured", "state_now", "expires_at",
+        "created_at", "whose", "shown_amount", "shown_captured", "state_now", "expires_at",
         "short_description",
     )  # fmt: skip
     list_display_links = ("created_at",)
     list_filter = (StateFilter,)
-    search_fields = ("user_id", "uid")
+    search_fields = ("person__user_id", "uid")
     search_help_text = "Whole id of a person or a hold"
     fields = (
-        "uid", "user_id", "shown_amount", "shown_captured", "state_now", "description", "actor",
+        "uid", "whose", "shown_amount", "shown_captured", "state_now", "description", "actor",
         "created_at", "expires_at",
     )  # fmt: skip
 
@@ -367,7 +377,7 @@ class UsageAdmin(LimitsAdmin):
     """How much each person has used, as it counts now."""
 
     list_display = (
-        "user_id", "tier", "used_today", "shown_daily_limit", "used_this_month",
+        "whose", "tier", "used_today", "shown_daily_limit", "used_this_month",
         "shown_monthly_limit", "total_queries",
     )  # fmt: skip
     list_filter = (TierFilter,)
@@ -387,13 +397,13 @@ class UsageOverrideAdmin(LimitsAdmin):
     """Who changed whose tier or limits, and why; the limits are those afterwards."""
 
     list_display = (
-        "created_at", "user_id", "tier", "shown_daily_limit", "shown_monthly_limit",
+        "created_at", "whose", "tier", "shown_daily_limit", "shown_monthly_limit",
         "short_reason", "actor",
     )  # fmt: skip
     list_display_links = ("created_at",)
     list_filter = (CreatedFilter,)
     fields = (
-        "user_id", "tier", "shown_daily_limit", "shown_monthly_limit", "reason", "actor",
+        "whose", "tier", "shown_daily_limit", "shown_monthly_limit", "reason", "actor",
         "created_at",
     )  # fmt: skip
 
@@ -406,9 +416,9 @@ class UsageOverrideAdmin(LimitsAdmin):
 class LedgerCheckpointAdmin(PersonAdmin):
     """Up to where entries have left the ledger, and for which file."""
 
-    list_display = ("created_at", "user_id", "sequence", "shown_balance", "archive")
+    list_display = ("created_at", "whose", "sequence", "shown_balance", "archive")
     list_display_links = ("created_at",)
-    fields = ("user_id", "sequence", "shown_balance", "archive", "digest", "created_at")
+    fields = ("whose", "sequence", "shown_balance", "archive", "digest", "created_at")
 
     @display(description="Balance")  # type: ignore[untyped-decorator]
     def shown_balance(self, checkpoint: LedgerCheckpoint) -> str:

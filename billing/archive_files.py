@@ -10,11 +10,13 @@ import orjson
 from billing.models import CreditTransaction
 
 
-def line_of(entry: CreditTransaction) -> bytes:
-    """One entry with all its columns, keys sorted, and a line break."""
+def line_of(entry: CreditTransaction, user_id: str) -> bytes:
+    """One entry with all its columns, keys sorted, and a line break; with its person's name."""
     columns = {
         field.attname: getattr(entry, field.attname) for field in entry._meta.concrete_fields
     }
+    del columns["person_id"]
+    columns["user_id"] = user_id
     return orjson.dumps(
         columns, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
     )

@@ -8,15 +8,18 @@ balance allows.
 """
 
 import datetime
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection, models
 from django.db.models.expressions import Expression
 
+from access.models import PersonKey
 from billing.models import CreditAccount, CreditHold, CreditTransaction
 
 ACCOUNT = CreditAccount._meta.db_table
+# PersonKey, with the parameter's name.
+PERSON = "(SELECT id FROM access_person WHERE user_id = %(user_id)s)"
 # No sum of balances overflows 64 bits.
 BALANCE_MAX = 10**18
 
@@ -31,9 +34,9 @@ OPENED_AT = "a.last_refill_at = %(at)s AND a.max_credits = %(amount)s"
 
 
 def insert_entry(
-    entry: CreditTransaction, *conditions: str, at: datetime.datetime
+    entry: CreditTransaction, *conditions: str, user_id: str, at: datetime.datetime
 ) -> CreditTransaction | None:
-    """Write `entry` if the account fulfils the conditions; fills in sequence and balance_after.
+    """Write `entry` if the person's account fulfils the conditions; fills in what it follows from.
 
     None if not: another statement must find out why. Raises IntegrityError when a trigger refuses.
     """
@@ -41,26 +44,24 @@ def insert_entry(
     values = _values(entry)
     values["sequence"] = "a.sequence + 1"
     values["balance_after"] = "a.balance + %(amount)s"
-    row = _insert_from_account(
-        entry, values, conditions, {"at": at, "amount": entry.amount, "needed": needed}
-    )
+    parameters = {"user_id": user_id, "at": at, "amount": entry.amount, "needed": needed}
+    row = _insert_from_account(entry, values, conditions, parameters)
     if row is None:
         return None
-    entry.pk, entry.sequence, entry.balance_after = row
+    entry.pk, entry.person_id, entry.sequence, entry.balance_after = row
     return entry
 
 
-def insert_hold(hold: CreditHold, *, at: datetime.datetime) -> CreditHold | None:
+def insert_hold(hold: CreditHold, *, user_id: str, at: datetime.datetime) -> CreditHold | None:
     """Set `hold.amount` aside if the account has it free; its trigger sums up the account's holds.
 
     None if not: another statement must find out why.
     """
-    row = _insert_from_account(
-        hold, _values(hold), (NOTHING_DUE, COVERED), {"at": at, "needed": hold.amount}
-    )
+    parameters = {"user_id": user_id, "at": at, "needed": hold.amount}
+    row = _insert_from_account(hold, _values(hold), (NOTHING_DUE, COVERED), parameters)
     if row is None:
         return None
-    hold.pk = row[0]
+    hold.pk, hold.person_id = row
     return hold
 
 
@@ -71,26 +72,10 @@ def open_account(account: CreditAccount) -> None:
     # NOT EXISTS besides ON CONFLICT: on SQLite a guard refuses an INSERT whose key is taken.
     _execute(
         f"INSERT INTO {ACCOUNT} ({names}) SELECT {', '.join(columns.values())}"
-        f" WHERE NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE user_id = %(user_id)s)"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE person_id = %(person_id)s)"
         f"{_on_conflict()}",
         _parameters(account),
     )
-
-
-def keep_names(user_ids: Collection[str]) -> bool:
-    """Let nobody erase the persons of these accounts in this transaction; charges go on.
-
-    Whoever is being erased is waited for: true where that may have been. SQLite's one writer needs
-    nothing.
-    """
-    if not user_ids or connection.vendor == "sqlite":
-        return False
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id FROM {ACCOUNT} WHERE user_id = ANY(%s) ORDER BY id FOR KEY SHARE",
-            [list(user_ids)],
-        )
-    return True
 
 
 class AccountIsLocked(Expression):
@@ -101,13 +86,14 @@ class AccountIsLocked(Expression):
 
     output_field = models.BooleanField()
 
-    def __init__(self, user_id: str) -> None:
+    def __init__(self, person: PersonKey) -> None:
         super().__init__()
-        self.user_id = user_id
+        self.person = person
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str]]:
         lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
-        return f"EXISTS (SELECT 1 FROM {ACCOUNT} WHERE user_id = %s{lock})", (self.user_id,)
+        key, parameters = self.person.as_sql(compiler, connection)
+        return f"EXISTS (SELECT 1 FROM {ACCOUNT} WHERE person_id = {key}{lock})", parameters
 
 
 def _insert_from_account(
@@ -117,12 +103,13 @@ def _insert_from_account(
     parameters: dict[str, Any],
 ) -> tuple[Any, ...] | None:
     table = row._meta.db_table
-    returned = "id, sequence, balance_after" if "balance_after" in values else "id"
-    checks = ["a.user_id = %(user_id)s", *conditions]
+    values["person_id"] = "a.person_id"
+    returned = "id, person_id" + (", sequence, balance_after" if "balance_after" in values else "")
+    checks = [f"a.person_id = {PERSON}", *conditions]
     if connection.vendor == "sqlite":
         checks.append(
             f"(%(idempotency_key)s IS NULL OR NOT EXISTS (SELECT 1 FROM {table}"
-            " WHERE user_id = %(user_id)s AND idempotency_key = %(idempotency_key)s"
+            " WHERE person_id = a.person_id AND idempotency_key = %(idempotency_key)s"
             " AND actor = %(actor)s))"
         )
     lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""

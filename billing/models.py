@@ -12,14 +12,8 @@ from django.db import models
 from django.db.models import F, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
-from common.models import (
-    ERASED_PREFIX,
-    ActorField,
-    JSONField,
-    UserIdField,
-    metadata_of_page,
-    new_uid,
-)
+from access.models import PersonField, PersonKey
+from common.models import ActorField, JSONField, metadata_of_page, new_uid
 
 GUEST_TIER = "guest"
 # Balances stay far inside 64 bits, so that no sum of them overflows.
@@ -83,7 +77,7 @@ class Usage(models.Model):
     read. Complete in itself: the limits are the tier's as they were copied, or staff's own.
     """
 
-    user_id = UserIdField(unique=True)
+    person = PersonField()
     tier = models.CharField(max_length=50)
     daily_used = models.PositiveBigIntegerField(default=0)
     daily_limit = models.PositiveBigIntegerField(null=True, blank=True)
@@ -97,11 +91,11 @@ class Usage(models.Model):
         verbose_name_plural = "usage"
         permissions = [("manage_usage", "Can change a person's tier and limits")]
         constraints = [
-            models.CheckConstraint(condition=~Q(user_id=""), name="billing_usage_has_a_person"),
+            models.UniqueConstraint(fields=["person"], name="billing_usage_one_of_a_person"),
         ]
 
     class Privacy:
-        personal = {"user_id"}
+        personal = {"person"}
         not_personal = {
             "id", "tier", "daily_used", "daily_limit", "monthly_used", "monthly_limit",
             "total_queries", "last_daily_reset", "last_monthly_reset",
@@ -109,7 +103,7 @@ class Usage(models.Model):
         head = True
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.user_id}"
+        return f"#{self.pk}"
 
     def refusing_window(self, amount: int, *, at: datetime.datetime) -> str | None:
         """Which limit `amount` more calls would pass: `daily`, `monthly` or None.
@@ -146,7 +140,7 @@ class Usage(models.Model):
 class UsageIncrement(models.Model):
     """A counted call that came with an Idempotency-Key, so that its retry counts nothing."""
 
-    user_id = UserIdField()
+    person = PersonField(db_constraint=False)
     actor = ActorField()
     idempotency_key = models.CharField(max_length=255)
     request_hash = models.CharField(max_length=64)
@@ -155,13 +149,13 @@ class UsageIncrement(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user_id", "idempotency_key", "actor"],
+                fields=["person", "idempotency_key", "actor"],
                 name="billing_usageincrement_key_once_for_caller",
             )
         ]
 
     class Privacy:
-        personal = {"user_id", "idempotency_key"}
+        personal = {"person", "idempotency_key"}
         not_personal = {"id", "actor", "request_hash", "created_at"}
 
     def __str__(self) -> str:
@@ -174,7 +168,7 @@ class UsageOverride(models.Model):
     Holds what was in force afterwards.
     """
 
-    user_id = UserIdField()
+    person = PersonField(db_constraint=False)
     tier = models.CharField(max_length=50)
     daily_limit = models.PositiveBigIntegerField(null=True)
     monthly_limit = models.PositiveBigIntegerField(null=True)
@@ -185,23 +179,22 @@ class UsageOverride(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=~Q(actor="") & (~Q(reason="") | Q(user_id__startswith=ERASED_PREFIX)),
-                name="billing_usageoverride_has_reason_and_actor",
+                condition=~Q(actor=""), name="billing_usageoverride_has_an_actor"
             )
         ]
         indexes = [
             models.Index(
-                F("user_id"), F("created_at").desc(), F("id").desc(), name="usage_override_history"
+                F("person"), F("created_at").desc(), F("id").desc(), name="usage_override_history"
             )
         ]
 
     class Privacy:
-        personal = {"user_id", "reason"}
+        personal = {"person", "reason"}
         not_personal = {"id", "tier", "daily_limit", "monthly_limit", "actor", "created_at"}
         emptied = {"reason"}
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.user_id}"
+        return f"#{self.pk}"
 
 
 class CreditHoldQuerySet(models.QuerySet["CreditHold"]):
@@ -212,6 +205,10 @@ class CreditHoldQuerySet(models.QuerySet["CreditHold"]):
     def expired(self, *, at: datetime.datetime) -> "CreditHoldQuerySet":
         """Past their time by then, and not yet written down as such."""
         return self.filter(state=CreditHold.State.OPEN, expires_at__lte=at)
+
+    def of_the_living(self) -> "CreditHoldQuerySet":
+        """Those that may still change: an erased person's stay as the erasure found them."""
+        return self.filter(person__user_id__isnull=False)
 
 
 class CreditHold(models.Model):
@@ -227,7 +224,7 @@ class CreditHold(models.Model):
         EXPIRED = "expired"
 
     uid = models.UUIDField("id", default=new_uid, editable=False)
-    user_id = UserIdField()
+    person = PersonField(db_constraint=False)
     amount = models.BigIntegerField()
     captured_amount = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
@@ -244,13 +241,13 @@ class CreditHold(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["user_id", "uid"], name="billing_hold_id_unique"),
+            models.UniqueConstraint(fields=["person", "uid"], name="billing_hold_id_unique"),
             models.UniqueConstraint(
-                fields=["user_id", "idempotency_key", "actor"],
+                fields=["person", "idempotency_key", "actor"],
                 name="billing_hold_key_unique_for_caller",
             ),
             models.UniqueConstraint(
-                fields=["user_id", "release_key", "released_by"],
+                fields=["person", "release_key", "released_by"],
                 condition=Q(release_key__isnull=False),
                 name="billing_hold_release_key_unique_for_caller",
             ),
@@ -276,13 +273,13 @@ class CreditHold(models.Model):
         ]
         indexes = [
             models.Index(
-                F("user_id"), F("expires_at"), condition=Q(state="open"), name="billing_hold_open"
+                F("person"), F("expires_at"), condition=Q(state="open"), name="billing_hold_open"
             ),
             models.Index(F("expires_at"), condition=Q(state="open"), name="billing_hold_due"),
         ]
 
     class Privacy:
-        personal = {"user_id", "description", "idempotency_key", "release_key"}
+        personal = {"person", "description", "idempotency_key", "release_key"}
         not_personal = {
             "id", "uid", "amount", "captured_amount", "state", "actor", "request_hash",
             "released_by", "expires_at", "created_at",
@@ -303,10 +300,12 @@ class CreditAccountQuerySet(models.QuerySet["CreditAccount"]):
         """With `held_now`: what open holds keep at that time; an expired one keeps nothing."""
         live = (
             CreditHold.objects.filter(
-                user_id=models.OuterRef("user_id"), state=CreditHold.State.OPEN, expires_at__gt=at
+                person_id=models.OuterRef("person_id"),
+                state=CreditHold.State.OPEN,
+                expires_at__gt=at,
             )
             .order_by()
-            .values("user_id")
+            .values("person_id")
             .annotate(total=Sum("amount"))
             .values("total")
         )
@@ -324,7 +323,7 @@ class CreditAccount(models.Model):
     (null: never) the balance is filled up to `max_credits` when it is next looked at.
     """
 
-    user_id = UserIdField(unique=True)
+    person = PersonField()
     tier = models.CharField(max_length=50)
     is_guest = models.BooleanField(default=False)
     balance = models.BigIntegerField(default=0)
@@ -341,7 +340,7 @@ class CreditAccount(models.Model):
     class Meta:
         permissions = [("manage_credits", "Can move credits, release holds and freeze accounts")]
         constraints = [
-            models.CheckConstraint(condition=~Q(user_id=""), name="billing_account_has_a_person"),
+            models.UniqueConstraint(fields=["person"], name="billing_account_one_of_a_person"),
             models.CheckConstraint(
                 condition=Q(balance__gte=0), name="billing_account_balance_not_negative"
             ),
@@ -354,7 +353,7 @@ class CreditAccount(models.Model):
         ]
 
     class Privacy:
-        personal = {"user_id"}
+        personal = {"person"}
         not_personal = {
             "id", "tier", "is_guest", "balance", "held", "sequence", "max_credits",
             "refill_interval_hours", "last_refill_at", "next_refill_at", "frozen_at",
@@ -363,7 +362,7 @@ class CreditAccount(models.Model):
         head = True
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.user_id}"
+        return f"#{self.pk}"
 
     def refill_is_due(self, *, at: datetime.datetime) -> bool:
         """Whether the balance is filled up when looked at, at that time."""
@@ -377,11 +376,11 @@ class CreditAccount(models.Model):
 class CreditTransactionQuerySet(models.QuerySet["CreditTransaction"]):
     def for_user(self, user_id: str) -> "CreditTransactionQuerySet":
         """The entries of one person's account."""
-        return self.filter(user_id=user_id)
+        return self.filter(person_id=PersonKey(user_id))
 
     def refunds_of(self, transaction: "CreditTransaction") -> "CreditTransactionQuerySet":
         """What was given back of one entry."""
-        return self.filter(user_id=transaction.user_id, refunds=transaction.uid)
+        return self.filter(person_id=transaction.person_id, refunds=transaction.uid)
 
     def as_page_rows(self, limit: int) -> Any:
         """Rows for a page of so many, as dictionaries; large metadata is left out for now."""
@@ -389,7 +388,7 @@ class CreditTransactionQuerySet(models.QuerySet["CreditTransaction"]):
 
     def in_order(self) -> "Iterator[CreditTransaction]":
         """All entries, account by account and in sequence; for long reads."""
-        return self.order_by("user_id", "sequence").iterator(chunk_size=2000)
+        return self.order_by("person_id", "sequence").iterator(chunk_size=2000)
 
 
 TRANSACTION_COLUMNS = (
@@ -415,7 +414,7 @@ class CreditTransaction(models.Model):
         ADJUSTMENT = "adjustment"
 
     uid = models.UUIDField("id", default=new_uid, editable=False)
-    user_id = UserIdField()
+    person = PersonField(db_constraint=False)
     sequence = models.BigIntegerField()
     type = models.CharField(max_length=10, choices=Type)
     amount = models.BigIntegerField()
@@ -434,17 +433,15 @@ class CreditTransaction(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user_id", "sequence"], name="billing_transaction_sequence_unique"
+                fields=["person", "sequence"], name="billing_transaction_sequence_unique"
             ),
+            models.UniqueConstraint(fields=["person", "uid"], name="billing_transaction_id_unique"),
             models.UniqueConstraint(
-                fields=["user_id", "uid"], name="billing_transaction_id_unique"
-            ),
-            models.UniqueConstraint(
-                fields=["user_id", "idempotency_key", "actor"],
+                fields=["person", "idempotency_key", "actor"],
                 name="billing_transaction_key_unique_for_caller",
             ),
             models.UniqueConstraint(
-                fields=["user_id", "hold"], name="billing_transaction_one_for_a_hold"
+                fields=["person", "hold"], name="billing_transaction_one_for_a_hold"
             ),
             models.CheckConstraint(
                 condition=Q(sequence__gte=1), name="billing_transaction_sequence_from_one"
@@ -471,23 +468,15 @@ class CreditTransaction(models.Model):
                 condition=Q(hold=None) | Q(type="deduct"),
                 name="billing_transaction_hold_is_a_charge",
             ),
-            models.CheckConstraint(
-                condition=~Q(actor="")
-                & (
-                    ~Q(type="adjustment")
-                    | ~Q(description="")
-                    | Q(user_id__startswith=ERASED_PREFIX)
-                ),
-                name="billing_transaction_adjustment_has_reason_and_actor",
-            ),
+            models.CheckConstraint(condition=~Q(actor=""), name="billing_transaction_has_an_actor"),
         ]
         indexes = [
             models.Index(
-                F("user_id"), F("type"), F("sequence").desc(), name="billing_transaction_type"
+                F("person"), F("type"), F("sequence").desc(), name="billing_transaction_type"
             ),
-            models.Index(F("user_id"), F("created_at"), name="billing_transaction_time"),
+            models.Index(F("person"), F("created_at"), name="billing_transaction_time"),
             models.Index(
-                F("user_id"),
+                F("person"),
                 F("refunds"),
                 condition=Q(refunds__isnull=False),
                 name="billing_refunds",
@@ -495,7 +484,7 @@ class CreditTransaction(models.Model):
         ]
 
     class Privacy:
-        personal = {"user_id", "description", "metadata", "idempotency_key"}
+        personal = {"person", "description", "metadata", "idempotency_key"}
         not_personal = {
             "id", "uid", "sequence", "type", "amount", "balance_after", "refunds", "hold", "actor",
             "request_hash", "created_at",
@@ -513,7 +502,7 @@ class LedgerCheckpoint(models.Model):
     the file, `digest` is the SHA-256 of its lines of this account.
     """
 
-    user_id = UserIdField()
+    person = PersonField(db_constraint=False)
     sequence = models.BigIntegerField()
     balance = models.BigIntegerField()
     digest = models.CharField(max_length=64)
@@ -523,12 +512,12 @@ class LedgerCheckpoint(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user_id", "sequence"], name="billing_checkpoint_sequence_unique"
+                fields=["person", "sequence"], name="billing_checkpoint_sequence_unique"
             )
         ]
 
     class Privacy:
-        personal = {"user_id"}
+        personal = {"person"}
         not_personal = {"id", "sequence", "balance", "digest", "archive", "created_at"}
         emptied: set[str] = set()
 

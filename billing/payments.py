@@ -94,7 +94,7 @@ def _place(request: Any, cost: int) -> "Payment":
         request_key=NO_KEY,  # the view's Idempotency-Key is its own
         tier=tier_named_in(request, caller),
     )
-    payment = Payment(outcome.row)
+    payment = Payment(user_id, outcome.row)
     payments = of_this_call.get()
     if payments is not None:
         payments.append(payment)
@@ -140,6 +140,7 @@ class Payment:
     Settled once, by whoever comes first.
     """
 
+    user_id: str
     hold: CreditHold
     is_settled: bool = False
 
@@ -192,7 +193,7 @@ class Payment:
             return response
         response["X-Credits-Charged"] = str(charged)
         try:
-            status = reports.credit_status(self.hold.user_id, tier=None, at=timezone.now())
+            status = reports.credit_status(self.user_id, tier=None, at=timezone.now())
         except DATABASE_ERRORS as error:
             self._warn("the balance cannot be read", error)
         else:
@@ -209,7 +210,7 @@ class Payment:
         self.is_settled = True
         try:
             services.capture_hold(
-                user_id=self.hold.user_id,
+                user_id=self.user_id,
                 hold_uid=self.hold.uid,
                 amount=None,
                 actor=self.hold.actor,
@@ -235,7 +236,7 @@ class Payment:
         )
         try:
             services.add_transaction(
-                user_id=self.hold.user_id,
+                user_id=self.user_id,
                 new=charge,
                 actor=self.hold.actor,
                 at=timezone.now(),
@@ -253,7 +254,7 @@ class Payment:
         self.is_settled = True
         try:
             services.release_hold(
-                user_id=self.hold.user_id,
+                user_id=self.user_id,
                 hold_uid=self.hold.uid,
                 actor=self.hold.actor,
                 at=timezone.now(),

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from access.models import PersonKey
 from billing import services
 from billing.models import CreditHold, CreditTransaction, Usage
 from common.gauges import Gauge
@@ -29,18 +30,23 @@ class CreditStatus:
 
 def usage_of(user_id: str, *, tier: str | None, at: datetime.datetime) -> Usage:
     """A person's usage row, opened at first contact."""
-    usage = Usage.objects.filter(user_id=user_id).first()
+    usages = Usage.objects.filter(person_id=PersonKey(user_id))
+    usage = usages.first()
     if usage is None:
         # In one transaction, or the person might be erased between the two.
         with transaction.atomic():
             services.open_usage(user_id=user_id, tier=tier, at=at)
-            usage = Usage.objects.get(user_id=user_id)
+            usage = usages.get()
     return usage
 
 
 def credit_status(user_id: str, *, tier: str | None, at: datetime.datetime) -> CreditStatus:
     """A person's credits; opens the account at first contact, else one read that writes nothing."""
-    account = services.account_of(user_id, tier=tier, at=at)
+    return status_of(services.account_of(user_id, tier=tier, at=at), user_id, at=at)
+
+
+def status_of(account: Any, user_id: str, *, at: datetime.datetime) -> CreditStatus:
+    """What an account `with_held_now` says; `user_id` is its person's name."""
     next_refill_at = account.next_refill_at
     if account.refill_is_due(at=at) and account.refill_interval_hours is not None:
         next_refill_at = at + datetime.timedelta(hours=account.refill_interval_hours)
@@ -83,6 +89,6 @@ GAUGES = [
     Gauge(
         "overdue_holds",
         "Holds past their time that no run has written down.",
-        lambda: CreditHold.objects.expired(at=timezone.now()).count(),
+        lambda: CreditHold.objects.expired(at=timezone.now()).of_the_living().count(),
     ),
 ]

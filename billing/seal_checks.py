@@ -45,7 +45,11 @@ def entry_problems() -> Iterator[str]:
     """The entries of each account are those that were sealed, back to its last checkpoint."""
     last = 0
     while True:
-        accounts = list(CreditAccount.objects.filter(pk__gt=last).order_by("pk")[:CHUNK_ACCOUNTS])
+        accounts = list(
+            CreditAccount.objects.filter(pk__gt=last)
+            .select_related("person")
+            .order_by("pk")[:CHUNK_ACCOUNTS]
+        )
         if not accounts:
             break
         last = accounts[-1].pk
@@ -61,28 +65,29 @@ def _problems_of(accounts: list[CreditAccount]) -> Iterator[str]:
         account: list(of_account)
         for account, of_account in groupby(of_accounts, key=lambda seal: seal.account_id)
     }
-    sealed = {account.user_id: account.pk for account in accounts if account.pk in seals}
+    left = {account.person_id: account for account in accounts if account.pk in seals}
     archived = {
-        checkpoint.user_id: checkpoint
-        for checkpoint in LedgerCheckpoint.objects.filter(user_id__in=sealed).order_by("sequence")
+        checkpoint.person_id: checkpoint
+        for checkpoint in LedgerCheckpoint.objects.filter(person__in=left).order_by("sequence")
     }
-    rows = CreditTransaction.objects.filter(user_id__in=sealed).order_by("user_id", "sequence")
-    columns = rows.values_list("user_id", *sealing.COLUMNS).iterator(chunk_size=2000)
-    left = dict(sealed)
-    for name, of_name in groupby(columns, key=lambda row: row[0]):
-        entries = (row[1:] for row in of_name)
-        yield from _person_problems(name, seals[left.pop(name)], archived.get(name), entries)
-    for name, account in left.items():
-        yield from _person_problems(name, seals[account], archived.get(name), iter(()))
+    rows = CreditTransaction.objects.filter(person__in=list(left)).order_by("person_id", "sequence")
+    columns = rows.values_list("person_id", *sealing.COLUMNS).iterator(chunk_size=2000)
+    for person, of_person in groupby(columns, key=lambda row: row[0]):
+        account = left.pop(person)
+        entries = (row[1:] for row in of_person)
+        yield from _person_problems(account, seals[account.pk], archived.get(person), entries)
+    for person, account in left.items():
+        yield from _person_problems(account, seals[account.pk], archived.get(person), iter(()))
 
 
 def _person_problems(
-    name: str,
+    account: CreditAccount,
     seals: list[LedgerSeal],
     checkpoint: LedgerCheckpoint | None,
     entries: Iterator[tuple[Any, ...]],
 ) -> Iterator[str]:
     """Back to the checkpoint: entries below it are in its archive, and it stands on a seal."""
+    name = account.person.name
     archived = checkpoint.sequence if checkpoint else 0
     if checkpoint and not any(
         (seal.sequence, seal.balance) == (archived, checkpoint.balance) for seal in seals

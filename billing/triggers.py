@@ -7,8 +7,13 @@
 - A hold is born open and is resolved once.
 - A refund gives back a charge of the same person, no more than it took; the entry of a captured
   hold is what the hold says.
+- An adjustment and a change of limits are written with their reason.
+- No row goes to another person, and none of an erased person is changed or added. An entry and a
+  hold need no look at the person: they move their account, which looks. A checkpoint alone may be
+  added, so that entries of the erased leave in time as well.
 
-The one other change they let through is the erasure of a person (common/guards.py).
+The one other change they let through is the erasure of a person (common/guards.py): it empties
+texts.
 """
 
 from billing.models import (
@@ -17,12 +22,21 @@ from billing.models import (
     CreditTransaction,
     LedgerCheckpoint,
     LedgerSeal,
+    Usage,
     UsageIncrement,
     UsageOverride,
 )
 from common import guards
 from common.guards import Guard
-from common.rules import ERASED_OR_NEVER, Rule, kept, key_is_new, rule
+from common.rules import (
+    ERASED_OR_NEVER,
+    KEEPS_ITS_PERSON,
+    LIVES,
+    Rule,
+    kept,
+    key_is_new,
+    rule,
+)
 
 ACCOUNT = CreditAccount._meta.db_table
 ENTRY = CreditTransaction._meta.db_table
@@ -30,66 +44,68 @@ HOLD = CreditHold._meta.db_table
 CHECKPOINT = LedgerCheckpoint._meta.db_table
 
 FOLLOWS: Rule = (
-    f"""NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE user_id = NEW.user_id
+    f"""NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE person_id = NEW.person_id
         AND sequence = NEW.sequence - 1 AND balance + NEW.amount = NEW.balance_after)""",
     "an entry follows its account",
 )
 REFUND_IS_COVERED: Rule = (
     f"""NEW.type = 'refund' AND NOT COALESCE(
-        (SELECT SUM(amount) FROM {ENTRY} WHERE user_id = NEW.user_id AND refunds = NEW.refunds)
-        <= (SELECT -amount FROM {ENTRY} WHERE user_id = NEW.user_id AND uid = NEW.refunds
+        (SELECT SUM(amount) FROM {ENTRY} WHERE person_id = NEW.person_id AND refunds = NEW.refunds)
+        <= (SELECT -amount FROM {ENTRY} WHERE person_id = NEW.person_id AND uid = NEW.refunds
             AND type = 'deduct' AND NOT EXISTS (SELECT 1 FROM {CHECKPOINT} AS passed
-                WHERE passed.user_id = NEW.user_id AND passed.sequence >= {ENTRY}.sequence)),
+                WHERE passed.person_id = NEW.person_id AND passed.sequence >= {ENTRY}.sequence)),
         FALSE)""",
     "a refund gives back a charge of the same person, and no more than it took",
 )
 CAPTURE_IS_COVERED: Rule = (
-    f"""NEW.hold IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {HOLD} WHERE user_id = NEW.user_id
+    f"""NEW.hold IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {HOLD} WHERE person_id = NEW.person_id
         AND uid = NEW.hold AND state = 'captured' AND captured_amount = -NEW.amount)""",
     "the entry of a hold takes what the hold captured",
 )
 BALANCE_HAS_ITS_ENTRY: Rule = (
     f"""(NEW.balance <> OLD.balance OR NEW.sequence <> OLD.sequence)
         AND (NEW.sequence <> OLD.sequence + 1
-             OR NOT EXISTS (SELECT 1 FROM {ENTRY} WHERE user_id = NEW.user_id
+             OR NOT EXISTS (SELECT 1 FROM {ENTRY} WHERE person_id = NEW.person_id
                             AND sequence = NEW.sequence AND balance_after = NEW.balance))""",
     "a balance changes by an entry alone",
 )
 HELD_IS_THE_SUM_OF_HOLDS: Rule = (
     f"""NEW.held <> OLD.held AND NEW.held <> (SELECT COALESCE(SUM(amount), 0) FROM {HOLD}
-        WHERE user_id = NEW.user_id AND state = 'open')""",
+        WHERE person_id = NEW.person_id AND state = 'open')""",
     "held credits are the sum of open holds",
 )
-ACCOUNT_KEEPS_ITS_PERSON: Rule = (
-    """NEW.id <> OLD.id OR (NEW.user_id <> OLD.user_id AND NOT ({erased}))""",
-    "an account keeps its person",
-)
+ACCOUNT_KEEPS_ITS_KEY: Rule = ("NEW.id <> OLD.id", "an account keeps its key")
 ACCOUNT_IS_BORN_EMPTY: Rule = (
     "NEW.balance <> 0 OR NEW.held <> 0 OR NEW.sequence <> 0",
     "an account is born empty",
 )
+ADJUSTMENT_HAS_A_REASON: Rule = (
+    "NEW.type = 'adjustment' AND NEW.description = ''",
+    "an adjustment is written with its reason",
+)
+OVERRIDE_HAS_A_REASON: Rule = ("NEW.reason = ''", "limits are changed with a reason")
 HOLD_IS_BORN_OPEN: Rule = (
     f"""NEW.state <> 'open' OR NEW.captured_amount <> 0
-        OR NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE user_id = NEW.user_id)""",
+        OR NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE person_id = NEW.person_id)""",
     "a hold is born open, of an account",
 )
 CHECKPOINT_IS_TRUE: Rule = (
-    f"""NOT EXISTS (SELECT 1 FROM {ENTRY} WHERE user_id = NEW.user_id
+    f"""NOT EXISTS (SELECT 1 FROM {ENTRY} WHERE person_id = NEW.person_id
         AND sequence = NEW.sequence AND balance_after = NEW.balance)""",
     "a checkpoint says what one of the entries says",
 )
 ENTRY_IS_ARCHIVED: Rule = (
-    f"""NOT EXISTS (SELECT 1 FROM {CHECKPOINT} WHERE user_id = OLD.user_id
+    f"""NOT EXISTS (SELECT 1 FROM {CHECKPOINT} WHERE person_id = OLD.person_id
         AND sequence >= OLD.sequence)""",
     "an entry is removed at or below a checkpoint alone",
 )
 
 MOVE_ACCOUNT = f"""UPDATE {ACCOUNT} SET balance = NEW.balance_after, sequence = NEW.sequence
-    WHERE user_id = NEW.user_id;"""
+    WHERE person_id = NEW.person_id;"""
 # The lock first, in a statement of its own: the sum must see what others committed meanwhile.
-LOCK_ACCOUNT = f"PERFORM 1 FROM {ACCOUNT} WHERE user_id = NEW.user_id FOR NO KEY UPDATE;"
+LOCK_ACCOUNT = f"PERFORM 1 FROM {ACCOUNT} WHERE person_id = NEW.person_id FOR NO KEY UPDATE;"
 SUM_HOLDS = f"""UPDATE {ACCOUNT} SET held = (SELECT COALESCE(SUM(amount), 0) FROM {HOLD}
-    WHERE user_id = NEW.user_id AND state = 'open') WHERE user_id = NEW.user_id;"""
+    WHERE person_id = NEW.person_id AND state = 'open') WHERE person_id = NEW.person_id;"""
 
 
 def resolved_once() -> Rule:
@@ -109,18 +125,24 @@ GUARDS: list[Guard] = [
         CreditTransaction,
         "apply",
         "AFTER INSERT",
-        [FOLLOWS, REFUND_IS_COVERED, CAPTURE_IS_COVERED],
+        [FOLLOWS, REFUND_IS_COVERED, CAPTURE_IS_COVERED, ADJUSTMENT_HAS_A_REASON],
         MOVE_ACCOUNT,
     ),
     rule(CreditTransaction, "no_update", "BEFORE UPDATE", [ERASED_OR_NEVER]),
     rule(CreditTransaction, "no_delete", "BEFORE DELETE", [ENTRY_IS_ARCHIVED]),
     *guards.no_replacing(CreditTransaction),
-    rule(CreditAccount, "born", "BEFORE INSERT", [ACCOUNT_IS_BORN_EMPTY]),
+    rule(CreditAccount, "born", "BEFORE INSERT", [ACCOUNT_IS_BORN_EMPTY, LIVES]),
     rule(
         CreditAccount,
         "proved",
         "BEFORE UPDATE",
-        [ACCOUNT_KEEPS_ITS_PERSON, BALANCE_HAS_ITS_ENTRY, HELD_IS_THE_SUM_OF_HOLDS],
+        [
+            ACCOUNT_KEEPS_ITS_KEY,
+            KEEPS_ITS_PERSON,
+            LIVES,
+            BALANCE_HAS_ITS_ENTRY,
+            HELD_IS_THE_SUM_OF_HOLDS,
+        ],
     ),
     *kept(CreditAccount),
     rule(CreditHold, "born", "BEFORE INSERT", [HOLD_IS_BORN_OPEN]),
@@ -131,6 +153,12 @@ GUARDS: list[Guard] = [
     rule(LedgerCheckpoint, "true", "BEFORE INSERT", [CHECKPOINT_IS_TRUE]),
     *guards.append_only(LedgerCheckpoint),
     *guards.append_only(LedgerSeal),
+    rule(UsageOverride, "lives", "BEFORE INSERT", [OVERRIDE_HAS_A_REASON, LIVES]),
     *guards.append_only(UsageOverride),
+    # An erasure deletes these two, so that none of an erased person is there to be changed.
+    rule(Usage, "lives", "BEFORE INSERT", [LIVES]),
+    rule(Usage, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON]),
+    rule(UsageIncrement, "lives", "BEFORE INSERT", [LIVES]),
+    rule(UsageIncrement, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON]),
     key_is_new(UsageIncrement),
 ]

@@ -239,6 +239,8 @@ class PersonAdmin(ReadOnlyAdmin):
         if not term:
             return queryset, False
         named = Q(user_id=term)
+        if "person__user_id" in self.search_fields:
+            named = Q(person__user_id=term) | Q(person__erased_as=term)
         if "uid" in self.search_fields:
             # A person's id may be a UUID, too.
             with contextlib.suppress(ValueError):

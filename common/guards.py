@@ -277,23 +277,21 @@ def _raise(sentence: str) -> str:
 def erasure(model: type[models.Model], vendor: str) -> str:
     """The condition under which an UPDATE is the erasure of a person, and nothing else.
 
-    For the body of a trigger: `user_id` becomes `erased-<uuid>`, once; each field that the model's
-    `Privacy.emptied` names becomes empty; every other column stays as it is. A model without
-    persons' rows has no erasure.
+    For the body of a trigger: each field that the model's `Privacy.emptied` names becomes empty,
+    and every other column stays as it is, of a person who lives; those of an erased person's rows
+    are never touched again. Where rows carry the id itself, `user_id` becomes `erased-<uuid>`,
+    once. A model without persons' rows has no erasure.
     """
     personal = privacy.table_of(model)
     if personal is None:
         return "FALSE"
-    pattern = "-".join(HEX * length for length in ERASED_UUID_LENGTHS)
     if vendor == "postgresql":
         # As text, because the type json has no equality.
         same, as_text = "IS NOT DISTINCT FROM", "::text"
-        conditions = [f"NEW.user_id ~ '^{ERASED_PREFIX}{pattern}$'"]
-        conditions.append(f"OLD.user_id NOT LIKE '{ERASED_PREFIX}%'")
     else:
         same, as_text = "IS", ""
-        conditions = [f"NEW.user_id GLOB '{ERASED_PREFIX}{pattern}'"]
-        conditions.append(f"OLD.user_id NOT GLOB '{ERASED_PREFIX}*'")
+    conditions = [lives(model, "OLD")] if "__" in personal.person else _renamed(vendor)
+    if vendor == "sqlite":
         # UPDATE OR REPLACE would remove, unseen, another row that has the new key already.
         other = f'SELECT 1 FROM "{model._meta.db_table}" WHERE id <> OLD.id'
         conditions.append(f"NOT EXISTS ({other} AND ({_key_taken(model)}))")
@@ -302,9 +300,37 @@ def erasure(model: type[models.Model], vendor: str) -> str:
         column = f'"{field.column}"'
         if field.name in emptied:
             conditions.append(_is_empty(field, column, as_text))
-        elif field.name != "user_id":
+        elif field.name != personal.person:
             conditions.append(f"NEW.{column}{as_text} {same} OLD.{column}{as_text}")
     return " AND ".join(f"({condition})" for condition in conditions)
+
+
+def lives(model: type[models.Model], row: str) -> str:
+    """The condition under which the person of a row ("NEW" or "OLD") was not erased.
+
+    Rows that belong to nobody meet it.
+    """
+    column, table = _person(model)
+    alive = f"EXISTS (SELECT 1 FROM {table} WHERE id = {row}.{column} AND user_id IS NOT NULL)"
+    return f"{row}.{column} IS NULL OR {alive}"
+
+
+def _person(model: type[models.Model]) -> tuple[str, str]:
+    field: Any = model._meta.get_field("person")
+    return field.column, field.related_model._meta.db_table
+
+
+def _renamed(vendor: str) -> list[str]:
+    pattern = "-".join(HEX * length for length in ERASED_UUID_LENGTHS)
+    if vendor == "postgresql":
+        return [
+            f"NEW.user_id ~ '^{ERASED_PREFIX}{pattern}$'",
+            f"OLD.user_id NOT LIKE '{ERASED_PREFIX}%'",
+        ]
+    return [
+        f"NEW.user_id GLOB '{ERASED_PREFIX}{pattern}'",
+        f"OLD.user_id NOT GLOB '{ERASED_PREFIX}*'",
+    ]
 
 
 def _key_taken(model: type[models.Model]) -> str:

@@ -4,7 +4,8 @@ Export and erasure know the tables through these declarations alone, so that a n
 forgotten. A declaration has:
 
 - `personal` and `not_personal`: every field in one of them;
-- `person`: the look-up that leads to the person's id, `user_id` unless it says otherwise;
+- `person`: the look-up that leads to the person's id, unless it says otherwise that of a field
+  `person`, or `user_id`;
 - `emptied`: the fields that the erasure empties in rows that stay. Without it the rows go;
 - `head`: True where a writer of the person's other rows locks this one first, and so the erasure;
   several are locked in the order of the models, the rows of one by their keys.
@@ -17,6 +18,8 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models
+
+PERSON_LOOKUPS = {"person": "person__user_id", "user_id": "user_id"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ def table_of(model: type[models.Model]) -> PersonalTable | None:
     privacy = vars(model).get("Privacy")
     if privacy is None:
         return None
-    person = getattr(privacy, "person", "user_id" if "user_id" in privacy.personal else None)
+    person = getattr(privacy, "person", None) or next(
+        (lookup for field, lookup in PERSON_LOOKUPS.items() if field in privacy.personal), None
+    )
     if person is None:
         return None
     emptied = getattr(privacy, "emptied", None)
@@ -72,13 +77,17 @@ def whole_word(user_id: str) -> re.Pattern[str]:
 
 
 def empty(table: PersonalTable, user_id: str, reference: str) -> int:
-    """Give the person's rows of a table that keeps them the erased name; their texts go."""
-    values: dict[str, Any] = {table.person: reference}
+    """Empty the texts of the person's rows in a table that keeps them.
+
+    Where rows carry the id itself, they take the erased name.
+    """
+    values: dict[str, Any] = {} if "__" in table.person else {table.person: reference}
     for name in table.emptied or ():
         field: Any = table.model._meta.get_field(name)
         is_object = isinstance(field, models.JSONField)
         values[name] = None if field.null else ({} if is_object else "")
-    return table.rows_of(user_id).update(**values)
+    rows = table.rows_of(user_id)
+    return rows.update(**values) if values else rows.count()
 
 
 # What an app adds to the declarations

@@ -1,7 +1,8 @@
 """Guards that are rules: conditions in SQL under which a trigger refuses a row.
 
 Written once, in SQL that both engines read. `{erased}` in a condition stands for "the row changes
-as the erasure of a person changes it" (common/guards.py).
+as the erasure of a person changes it", `{new_lives}` and `{old_lives}` for "the row's person was
+not erased" (common/guards.py).
 """
 
 from django.db import models
@@ -15,6 +16,13 @@ Rule = tuple[str, str]
 
 NEVER: Rule = ("TRUE", "rows are kept as they were made")
 ERASED_OR_NEVER: Rule = ("NOT ({erased})", "rows are kept as they were made")
+# A writer that waited for the erasure comes here after it: it is told to try again.
+LIVES: Rule = ("NOT ({new_lives})", "the person was erased")
+KEEPS_ITS_PERSON: Rule = (
+    "NEW.person_id IS DISTINCT FROM OLD.person_id",
+    "a row never goes to another person",
+)
+TRY_AGAIN = "serialization_failure"
 
 
 def rule(
@@ -49,7 +57,7 @@ def _postgresql(
     refusals = "\n".join(
         f"IF {_filled(model, condition, 'postgresql')} THEN"
         f" RAISE EXCEPTION '{label}: {sentence}'"
-        " USING ERRCODE = 'check_violation'; END IF;"
+        f" USING ERRCODE = '{TRY_AGAIN if condition == LIVES[0] else 'check_violation'}'; END IF;"
         for condition, sentence in rules
     )
     return f"BEGIN\n{refusals}\n{act}\nRETURN {back};\nEND"
@@ -66,18 +74,34 @@ def _sqlite(model: type[models.Model], label: str, rules: list[Rule], act: str) 
 
 
 def _filled(model: type[models.Model], condition: str, vendor: str) -> str:
-    return condition.replace("{erased}", guards.erasure(model, vendor))
+    if "{erased}" in condition:
+        condition = condition.replace("{erased}", guards.erasure(model, vendor))
+    for row in ("NEW", "OLD"):
+        name = f"{{{row.lower()}_lives}}"
+        if name in condition:
+            condition = condition.replace(name, guards.lives(model, row))
+    return condition
 
 
 def key_is_new(model: type[models.Model]) -> Guard:
     """An Idempotency-Key of a row without an actor stands for all actors of that person."""
     table = model._meta.db_table
     taken: Rule = (
-        f"""NEW.idempotency_key IS NOT NULL AND EXISTS (SELECT 1 FROM {table}
-        WHERE user_id = NEW.user_id AND idempotency_key = NEW.idempotency_key AND actor = '')""",
+        f"""NEW.idempotency_key IS NOT NULL AND EXISTS (SELECT 1 FROM {table} WHERE
+        person_id = NEW.person_id AND idempotency_key = NEW.idempotency_key AND actor = '')""",
         "this Idempotency-Key stands on a row that has no actor",
     )
-    return rule(model, "key_is_new", "BEFORE INSERT", [taken], also_needs=f"{table}.actor")
+    needs = f"{table}.person_id"
+    return rule(model, "key_is_new", "BEFORE INSERT", [taken], also_needs=needs)
+
+
+def of_the_living(model: type[models.Model]) -> list[Guard]:
+    """Rows are added and changed for the living alone, and never go to another person."""
+    needs = f"{model._meta.db_table}.person_id"
+    return [
+        rule(model, "lives", "BEFORE INSERT", [LIVES], also_needs=needs),
+        rule(model, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON, LIVES], also_needs=needs),
+    ]
 
 
 def kept(model: type[models.Model]) -> list[Guard]:

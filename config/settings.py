@@ -343,6 +343,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "usage", "description": "Quotas by day and month."},
         {"name": "credits", "description": "Prepaid credits: entries of the ledger, and holds."},
         {"name": "consent", "description": "Who agreed to which text, and the texts."},
+        {"name": "persons", "description": "Who is known, and what applications call them."},
         {"name": "privacy", "description": "A person's copy of everything, and their erasure."},
         {"name": "cache", "description": "Answers worth reusing, one maker for each."},
         {"name": "operations", "description": "How Steward is, for probes and for operators."},

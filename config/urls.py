@@ -15,6 +15,7 @@ version_1: list[URLPattern | URLResolver] = [
     path("", include("billing.api.urls")),
     path("", include("consent.api.urls")),
     path("", include("operations.api.privacy_urls")),
+    path("", include("access.api.urls")),
     path("", include("querycache.api.urls")),
 ]
 

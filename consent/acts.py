@@ -32,7 +32,7 @@ def record(
             at=at,
             locale=locale,
         )
-        chain = ConsentChain.objects.get(user_id=user_id)
+        chain = ConsentChain.objects.for_user(user_id).get()
         event = ConsentEvent.objects.for_user(user_id).get(sequence=chain.last_sequence)
         text = f", version {answer.version} ({locale})" if answer.version else ""
         sentence = f"Recorded “{event.get_action_display()}” for {answer.purpose}{text}."

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from common.models import ERASED_PREFIX
+from access.models import Person
 from common.verification import Check
 from consent import chain
 from consent.models import (
@@ -20,6 +20,7 @@ from consent.models import (
 )
 
 CHUNK_ROWS = 2000
+START = "among the first events"
 # What a value raises that is none of its column's kind; SQLite keeps any text in any column.
 UNREADABLE = (ValueError, TypeError, AttributeError)
 
@@ -46,34 +47,40 @@ def _texts() -> Iterator[str]:
 
 def _chains() -> Iterator[str]:
     """Each event follows the one before; of each person the first bad one is named."""
-    chains: Any = ConsentChain.objects.values("user_id", "salt", "reference")
-    heads = {head["user_id"]: head for head in chains.iterator(chunk_size=CHUNK_ROWS)}
-    person, sequence, last_hash, is_bad = "", 0, NO_HASH, False
-    found = _event_rows().order_by("user_id", "sequence").iterator(chunk_size=CHUNK_ROWS)
+    chains: Any = ConsentChain.objects.values("person_id", "salt", "reference")
+    heads = {head["person_id"]: head for head in chains.iterator(chunk_size=CHUNK_ROWS)}
+    person, sequence, last_hash, is_bad = 0, 0, NO_HASH, False
+    found = _event_rows().order_by("person_id", "sequence").iterator(chunk_size=CHUNK_ROWS)
     while True:
         try:
             row = next(found, None)
         except UNREADABLE as error:
             # Rows are read many at once, so that it may stand further on.
-            place = f"after event {sequence} of {person}" if person else "among the first events"
+            place = f"after event {sequence} of {name_of(person)}" if person else START
             yield f"{place} one cannot be read, and no later one was looked at: {error}"
             return
         if row is None:
             return
-        if row["user_id"] != person:
-            person, sequence, last_hash, is_bad = row["user_id"], 0, NO_HASH, False
+        if row["person_id"] != person:
+            person, sequence, last_hash, is_bad = row["person_id"], 0, NO_HASH, False
         if is_bad:
             continue
         problem = _problem(row, heads.get(person), sequence + 1, last_hash)
         if problem:
             is_bad = True
-            yield f"{person}: event {row['sequence']} ({row['uid']}): {problem}"
+            yield f"{name_of(person)}: event {row['sequence']} ({row['uid']}): {problem}"
         sequence, last_hash = row["sequence"], row["hash"]
+
+
+def name_of(person_id: int) -> str:
+    """Looked up for each finding, since rows of no person at all are findings, too."""
+    person = Person.objects.filter(pk=person_id).first()
+    return person.name if person else f"person {person_id}, who is not there"
 
 
 def _event_rows() -> Any:
     return ConsentEvent.objects.values(
-        *EVENT_COLUMNS, "user_id", "reason", "evidence", "policy_version__text_sha256",
+        *EVENT_COLUMNS, "person_id", "reason", "evidence", "policy_version__text_sha256",
         "policy_version__purpose_id",
     )  # fmt: skip
 
@@ -105,47 +112,52 @@ def _problem(
 @_or_unreadable
 def _heads() -> Iterator[str]:
     """The chain says where its last event stands, and its reference is the person's."""
-    last = ConsentEvent.objects.filter(user_id=OuterRef("user_id")).order_by("-sequence")
-    heads: Any = ConsentChain.objects.order_by("user_id").annotate(
-        told_sequence=last.values("sequence")[:1], told_hash=last.values("hash")[:1]
+    last = ConsentEvent.objects.filter(person_id=OuterRef("person_id")).order_by("-sequence")
+    heads: Any = (
+        ConsentChain.objects.select_related("person")
+        .order_by("person_id")
+        .annotate(told_sequence=last.values("sequence")[:1], told_hash=last.values("hash")[:1])
     )
     for head in heads.iterator(chunk_size=CHUNK_ROWS):
         for problem in _head_problems(head, head.told_sequence or 0, head.told_hash or NO_HASH):
-            yield f"{head.user_id}: {problem}"
+            yield f"{head.person.name}: {problem}"
 
 
 def _head_problems(head: ConsentChain, told_sequence: int, told_hash: str) -> Iterator[str]:
     if (head.last_sequence, head.last_hash) != (told_sequence, told_hash):
         yield f"the chain ends at {head.last_sequence}, its events at {told_sequence}"
-    if head.salt is None:
-        if not head.user_id.startswith(ERASED_PREFIX):
-            yield "the chain has no salt, and the person is not erased"
-    elif chain.reference_of(head.user_id, head.salt) != head.reference:
+    user_id = head.person.user_id
+    if user_id is None:
+        if head.salt is not None:
+            yield "the chain's salt outlived its person"
+    elif head.salt is None:
+        yield "the chain has no salt, and the person is not erased"
+    elif chain.reference_of(user_id, head.salt) != head.reference:
         yield "the chain's reference is not this person's"
 
 
 @_or_unreadable
 def _states() -> Iterator[str]:
-    for user_id, problem in state_problems(Q()):
-        yield f"{user_id}: {problem}"
+    for person_id, problem in state_problems(Q()):
+        yield f"{name_of(person_id)}: {problem}"
 
 
-def state_problems(persons: Q) -> Iterator[tuple[str, str]]:
+def state_problems(persons: Q) -> Iterator[tuple[int, str]]:
     """The projection says what the fold of the events says, no more and no less."""
     later = ConsentEvent.objects.filter(
-        user_id=OuterRef("user_id"),
+        person_id=OuterRef("person_id"),
         purpose=OuterRef("purpose"),
         sequence__gt=OuterRef("sequence"),
     )
-    last = ConsentEvent.objects.filter(persons & ~Exists(later)).order_by("user_id", "purpose")
-    columns = ("user_id", "purpose_id", "id", "granted", "policy_version_id", "expires_at",
+    last = ConsentEvent.objects.filter(persons & ~Exists(later)).order_by("person_id", "purpose")
+    columns = ("person_id", "purpose_id", "id", "granted", "policy_version_id", "expires_at",
                "recorded_at", "action")  # fmt: skip
-    told = {(row["user_id"], row["purpose_id"]): row for row in last.values(*columns)}
-    states = ConsentState.objects.filter(persons).order_by("user_id", "purpose")
+    told = {(row["person_id"], row["purpose_id"]): row for row in last.values(*columns)}
+    states = ConsentState.objects.filter(persons).order_by("person_id", "purpose")
     for state in states.iterator(chunk_size=CHUNK_ROWS):
-        row = told.pop((state.user_id, state.purpose_id), None)
+        row = told.pop((state.person_id, state.purpose_id), None)
         if row is None:
-            yield state.user_id, f"a state of {state.purpose_id} without an event"
+            yield state.person_id, f"a state of {state.purpose_id} without an event"
             continue
         expired = row["action"] == ConsentEvent.Action.EXPIRED
         since = row["expires_at"] if expired else row["recorded_at"]
@@ -153,9 +165,9 @@ def state_problems(persons: Q) -> Iterator[tuple[str, str]]:
         found = (state.event_id, state.granted, state.policy_version_id, state.expires_at,
                  state.since)  # fmt: skip
         if found != expected:
-            yield state.user_id, f"the state of {state.purpose_id} is not what its events say"
-    for user_id, purpose in told:
-        yield user_id, f"no state of {purpose}, although there are events"
+            yield state.person_id, f"the state of {state.purpose_id} is not what its events say"
+    for person_id, purpose in told:
+        yield person_id, f"no state of {purpose}, although there are events"
 
 
 def _first_problem(
@@ -175,7 +187,7 @@ def problems_of(head: ConsentChain, *, last: int) -> list[str]:
 
     With fewer than all events the first of them is taken to follow the one before.
     """
-    newest_first = _event_rows().filter(user_id=head.user_id).order_by("-sequence")
+    newest_first = _event_rows().filter(person_id=head.person_id).order_by("-sequence")
     events = list(newest_first[: last + 1])[::-1]
     start: dict[str, Any] = {"sequence": 0, "hash": NO_HASH}
     before = events.pop(0) if len(events) > last else start
@@ -185,7 +197,7 @@ def problems_of(head: ConsentChain, *, last: int) -> list[str]:
     return [
         *([first] if first else []),
         *_head_problems(head, end["sequence"], end["hash"]),
-        *(problem for _, problem in state_problems(Q(user_id=head.user_id))),
+        *(problem for _, problem in state_problems(Q(person_id=head.person_id))),
     ]
 
 

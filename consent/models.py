@@ -9,11 +9,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact
 
-from common.models import JSONField, UserIdField, new_uid
+from access.models import PersonField, PersonKey
+from common.models import JSONField, new_uid
 
 HASH_LENGTH = 64
 # What stands before the first event of a chain.
@@ -134,6 +135,10 @@ class PolicyVersion(models.Model):
 
 
 class ConsentChainQuerySet(models.QuerySet["ConsentChain"]):
+    def for_user(self, user_id: str) -> "ConsentChainQuerySet":
+        """The chain of one person, if they have any."""
+        return self.filter(person_id=PersonKey(user_id))
+
     def locked(self) -> "ConsentChainQuerySet":
         """Locked against other writers until the transaction ends."""
         return self.select_for_update(of=("self",), no_key=True)
@@ -146,7 +151,7 @@ class ConsentChain(models.Model):
     salt is gone (null, after an erasure) nothing leads from the reference to the id.
     """
 
-    user_id = UserIdField(unique=True)
+    person = PersonField()
     salt = models.CharField(max_length=HASH_LENGTH, null=True)  # noqa: DJ001  (null: erased)
     reference = models.CharField(max_length=HASH_LENGTH)
     last_sequence = models.BigIntegerField(default=0)
@@ -156,14 +161,14 @@ class ConsentChain(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=~Q(user_id=""), name="consent_chain_has_a_person"),
+            models.UniqueConstraint(fields=["person"], name="consent_chain_one_for_a_person"),
             models.CheckConstraint(
                 condition=Q(last_sequence__gte=0), name="consent_chain_sequence_not_negative"
             ),
         ]
 
     class Privacy:
-        personal = {"user_id", "salt"}
+        personal = {"person", "salt"}
         not_personal = {"id", "reference", "last_sequence", "last_hash"}
         emptied = {"salt"}
         head = True
@@ -183,7 +188,7 @@ EVENT_COLUMNS = (
 class ConsentEventQuerySet(models.QuerySet["ConsentEvent"]):
     def for_user(self, user_id: str) -> "ConsentEventQuerySet":
         """The events of one person."""
-        return self.filter(user_id=user_id)
+        return self.filter(person_id=PersonKey(user_id))
 
     def as_rows(self) -> Any:
         """Rows for the API, as dictionaries."""
@@ -221,7 +226,8 @@ class ConsentEvent(models.Model):
         SYSTEM = "system"
 
     uid = models.UUIDField("id", default=new_uid, editable=False)
-    user_id = UserIdField()
+    # Added under the lock of their chain alone, whose key is checked.
+    person = PersonField(db_constraint=False)
     sequence = models.BigIntegerField()
     purpose = models.ForeignKey(
         Purpose,
@@ -256,11 +262,11 @@ class ConsentEvent(models.Model):
         permissions = [("record_consent", "Can record consent on a person's behalf")]
         constraints = [
             models.UniqueConstraint(
-                fields=["user_id", "sequence"], name="consent_event_sequence_unique"
+                fields=["person", "sequence"], name="consent_event_sequence_unique"
             ),
-            models.UniqueConstraint(fields=["user_id", "uid"], name="consent_event_id_unique"),
+            models.UniqueConstraint(fields=["person", "uid"], name="consent_event_id_unique"),
             models.UniqueConstraint(
-                fields=["user_id", "idempotency_key", "actor"],
+                fields=["person", "idempotency_key", "actor"],
                 condition=Q(idempotency_key__isnull=False),
                 name="consent_event_key_unique_for_caller",
             ),
@@ -297,13 +303,13 @@ class ConsentEvent(models.Model):
         ]
         indexes = [
             models.Index(
-                F("user_id"), F("purpose"), F("sequence").desc(), name="consent_event_of_purpose"
+                F("person"), F("purpose"), F("sequence").desc(), name="consent_event_of_purpose"
             ),
             models.Index(F("recorded_at"), name="consent_event_time"),
         ]
 
     class Privacy:
-        personal = {"user_id", "reason", "evidence", "idempotency_key"}
+        personal = {"person", "reason", "evidence", "idempotency_key"}
         not_personal = {
             "id", "uid", "sequence", "purpose", "action", "granted", "policy_version",
             "text_sha256", "source", "method", "actor", "details_hmac", "recorded_at", "expires_at",
@@ -318,7 +324,7 @@ class ConsentEvent(models.Model):
 class ConsentStateQuerySet(models.QuerySet["ConsentState"]):
     def for_user(self, user_id: str) -> "ConsentStateQuerySet":
         """The answers of one person."""
-        return self.filter(user_id=user_id)
+        return self.filter(person_id=PersonKey(user_id))
 
     def granting(self, *, at: datetime.datetime) -> "ConsentStateQuerySet":
         """Given and neither withdrawn nor expired at that time."""
@@ -330,8 +336,7 @@ class ConsentStateQuerySet(models.QuerySet["ConsentState"]):
 
     def unrecorded(self, *, at: datetime.datetime) -> "ConsentStateQuerySet":
         """Expired, and not written down yet. An erased person's chain has no new events."""
-        lives = ConsentChain.objects.filter(user_id=OuterRef("user_id"), salt__isnull=False)
-        return self.expired(at=at).filter(Exists(lives), granted=True)
+        return self.expired(at=at).filter(granted=True, person__user_id__isnull=False)
 
 
 class ConsentState(models.Model):
@@ -341,7 +346,7 @@ class ConsentState(models.Model):
     it ended.
     """
 
-    user_id = UserIdField()
+    person = PersonField(db_constraint=False)
     purpose = models.ForeignKey(
         Purpose,
         models.PROTECT,
@@ -361,7 +366,7 @@ class ConsentState(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user_id", "purpose"], name="consent_state_one_for_a_purpose"
+                fields=["person", "purpose"], name="consent_state_one_for_a_purpose"
             )
         ]
         indexes = [
@@ -369,7 +374,7 @@ class ConsentState(models.Model):
         ]
 
     class Privacy:
-        personal = {"user_id"}
+        personal = {"person"}
         not_personal = {
             "id", "purpose", "granted", "event", "policy_version", "since", "expires_at",
         }  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from consent import checks, reports
-from consent.models import ConsentChain, ConsentEvent, Purpose
+from consent.models import ConsentChain, ConsentEvent, ConsentState, Purpose
 
 SHOWN_EVENTS = 50
 # The page checks these; `manage.py verify` checks all.
@@ -57,25 +57,24 @@ class Verification:
     events: int
 
 
-def states_of(user_id: str, *, at: datetime.datetime, is_past: bool) -> list[State]:
+def states_of(person_id: int, *, at: datetime.datetime, is_past: bool) -> list[State]:
     """Every purpose as it was for the person at that time; four statements."""
-    read = reports.consent_as_of if is_past else reports.consent_of
-    texts = dict(
-        ConsentEvent.objects.for_user(user_id)
-        .recorded_by(at)
-        .latest_by_purpose()
-        .values_list("purpose_id", "policy_version_id")
-    )
+    events = ConsentEvent.objects.filter(person_id=person_id).recorded_by(at)
+    texts = dict(events.latest_by_purpose().values_list("purpose_id", "policy_version_id"))
+    if is_past:
+        items = reports.folded(events, at=at)
+    else:
+        items = reports.standing(ConsentState.objects.filter(person_id=person_id), at=at)
     titles = dict(Purpose.objects.values_list("key", "title"))
     return [
         State(titles.get(item["purpose"], item["purpose"]), item, texts.get(item["purpose"]))
-        for item in read(user_id, at=at)
+        for item in items
     ]
 
 
-def timeline_of(user_id: str, *, before: int | None) -> Timeline:
+def timeline_of(person_id: int, *, before: int | None) -> Timeline:
     """The last events, or the last ones before a sequence; one statement."""
-    rows = events_with_versions().filter(user_id=user_id).order_by("-sequence")
+    rows = events_with_versions().filter(person_id=person_id).order_by("-sequence")
     if before is not None:
         rows = rows.filter(sequence__lt=before)
     events = list(rows[: SHOWN_EVENTS + 1])
@@ -84,8 +83,9 @@ def timeline_of(user_id: str, *, before: int | None) -> Timeline:
 
 
 def events_with_versions() -> Any:
-    """Events with what their text is called, but not the text itself."""
-    return ConsentEvent.objects.select_related("policy_version").defer("policy_version__text")
+    """Events with their persons and what their text is called, but not the text itself."""
+    rows = ConsentEvent.objects.select_related("person", "policy_version")
+    return rows.defer("policy_version__text")
 
 
 def verified(chain: ConsentChain) -> Verification:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, F
 from django.db.models.functions import TruncDate
 
 from consent.models import (
@@ -40,15 +40,21 @@ def consent_of(
     user_id: str, *, at: datetime.datetime, locale: str | None = None
 ) -> list[dict[str, Any]]:
     """What counts for the person at this moment: one item for each purpose; two statements."""
-    states = ConsentState.objects.for_user(user_id).values(*STATE_COLUMNS)
-    return _items(states, at=at, locale=locale)
+    return standing(ConsentState.objects.for_user(user_id), at=at, locale=locale)
+
+
+def standing(
+    states: ConsentStateQuerySet, *, at: datetime.datetime, locale: str | None = None
+) -> list[dict[str, Any]]:
+    """The same of these states, which are one person's."""
+    return _items(states.values(*STATE_COLUMNS), at=at, locale=locale)
 
 
 def consent_as_of(
     user_id: str, *, at: datetime.datetime, locale: str | None = None
 ) -> list[dict[str, Any]]:
     """The same at an earlier time: the fold of the events recorded by then; two statements."""
-    return _folded(ConsentEvent.objects.for_user(user_id).recorded_by(at), at=at, locale=locale)
+    return folded(ConsentEvent.objects.for_user(user_id).recorded_by(at), at=at, locale=locale)
 
 
 def consent_after(
@@ -56,12 +62,13 @@ def consent_after(
 ) -> list[dict[str, Any]]:
     """The same right after an event, which was recorded at that time; two statements."""
     events = ConsentEvent.objects.for_user(user_id).filter(sequence__lte=sequence)
-    return _folded(events, at=at, locale=locale)
+    return folded(events, at=at, locale=locale)
 
 
-def _folded(
-    events: ConsentEventQuerySet, *, at: datetime.datetime, locale: str | None
+def folded(
+    events: ConsentEventQuerySet, *, at: datetime.datetime, locale: str | None = None
 ) -> list[dict[str, Any]]:
+    """What counts by these events, which are one person's; two statements."""
     columns = ("purpose_id", "action", "granted", "recorded_at", "expires_at",
                "policy_version__version")  # fmt: skip
     latest = events.latest_by_purpose().values(*columns)
@@ -119,8 +126,9 @@ def granting(
     user_ids: list[str], purpose: str, *, at: datetime.datetime
 ) -> dict[str, dict[str, Any]]:
     """The state of each of these persons in one purpose, by their id; one statement."""
-    rows = ConsentState.objects.filter(user_id__in=user_ids, purpose__key=purpose)
-    return {row["user_id"]: row for row in rows.values("user_id", *STATE_COLUMNS)}
+    states = ConsentState.objects.filter(person__user_id__in=user_ids, purpose__key=purpose)
+    rows: Any = states.values(*STATE_COLUMNS, user_id=F("person__user_id"))
+    return {row["user_id"]: row for row in rows}
 
 
 def current_texts(*, locale: str | None, at: datetime.datetime) -> list[dict[str, Any]]:

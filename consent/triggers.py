@@ -6,12 +6,13 @@
 - A chain is born empty, moves by an event alone and is never removed.
 - A state says what the last event of its person and purpose says, and is never removed.
 
-The one change they let through is the erasure of a person (common/guards.py).
+No row goes to another person, and once the person is erased none of theirs is added or changed. The
+one change of texts that they let through is that erasure (common/guards.py).
 """
 
 from common import guards
 from common.guards import Guard
-from common.rules import Rule, kept, rule
+from common.rules import KEEPS_ITS_PERSON, LIVES, Rule, kept, rule
 from consent.models import NO_HASH, ConsentChain, ConsentEvent, ConsentState, PolicyVersion
 
 CHAIN = ConsentChain._meta.db_table
@@ -20,7 +21,7 @@ STATE = ConsentState._meta.db_table
 TEXT = PolicyVersion._meta.db_table
 
 FOLLOWS: Rule = (
-    f"""NOT EXISTS (SELECT 1 FROM {CHAIN} WHERE user_id = NEW.user_id
+    f"""NOT EXISTS (SELECT 1 FROM {CHAIN} WHERE person_id = NEW.person_id
         AND last_sequence = NEW.sequence - 1 AND last_hash = NEW.previous_hash)""",
     "an event follows its chain",
 )
@@ -37,46 +38,47 @@ CHAIN_IS_BORN_EMPTY: Rule = (
 CHAIN_MOVES_BY_AN_EVENT: Rule = (
     f"""(NEW.last_sequence <> OLD.last_sequence OR NEW.last_hash <> OLD.last_hash)
         AND (NEW.last_sequence <> OLD.last_sequence + 1
-             OR NOT EXISTS (SELECT 1 FROM {EVENT} WHERE user_id = NEW.user_id
+             OR NOT EXISTS (SELECT 1 FROM {EVENT} WHERE person_id = NEW.person_id
                             AND sequence = NEW.last_sequence AND hash = NEW.last_hash
                             AND previous_hash = OLD.last_hash))""",
     "a chain moves by an event alone",
 )
-CHAIN_KEEPS_ITS_PERSON: Rule = (
-    """(NEW.id <> OLD.id OR NEW.user_id <> OLD.user_id OR NEW.reference <> OLD.reference
+CHAIN_KEEPS_ITS_REFERENCE: Rule = (
+    """(NEW.id <> OLD.id OR NEW.reference <> OLD.reference
         OR NEW.salt IS DISTINCT FROM OLD.salt) AND NOT ({erased})""",
-    "a chain keeps its person",
+    "a chain keeps its reference and salt",
 )
 SAYS_WHAT_THE_LAST_EVENT_SAYS = f"""EXISTS (SELECT 1 FROM {EVENT} AS said
-        WHERE said.id = NEW.event_id AND said.user_id = NEW.user_id AND said.purpose = NEW.purpose
-        AND said.granted = NEW.granted
+        WHERE said.id = NEW.event_id AND said.person_id = NEW.person_id
+        AND said.purpose = NEW.purpose AND said.granted = NEW.granted
         AND said.policy_version_id IS NOT DISTINCT FROM NEW.policy_version_id
         AND said.expires_at IS NOT DISTINCT FROM NEW.expires_at
         AND NEW.since = CASE WHEN said.action = 'expired' THEN said.expires_at
                         ELSE said.recorded_at END
-        AND NOT EXISTS (SELECT 1 FROM {EVENT} AS later WHERE later.user_id = said.user_id
+        AND NOT EXISTS (SELECT 1 FROM {EVENT} AS later WHERE later.person_id = said.person_id
                         AND later.purpose = said.purpose AND later.sequence > said.sequence))"""
 STATE_IS_TRUE: Rule = (
     f"NOT {SAYS_WHAT_THE_LAST_EVENT_SAYS}",
     "a state says what the last event says",
 )
 STATE_STAYS_TRUE: Rule = (
-    f"(NEW.id <> OLD.id OR NOT {SAYS_WHAT_THE_LAST_EVENT_SAYS}) AND NOT ({{erased}})",
+    f"NEW.id <> OLD.id OR NOT {SAYS_WHAT_THE_LAST_EVENT_SAYS}",
     "a state says what the last event says",
 )
 
 SINCE = "CASE WHEN NEW.action = 'expired' THEN NEW.expires_at ELSE NEW.recorded_at END"
 # No upsert: SQLite takes an INSERT that meets a row for a replacing one, and the guard refuses it.
 MOVE_CHAIN_AND_STATE = f"""UPDATE {CHAIN} SET last_sequence = NEW.sequence, last_hash = NEW.hash
-    WHERE user_id = NEW.user_id;
+    WHERE person_id = NEW.person_id;
     UPDATE {STATE} SET granted = NEW.granted, event_id = NEW.id,
         policy_version_id = NEW.policy_version_id, since = {SINCE}, expires_at = NEW.expires_at
-    WHERE user_id = NEW.user_id AND purpose = NEW.purpose;
-    INSERT INTO {STATE} (user_id, purpose, granted, event_id, policy_version_id, since, expires_at)
-    SELECT NEW.user_id, NEW.purpose, NEW.granted, NEW.id, NEW.policy_version_id, {SINCE},
+    WHERE person_id = NEW.person_id AND purpose = NEW.purpose;
+    INSERT INTO {STATE} (person_id, purpose, granted, event_id, policy_version_id, since,
+        expires_at)
+    SELECT NEW.person_id, NEW.purpose, NEW.granted, NEW.id, NEW.policy_version_id, {SINCE},
         NEW.expires_at
     WHERE NOT EXISTS (SELECT 1 FROM {STATE}
-                      WHERE user_id = NEW.user_id AND purpose = NEW.purpose);"""
+                      WHERE person_id = NEW.person_id AND purpose = NEW.purpose);"""
 
 GUARDS: list[Guard] = [
     *guards.append_only(PolicyVersion),
@@ -84,14 +86,19 @@ GUARDS: list[Guard] = [
         ConsentEvent,
         "apply",
         "AFTER INSERT",
-        [FOLLOWS, TEXT_IS_OF_THE_PURPOSE],
+        [LIVES, FOLLOWS, TEXT_IS_OF_THE_PURPOSE],
         MOVE_CHAIN_AND_STATE,
     ),
     *guards.append_only(ConsentEvent),
-    rule(ConsentChain, "born", "BEFORE INSERT", [CHAIN_IS_BORN_EMPTY]),
-    rule(ConsentChain, "moved", "BEFORE UPDATE", [CHAIN_KEEPS_ITS_PERSON, CHAIN_MOVES_BY_AN_EVENT]),
+    rule(ConsentChain, "born", "BEFORE INSERT", [LIVES, CHAIN_IS_BORN_EMPTY]),
+    rule(
+        ConsentChain,
+        "moved",
+        "BEFORE UPDATE",
+        [KEEPS_ITS_PERSON, LIVES, CHAIN_KEEPS_ITS_REFERENCE, CHAIN_MOVES_BY_AN_EVENT],
+    ),
     *kept(ConsentChain),
-    rule(ConsentState, "born", "BEFORE INSERT", [STATE_IS_TRUE]),
-    rule(ConsentState, "true", "BEFORE UPDATE", [STATE_STAYS_TRUE]),
+    rule(ConsentState, "born", "BEFORE INSERT", [LIVES, STATE_IS_TRUE]),
+    rule(ConsentState, "true", "BEFORE UPDATE", [KEEPS_ITS_PERSON, LIVES, STATE_STAYS_TRUE]),
     *kept(ConsentState),
 ]

@@ -25,7 +25,7 @@ def _positions() -> Iterator[str]:
 
 
 def _owners() -> Iterator[str]:
-    others = Message.objects.exclude(user_id=F("conversation__user_id"))
+    others = Message.objects.exclude(person_id=F("conversation__person_id"))
     for pk, conversation_id in others.values_list("pk", "conversation_id").iterator():
         yield f"message #{pk}: its owner is not that of its conversation #{conversation_id}"
 
@@ -71,10 +71,10 @@ def _differing_index(model: type[Conversation] | type[Message]) -> Iterator[str]
             for row_id, word in rows:
                 indexed[row_id] = indexed.get(row_id, 0) + _value(word)
         cursor.execute(f"DROP TABLE {view}")
-    for row_id, user_id, text in model.objects.values_list(
-        "pk", "user_id", "search_text"
+    for row_id, person_id, text in model.objects.values_list(
+        "pk", "person_id", "search_text"
     ).iterator():
-        owner = OWNER_MARK + user_id.encode().hex()
+        owner = f"{OWNER_MARK}{person_id}"
         if indexed.pop(row_id, 0) != sum(map(_value, {owner, *text.split()})):
             yield f"{model._meta.verbose_name} #{row_id}: the index differs; run reindex_search"
     for row_id in indexed:

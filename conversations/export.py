@@ -36,7 +36,7 @@ FILE_TITLE_LENGTH = 50
 
 def messages_of(conversation: Conversation) -> Iterator[Message]:
     """The messages in order, some at a time: memory stays the same, and no cursor stays open."""
-    own = Message.objects.of(user_id=conversation.user_id, conversation_id=conversation.pk)
+    own = Message.objects.of(person_id=conversation.person_id, conversation_id=conversation.pk)
     for first, last in _ranges(own.filter(position__lte=conversation.message_count)):
         yield from (
             own.filter(position__range=(first, last)).order_by("position").defer("search_text")
@@ -87,7 +87,7 @@ def _fields(conversation: Conversation) -> dict[str, Any]:
         written_id = conversation.external_id or str(conversation.uid)
     fields: dict[str, Any] = {
         "id": written_id,
-        "user_id": conversation.user_id,
+        "user_id": conversation.person.name,
         "created_at": extra.pop("created_at", iso_time(conversation.created_at)),
         "title": extra.pop("title", conversation.title),
     }

@@ -13,7 +13,8 @@ from django.db.models import Case, F, Min, Q, When
 from django.db.models.functions import Cast, Left, Length
 from django.db.models.lookups import LessThanOrEqual
 
-from common.models import ActorField, JSONField, RawJSON, UserIdField, metadata_of_page, new_uid
+from access.models import PersonField, PersonKey
+from common.models import ActorField, JSONField, RawJSON, metadata_of_page, new_uid
 from conversations.pages import TEXT_COLUMNS, last_position
 from conversations.search import HasWords, message_search_text, search_text
 
@@ -25,7 +26,7 @@ BATCH_ROWS = 500
 
 # How API names map to columns; `stage1` and its kin are the originals' names.
 CONVERSATION_COLUMNS = (
-    "id", "uid", "user_id", "title", "message_count", "archived_at", "created_at", "updated_at",
+    "id", "uid", "person_id", "title", "message_count", "archived_at", "created_at", "updated_at",
 )  # fmt: skip
 MESSAGE_COLUMNS = ("id", "uid", "position", "role", "content", "created_at")
 STAGE_COLUMNS = ("stage1_data", "stage2_data", "stage3_data")
@@ -46,7 +47,7 @@ def in_batches(queryset: "models.QuerySet[Row]") -> Iterator[Row]:
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def for_user(self, user_id: str) -> "ConversationQuerySet":
         """What this person owns; nobody else sees it."""
-        return self.filter(user_id=user_id)
+        return self.filter(person_id=PersonKey(user_id))
 
     def archived(self, archived: bool) -> "ConversationQuerySet":
         """Put away by their owner, or not."""
@@ -99,7 +100,7 @@ class Conversation(models.Model):
         IMPORT = "import", "Import"
 
     uid = models.UUIDField("id", default=new_uid, editable=False)
-    user_id = UserIdField("owner")
+    person = PersonField(verbose_name="owner")
     title = models.CharField(max_length=TITLE_MAX_LENGTH, default=DEFAULT_TITLE)
     metadata = JSONField(default=dict)
     message_count = models.PositiveIntegerField("messages", default=0)
@@ -121,14 +122,11 @@ class Conversation(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user_id", "uid"], name="conversations_conversation_id_unique_for_owner"
+                fields=["person", "uid"], name="conversations_conversation_id_unique_for_owner"
             ),
             models.UniqueConstraint(
-                fields=["user_id", "idempotency_key", "actor"],
+                fields=["person", "idempotency_key", "actor"],
                 name="conversations_conversation_key_unique_for_caller",
-            ),
-            models.CheckConstraint(
-                condition=~Q(user_id=""), name="conversations_conversation_has_an_owner"
             ),
             models.CheckConstraint(
                 condition=Q(source__in=["api", "import"]),
@@ -142,20 +140,20 @@ class Conversation(models.Model):
         ]
         indexes = [
             models.Index(
-                F("user_id"), F("created_at").desc(), F("id").desc(), name="conversation_created"
+                F("person"), F("created_at").desc(), F("id").desc(), name="conversation_created"
             ),
             models.Index(
-                F("user_id"), F("updated_at").desc(), F("id").desc(), name="conversation_updated"
+                F("person"), F("updated_at").desc(), F("id").desc(), name="conversation_updated"
             ),
             models.Index(
-                F("user_id"), condition=Q(legal_hold_at__isnull=False), name="conversation_held"
+                F("person"), condition=Q(legal_hold_at__isnull=False), name="conversation_held"
             ),
         ]
         permissions = [("keep_conversation", "Can place and lift legal holds")]
 
     class Privacy:
         personal = {
-            "user_id",
+            "person",
             "title",
             "metadata",
             "external_id",
@@ -180,9 +178,13 @@ class Conversation(models.Model):
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def of(self, *, user_id: str, conversation_id: int) -> "MessageQuerySet":
-        """The messages of one conversation, by its owner and inner id."""
-        return self.filter(user_id=user_id, conversation_id=conversation_id)
+    def for_user(self, user_id: str) -> "MessageQuerySet":
+        """Those in this person's conversations."""
+        return self.filter(person_id=PersonKey(user_id))
+
+    def of(self, *, person_id: int, conversation_id: int) -> "MessageQuerySet":
+        """The messages of one conversation, by its owner's key and inner id."""
+        return self.filter(person_id=person_id, conversation_id=conversation_id)
 
     def page_of(
         self,
@@ -201,7 +203,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """
         count = conversation["message_count"]
         beginning = 0 if forward else count + 1
-        owner = {"user_id": conversation["user_id"], "conversation_id": conversation["id"]}
+        owner = {"person_id": conversation["person_id"], "conversation_id": conversation["id"]}
         start = beginning if start is None else min(max(start, 0), count + 1)
         last = last_position(
             **owner, start=start, forward=forward, limit=limit, columns=columns, using=self.db
@@ -261,7 +263,8 @@ class Message(models.Model):
     uid = models.UUIDField("id", default=new_uid, editable=False)
     # Messages are part of their conversation and go with it.
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
-    user_id = UserIdField("owner")
+    # The conversation's own, under whose lock messages are added.
+    person = PersonField(verbose_name="owner", db_constraint=False)
     position = models.PositiveIntegerField()
     role = models.CharField(max_length=10, choices=Role)
     content = models.TextField(null=True)  # noqa: DJ001  (null: the answer is in the stages)
@@ -281,18 +284,15 @@ class Message(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["user_id", "conversation", "position"],
+                fields=["person", "conversation", "position"],
                 name="conversations_message_position_unique_in_conversation",
             ),
             models.UniqueConstraint(
-                fields=["user_id", "uid"], name="conversations_message_id_unique_for_owner"
+                fields=["person", "uid"], name="conversations_message_id_unique_for_owner"
             ),
             models.UniqueConstraint(
-                fields=["user_id", "idempotency_key", "actor"],
+                fields=["person", "idempotency_key", "actor"],
                 name="conversations_message_key_unique_for_caller",
-            ),
-            models.CheckConstraint(
-                condition=~Q(user_id=""), name="conversations_message_has_an_owner"
             ),
             models.CheckConstraint(
                 condition=Q(position__gte=1), name="conversations_message_position_from_one"
@@ -305,7 +305,7 @@ class Message(models.Model):
 
     class Privacy:
         personal = {
-            "user_id", "content", "stage1_data", "stage2_data", "stage3_data", "metadata", "extra",
+            "person", "content", "stage1_data", "stage2_data", "stage3_data", "metadata", "extra",
             "idempotency_key", "search_text",
         }  # fmt: skip
         not_personal = {

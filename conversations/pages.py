@@ -23,7 +23,7 @@ LAST = """(
         UNION ALL
         SELECT message.position, walked.total + {byte_size}
         FROM walked JOIN conversations_message AS message
-            ON message.user_id = %s AND message.conversation_id = %s
+            ON message.person_id = %s AND message.conversation_id = %s
             AND message.position = walked.place {step}
         WHERE walked.total <= %s AND abs(walked.place - %s) < %s
     )
@@ -33,7 +33,7 @@ LAST = """(
 
 def last_position(
     *,
-    user_id: str,
+    person_id: int,
     conversation_id: int,
     start: int,
     forward: bool,
@@ -51,5 +51,5 @@ def last_position(
         step="+ 1" if forward else "- 1",
         extreme="max" if forward else "min",
     )
-    parameters = (start, user_id, conversation_id, PAGE_BYTES, start, limit, PAGE_BYTES, start)
+    parameters = (start, person_id, conversation_id, PAGE_BYTES, start, limit, PAGE_BYTES, start)
     return RawSQL(sql, parameters, output_field=models.IntegerField())  # noqa: S611  (ours alone)

@@ -50,7 +50,7 @@ def _snippets(user_id: str, conversation_ids: list[int], words: list[str]) -> di
     if not conversation_ids:
         return {}
     characters = min(SNIPPET_CHARACTERS // len(conversation_ids), INDEXED_CHARACTERS)
-    found = Message.objects.filter(user_id=user_id, conversation_id__in=conversation_ids)
+    found = Message.objects.for_user(user_id).filter(conversation_id__in=conversation_ids)
     rows = (
         found.matching(words, owner=user_id)
         .first_of_each_conversation()

@@ -14,6 +14,7 @@ import regex
 from django.db.models import BooleanField, F, Func, Model
 from django.db.models.sql.compiler import SQLCompiler
 
+from access.models import PersonKey
 from conversations.other_fields import other_fields, strings
 
 # What is indexed of one text; the rest is stored all the same. PostgreSQL takes no more than a
@@ -26,7 +27,8 @@ QUERY_WORDS = 64
 SNIPPET_MARGIN = 50
 # What the snippets of one answer are looked for in, all texts together.
 SNIPPET_CHARACTERS = 1_000_000
-# Before the owner's id in the index; no word begins with it, so that nobody can search for one.
+# Before the key of the owner's row in the index; no word begins with it, so that nobody can search
+# for one.
 OWNER_MARK = "="
 # Scripts without spaces between words (and Korean, which joins particles): each character a word.
 CJK = "\u1100-\u11ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -168,23 +170,30 @@ class HasWords(Func):
     conditional = True
 
     def __init__(self, model: type[Model], words: Sequence[str], owner: str | None = None) -> None:
-        super().__init__(F("id"), F("search_text"), F("user_id"))
+        owned = [] if owner is None else [PersonKey(owner)]
+        super().__init__(F("id"), F("search_text"), F("person_id"), *owned)
         self.index = fts_table(model)
         self.words = list(words)
-        self.owner = owner
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: Any, **context: Any
     ) -> tuple[str, list[Any]]:
-        _, text, user_id = (compiler.compile(part)[0] for part in self.get_source_expressions())
-        owner = [] if self.owner is None else [OWNER_MARK + self.owner]
+        (_, (text, _), (person, _), *owner) = map(compiler.compile, self.get_source_expressions())
         # To the letter the expression of the index, or PostgreSQL would not use it.
-        indexed = f"(string_to_array({text}, ' ') || ('{OWNER_MARK}' || {user_id})::text)"
-        return f"{indexed} @> %s::text[]", [self.words + owner]
+        indexed = f"(string_to_array({text}, ' ') || ('{OWNER_MARK}' || {person}::text))"
+        wanted, parameters = "%s::text[]", list[Any]([self.words])
+        for key, user_id in owner:
+            # Null for somebody who is not there, and null is in no row's words.
+            wanted += f" || ('{OWNER_MARK}' || {key}::text)"
+            parameters += user_id
+        return f"{indexed} @> ({wanted})", parameters
 
     def as_sqlite(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, Any]:
-        row_id, _, _ = (compiler.compile(part)[0] for part in self.get_source_expressions())
-        # In hexadecimal, since any character may be in an id.
-        owner = [] if self.owner is None else [OWNER_MARK + self.owner.encode().hex().upper()]
-        found = f'SELECT rowid FROM "{self.index}" WHERE "{self.index}" MATCH %s'
-        return f"{row_id} IN ({found})", [" ".join(f'"{word}"' for word in owner + self.words)]
+        ((row_id, _), _, _, *owner) = map(compiler.compile, self.get_source_expressions())
+        wanted, parameters = "%s", list[Any]([" ".join(f'"{word}"' for word in self.words)])
+        for key, user_id in owner:
+            # Of somebody who is not there 0, which is nobody's: FTS5 takes no null.
+            wanted += f" || ' \"{OWNER_MARK}' || COALESCE({key}, 0) || '\"'"
+            parameters += user_id
+        found = f'SELECT rowid FROM "{self.index}" WHERE "{self.index}" MATCH ({wanted})'
+        return f"{row_id} IN ({found})", parameters

@@ -13,7 +13,7 @@ from django.db import connection, models, transaction
 
 from common.database_triggers import Trigger
 from common.guards import Guard
-from common.rules import Rule, key_is_new, rule
+from common.rules import Rule, key_is_new, of_the_living, rule
 from conversations.models import Conversation, Message
 from conversations.search import OWNER_MARK, fts_table
 
@@ -26,7 +26,7 @@ def index_guards(model: type[models.Model]) -> list[Guard]:
     index = fts_table(model)
 
     def text(row: str) -> str:
-        return f"'{OWNER_MARK}' || hex({row}.user_id) || ' ' || {row}.search_text"
+        return f"'{OWNER_MARK}' || {row}.person_id || ' ' || {row}.search_text"
 
     add = f'INSERT INTO "{index}" (rowid, words) VALUES (NEW.id, {text("NEW")});'
     remove = (
@@ -35,7 +35,7 @@ def index_guards(model: type[models.Model]) -> list[Guard]:
     )
     return [
         _guard(model, "insert", "AFTER INSERT", add),
-        _guard(model, "update", "AFTER UPDATE OF id, user_id, search_text", f"{remove} {add}"),
+        _guard(model, "update", "AFTER UPDATE OF id, person_id, search_text", f"{remove} {add}"),
         _guard(model, "delete", "AFTER DELETE", remove),
     ]
 
@@ -58,7 +58,8 @@ def _guard(model: type[models.Model], act: str, when: str, body: str) -> Guard:
             then=f'INSERT INTO "{index}" ("{index}", rank) VALUES (\'secure-delete\', 1)',
         )
 
-    return Guard(name, model, declare, refuses=False, also_needs=index)
+    needs = f"{model._meta.db_table}.person_id"
+    return Guard(name, model, declare, refuses=False, also_needs=needs)
 
 
 def forget_deleted_words(model_classes: Iterable[type[models.Model]]) -> None:
@@ -85,7 +86,7 @@ def rebuild_index(model: type[models.Model]) -> None:
             cursor.execute(f'LOCK TABLE "{table}" IN ACCESS EXCLUSIVE MODE')
             # No index is made on a table while foreign keys of it wait to be checked.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            words = f"string_to_array(search_text, ' ') || ('{OWNER_MARK}' || user_id)::text"
+            words = f"string_to_array(search_text, ' ') || ('{OWNER_MARK}' || person_id::text)"
             cursor.execute(
                 f'CREATE INDEX IF NOT EXISTS "{index}" ON "{table}" USING gin (({words}))'
             )
@@ -94,7 +95,7 @@ def rebuild_index(model: type[models.Model]) -> None:
         cursor.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'delete-all\')')
         cursor.execute(
             f'INSERT INTO "{index}" (rowid, words)'
-            f" SELECT id, '{OWNER_MARK}' || hex(user_id) || ' ' || search_text FROM \"{table}\""
+            f" SELECT id, '{OWNER_MARK}' || person_id || ' ' || search_text FROM \"{table}\""
         )
 
 
@@ -113,4 +114,6 @@ GUARDS = [
     rule(Message, "held", "BEFORE DELETE", [OF_HELD], also_needs=HOLD),
     key_is_new(Conversation),
     key_is_new(Message),
+    *of_the_living(Conversation),
+    *of_the_living(Message),
 ]

@@ -101,7 +101,7 @@ def make_account() -> int:
         user_id=person, amount=40, ttl_seconds=900, description="A council of four models",
         actor="key:web", at=now, request_key=keyless,
     )  # fmt: skip
-    return CreditAccount.objects.get(user_id=person).pk
+    return CreditAccount.objects.get(person__user_id=person).pk
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def consent_pages() -> tuple[str, str]:
 
     from consent.models import ConsentChain, PolicyVersion
 
-    person = ConsentChain.objects.get(user_id="amara.okafor")
+    person = ConsentChain.objects.for_user("amara.okafor").get()
     text = PolicyVersion.objects.get(version=2)
     return (
         reverse("admin:consent_consentchain_change", args=[person.pk]),

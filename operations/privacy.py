@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 from django.db import transaction
-from django.db.models import JSONField, TextField, Value
+from django.db.models import F, JSONField, TextField, Value
 from django.db.models.functions import Coalesce
 
 from common import privacy
@@ -64,7 +64,11 @@ def _app(
 def _rows(table: PersonalTable, user_id: str) -> Iterator[dict[str, Any]]:
     fields = table.model._meta.concrete_fields
     rows = table.rows_of(user_id)
-    shown = rows.order_by("pk").values(*(field.name for field in fields))
+    names = [field.name for field in fields]
+    if "person" in names:
+        names[names.index("person")] = "user_id"
+        rows = rows.annotate(user_id=F(table.person))
+    shown = rows.order_by("pk").values(*names)
     texts = [field.name for field in fields if isinstance(field, (TextField, JSONField))]
     if not texts:
         yield from shown.iterator(chunk_size=CHUNK_ROWS)

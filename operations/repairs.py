@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from django.db import transaction
 from django.utils import timezone
 
-from common import locks, verification
+from access import services as access_services
+from common import verification
+from common.models import ERASED_PREFIX
 from common.verification import Check, Repair, Tear
 from operations.models import MaintenanceRun
 
@@ -42,7 +44,8 @@ def done() -> Iterator[tuple[str, Tear, int]]:
 def _mend(repair: Repair, tear: Tear) -> int:
     begun = time.monotonic()
     with transaction.atomic():
-        locks.lock_persons(*tear.persons)
+        living = (name for name in tear.persons if not name.startswith(ERASED_PREFIX))
+        access_services.lock_persons(*living)
         rows = tear.mend()
         if rows:
             MaintenanceRun.objects.create(

@@ -1,9 +1,9 @@
 """What operations writes: the erasure of a person.
 
 One at a time, since each reaches into rows of others that hold the person's id. It begins with the
-person's lock (common/locks.py), so that nobody is opening rows of theirs, and goes on with the
-locks of all rows that others are added to. What anybody adds for the person was committed before
-that, and is seen by every statement that follows, or waits for the end.
+person's own row (access/services/persons.py), so that nobody is opening rows of theirs, and goes on
+with the locks of all rows that others are added to. What anybody adds for the person was committed
+before that, and is seen by every statement that follows, or waits for the end.
 """
 
 import datetime
@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.db.models.functions import Cast
 
 from access import services as access_services
+from access.models import Person
 from common import locks, privacy
 from common.errors import DomainError
 from common.models import ERASED_PREFIX
@@ -24,7 +25,7 @@ from common.privacy import PersonalTable
 from operations import write_ahead_log
 from operations.models import Erasure
 
-LOG = "admin.log_entry"
+LOG, PERSON = "admin.log_entry", "access.person"
 
 
 def erase_person(
@@ -40,10 +41,10 @@ def erase_person(
     written.
     """
     reference = f"{ERASED_PREFIX}{uuid.uuid4()}"
-    tables = privacy.tables()
+    tables = [table for table in privacy.tables() if table.model is not Person]
     with transaction.atomic():
         locks.lock_erasures()
-        locks.lock_persons(user_id)
+        access_services.take_person(user_id)
         _lock_heads(tables, user_id)
         was_overruled = _refuse(user_id, overruling)
         counts: dict[str, dict[str, int]] = {"erased": {}, "kept": {}}
@@ -60,6 +61,9 @@ def erase_person(
             if extras.after_erasure:
                 extras.after_erasure()
         access_services.remember_erasure(user_id=user_id)
+        persons = access_services.erase_person(user_id=user_id, reference=reference, at=at)
+        if persons:
+            counts["kept"][PERSON] = persons
         # Or the erased texts would stand there until SQLite writes over them.
         transaction.on_commit(write_ahead_log.cut)
         return Erasure.objects.create(

@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from access import models as access_models
 from access import services as access_services
+from access.models import StaffReading
 from common import acts
 from common.admin import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin
 from querycache import services
@@ -202,11 +202,14 @@ class CacheEntryAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         entry = self.get_object(request, unquote(object_id))
         if entry and self.has_view_permission(request) and request.user.has_perm(READ_TEXTS):
-            access_services.record_reading(
-                staff=acts.actor_of(request.user),
-                user_id=entry.owner or access_models.SHARED,
-                what=f"cache entry {entry.key_hash} in {entry.namespace.name}",
-            )
+            staff = acts.actor_of(request.user)
+            what = f"cache entry {entry.key_hash} in {entry.namespace.name}"
+            if entry.owner:
+                access_services.record_reading(staff=staff, user_id=entry.owner, what=what)
+            else:
+                access_services.record_reading_of_nobodys(
+                    staff=staff, kind=StaffReading.Kind.SHARED, what=what
+                )
         return super().change_view(request, object_id, form_url, extra_context)
 
     @display(description="Context")  # type: ignore[untyped-decorator]

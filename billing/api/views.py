@@ -52,7 +52,7 @@ class UsageViewSet(ViewSet):
         """What the person has used today and this month (UTC), and may use."""
         at = timezone.now()
         usage = reports.usage_of(request.user_id, tier=tier_of(request), at=at)
-        return Response(usage_json(usage, at), headers=quota_headers(usage, at))
+        return Response(usage_json(request.user_id, usage, at), headers=quota_headers(usage, at))
 
     @extend_schema(
         parameters=[TIER, serializers.UsageCheckQuery],
@@ -66,7 +66,10 @@ class UsageViewSet(ViewSet):
         at = timezone.now()
         usage = reports.usage_of(request.user_id, tier=tier_of(request), at=at)
         reason = usage.refusing_window(query.validated_data["amount"], at=at)
-        data = usage_json(usage, at) | {"allowed": reason is None, "reason": reason}
+        data = usage_json(request.user_id, usage, at) | {
+            "allowed": reason is None,
+            "reason": reason,
+        }
         return Response(data, headers=quota_headers(usage, at))
 
     @extend_schema(
@@ -89,7 +92,7 @@ class UsageViewSet(ViewSet):
             request_key=idempotency.request_key(request),
         )
         headers = quota_headers(outcome.row, at) | replay_headers(outcome)
-        return Response(usage_json(outcome.row, at), headers=headers)
+        return Response(usage_json(request.user_id, outcome.row, at), headers=headers)
 
     @extend_schema(
         request=serializers.UpdateUsageRequest,
@@ -112,7 +115,7 @@ class UsageViewSet(ViewSet):
             actor=request.auth.actor,
             at=at,
         )
-        return Response(usage_json(usage, at), headers=quota_headers(usage, at))
+        return Response(usage_json(request.user_id, usage, at), headers=quota_headers(usage, at))
 
 
 class StatusViewSet(ViewSet):
@@ -340,9 +343,9 @@ def new_transaction(values: dict[str, Any]) -> services.NewTransaction:
     return services.NewTransaction(**values | {"amount": sign * values["amount"]})
 
 
-def usage_json(usage: Usage, at: Any) -> dict[str, Any]:
+def usage_json(user_id: str, usage: Usage, at: Any) -> dict[str, Any]:
     return {
-        "user_id": usage.user_id,
+        "user_id": user_id,
         "tier": usage.tier,
         "daily_used": usage.used_today(at=at),
         "daily_limit": usage.daily_limit,

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db import transaction
 
+from access import services as access_services
+from access.models import PersonKey
 from billing import errors, ledger
 from billing.models import (
     GUEST_TIER,
@@ -17,7 +19,6 @@ from billing.models import (
 )
 from billing.services.tiers import tier_at_first_contact, tier_named
 from billing.services.usage import open_usage
-from common import locks
 from common.errors import NotFound
 from common.models import update_returning
 
@@ -32,26 +33,25 @@ def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> No
     Raises UnknownTier.
     """
     with transaction.atomic():
-        locks.lock_persons(user_id)
+        key = access_services.lock_persons(user_id)[user_id]
         template = tier_at_first_contact(Usage, user_id=user_id, named=tier)
         ledger.open_account(
-            CreditAccount(user_id=user_id, last_refill_at=at, **_copied(template, refilled_at=at))
+            CreditAccount(person_id=key, last_refill_at=at, **_copied(template, refilled_at=at))
         )
         if template.credit_allowance:
             entry = CreditTransaction(
-                user_id=user_id,
                 type=CreditTransaction.Type.ALLOCATE,
                 amount=template.credit_allowance,
                 description=f"First allowance of the tier {template.key}",
                 actor=SYSTEM,
                 created_at=at,
             )
-            ledger.insert_entry(entry, ledger.UNTOUCHED, ledger.OPENED_AT, at=at)
+            ledger.insert_entry(entry, ledger.UNTOUCHED, ledger.OPENED_AT, user_id=user_id, at=at)
 
 
 def account_of(user_id: str, *, tier: str | None, at: datetime.datetime) -> Any:
     """The person's account `with_held_now`, opened at first contact. Raises UnknownTier."""
-    accounts = CreditAccount.objects.with_held_now(at=at).filter(user_id=user_id)
+    accounts = CreditAccount.objects.with_held_now(at=at).filter(person_id=PersonKey(user_id))
     account = accounts.first()
     if account is None:
         # In one transaction, or the person might be erased between the two.
@@ -83,8 +83,10 @@ def settle(*, user_id: str, at: datetime.datetime) -> bool:
 
 def expire_holds(*, user_id: str, at: datetime.datetime) -> int:
     """End a person's holds that have expired, and count them."""
-    due = CreditHold.objects.filter(user_id=user_id).expired(at=at)
-    return due.filter(ledger.AccountIsLocked(user_id)).update(state=CreditHold.State.EXPIRED)
+    # Kept: one who is being erased is waited for, and then has none that may end.
+    person = PersonKey(user_id, kept=True)
+    due = CreditHold.objects.filter(person_id=person).expired(at=at)
+    return due.filter(ledger.AccountIsLocked(person)).update(state=CreditHold.State.EXPIRED)
 
 
 def expire_all_holds(*, at: datetime.datetime, limit: int) -> int:
@@ -92,9 +94,9 @@ def expire_all_holds(*, at: datetime.datetime, limit: int) -> int:
 
     Each person's holds end in a transaction of their own, as a charge would end them.
     """
-    due = CreditHold.objects.expired(at=at).order_by("expires_at", "pk")
-    people = dict.fromkeys(due.values_list("user_id", flat=True)[:limit])
-    return sum(expire_holds(user_id=user_id, at=at) for user_id in people)
+    due = CreditHold.objects.expired(at=at).of_the_living().order_by("expires_at", "pk")
+    people = dict.fromkeys(due.values_list("person__user_id", flat=True)[:limit])
+    return sum(expire_holds(user_id=str(user_id), at=at) for user_id in people)
 
 
 def refill(*, user_id: str, at: datetime.datetime) -> bool:
@@ -103,17 +105,14 @@ def refill(*, user_id: str, at: datetime.datetime) -> bool:
     Adds max(0, max_credits - balance) as a `reset` entry; where that is nothing, only the time
     moves. Purchased credits above the maximum stay. Returns whether it was due.
     """
-    account = CreditAccount.objects.filter(user_id=user_id, next_refill_at__lte=at).first()
+    due = CreditAccount.objects.filter(person_id=PersonKey(user_id), next_refill_at__lte=at)
+    account = due.first()
     if account is None or account.refill_interval_hours is None:
         return False
     next_refill_at = at + datetime.timedelta(hours=account.refill_interval_hours)
     with transaction.atomic():
         rows = update_returning(
-            CreditAccount.objects.filter(
-                user_id=user_id,
-                next_refill_at__lte=at,
-                refill_interval_hours=account.refill_interval_hours,
-            ),
+            due.filter(refill_interval_hours=account.refill_interval_hours),
             ["balance", "max_credits"],
             last_refill_at=at,
             next_refill_at=next_refill_at,
@@ -121,14 +120,13 @@ def refill(*, user_id: str, at: datetime.datetime) -> bool:
         missing = rows[0]["max_credits"] - rows[0]["balance"] if rows else 0
         if missing > 0:
             entry = CreditTransaction(
-                user_id=user_id,
                 type=CreditTransaction.Type.RESET,
                 amount=missing,
                 description="Refill",
                 actor=SYSTEM,
                 created_at=at,
             )
-            ledger.insert_entry(entry, at=at)
+            ledger.insert_entry(entry, user_id=user_id, at=at)
     return True
 
 
@@ -148,9 +146,9 @@ def change_usage(
     """
     tier = tier_named(changes["tier"]) if "tier" in changes else None
     with transaction.atomic():
-        locks.lock_persons(user_id)
+        key = access_services.lock_persons(user_id)[user_id]
         open_usage(user_id=user_id, tier=None, at=at)
-        usage = Usage.objects.select_for_update(no_key=True).get(user_id=user_id)
+        usage = Usage.objects.select_for_update(no_key=True).get(person_id=key)
         if tier is not None:
             usage.tier = tier.key
             usage.daily_limit, usage.monthly_limit = tier.daily_limit, tier.monthly_limit
@@ -160,7 +158,7 @@ def change_usage(
         if tier is not None:
             change_account_tier(user_id=user_id, tier=tier, at=at)
         UsageOverride.objects.create(
-            user_id=user_id,
+            person_id=key,
             tier=usage.tier,
             daily_limit=usage.daily_limit,
             monthly_limit=usage.monthly_limit,
@@ -176,7 +174,7 @@ def change_account_tier(*, user_id: str, tier: Tier, at: datetime.datetime) -> N
 
     The person's usage must have the tier already: an account is opened with that one.
     """
-    account = CreditAccount.objects.locked().filter(user_id=user_id).first()
+    account = CreditAccount.objects.locked().filter(person_id=PersonKey(user_id)).first()
     if account is None:
         open_account(user_id=user_id, tier=tier.key, at=at)
         return
@@ -200,7 +198,8 @@ def unfreeze_account(*, user_id: str) -> None:
 
 def refuse_erasure_of_frozen(user_id: str) -> None:
     """Raises AccountFrozen: whoever is erased may come back with an account that is not frozen."""
-    if CreditAccount.objects.filter(user_id=user_id, frozen_at__isnull=False).exists():
+    accounts = CreditAccount.objects.filter(person_id=PersonKey(user_id))
+    if accounts.filter(frozen_at__isnull=False).exists():
         raise errors.AccountFrozen(
             "This person's account is frozen, and an erasure would end that. Staff can unfreeze it"
             " first, or an operator says why: erase_user USER_ID --yes --frozen REASON."
@@ -208,5 +207,6 @@ def refuse_erasure_of_frozen(user_id: str) -> None:
 
 
 def _set_frozen(user_id: str, frozen_at: datetime.datetime | None) -> None:
-    if not CreditAccount.objects.filter(user_id=user_id).update(frozen_at=frozen_at):
+    accounts = CreditAccount.objects.filter(person_id=PersonKey(user_id))
+    if not accounts.update(frozen_at=frozen_at):
         raise NotFound("This person has no account.")

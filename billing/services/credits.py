@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
+from access.models import PersonKey
 from billing import errors, ledger
 from billing.models import CreditAccount, CreditTransaction
 from billing.services.accounts import account_of, open_account, settle
@@ -55,7 +56,6 @@ def add_transaction(
     InsufficientCredits, AccountFrozen, AmountTooLarge, UnknownTier and IdempotencyKeyReused.
     """
     entry = new.entry(
-        user_id=user_id,
         actor=actor,
         created_at=at,
         idempotency_key=request_key.key,
@@ -64,7 +64,7 @@ def add_transaction(
     conditions = [ledger.NOTHING_DUE]
     conditions.append(ledger.COVERED if new.amount < 0 else ledger.BOUNDED)
     for _ in range(TRIES):
-        if ledger.insert_entry(entry, *conditions, at=at):
+        if ledger.insert_entry(entry, *conditions, user_id=user_id, at=at):
             count_charges([entry])
             return Outcome(entry)
         standing = standing_entry(user_id, actor, request_key)
@@ -93,7 +93,7 @@ def standing_entry(
     if request_key.key is None:
         return None
     entry = CreditTransaction.objects.filter(
-        user_id=user_id, idempotency_key=request_key.key, actor=actor
+        person_id=PersonKey(user_id), idempotency_key=request_key.key, actor=actor
     ).first()
     if entry is None:
         return None
@@ -119,7 +119,8 @@ def clear_the_way(*, user_id: str, needed: int, tier: str | None, at: datetime.d
 
 def _account_without_dues(user_id: str, tier: str | None, at: datetime.datetime) -> Any:
     """The account as it stands; None where it had to be opened, filled or freed of holds first."""
-    account: Any = CreditAccount.objects.with_held_now(at=at).filter(user_id=user_id).first()
+    accounts = CreditAccount.objects.with_held_now(at=at)
+    account: Any = accounts.filter(person_id=PersonKey(user_id)).first()
     if account is None:
         open_account(user_id=user_id, tier=tier, at=at)
     elif account.refill_is_due(at=at) or account.held != account.held_now:
@@ -163,10 +164,11 @@ def add_transactions(
     """
     _account_without_dues(user_id, tier, at)
     with transaction.atomic():
-        account: Any = CreditAccount.objects.locked().filter(user_id=user_id).first()
+        accounts = CreditAccount.objects.locked().filter(person_id=PersonKey(user_id))
+        account: Any = accounts.first()
         if account is None:  # the person was erased a moment ago
             open_account(user_id=user_id, tier=tier, at=at)
-            account = CreditAccount.objects.locked().get(user_id=user_id)
+            account = accounts.get()
         standing = _standing_batch(user_id, actor, request_key, len(new))
         if standing is not None:
             return standing
@@ -193,7 +195,7 @@ def _standing_batch(
     keys = [batch_key(request_key, index) for index in range(count)]
     standing = list(
         CreditTransaction.objects.filter(
-            user_id=user_id, idempotency_key__in=keys, actor=actor
+            person_id=PersonKey(user_id), idempotency_key__in=keys, actor=actor
         ).order_by("sequence")
     )
     if not standing:
@@ -218,7 +220,7 @@ def _following_entries(
         balance += item.amount
         entries.append(
             item.entry(
-                user_id=account.user_id,
+                person_id=account.person_id,
                 sequence=account.sequence + index + 1,
                 balance_after=balance,
             )
@@ -251,7 +253,6 @@ def refund_transaction(
         if standing is not None:
             return standing
         entry = CreditTransaction(
-            user_id=user_id,
             type=CreditTransaction.Type.REFUND,
             amount=_refundable(user_id, transaction_uid, amount),
             description=description,
@@ -263,13 +264,15 @@ def refund_transaction(
         )
         try:
             with transaction.atomic():
-                written = ledger.insert_entry(entry, ledger.NOTHING_DUE, ledger.BOUNDED, at=at)
+                written = ledger.insert_entry(
+                    entry, ledger.NOTHING_DUE, ledger.BOUNDED, user_id=user_id, at=at
+                )
         except IntegrityError:
             continue  # another refund of the same charge was quicker: see what it left
         if written:
             return Outcome(entry)
         if standing_entry(user_id, actor, request_key) is None:
-            if not CreditAccount.objects.filter(user_id=user_id).exists():
+            if not CreditAccount.objects.filter(person_id=PersonKey(user_id)).exists():
                 continue  # erased with its charge a moment ago
             clear_the_way(user_id=user_id, needed=-entry.amount, tier=None, at=at)
     raise errors.RefundExceedsOriginal("Other refunds of this charge are under way; look again.")

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from access.models import PersonKey
 from billing import errors, ledger
 from billing.models import CreditHold, CreditTransaction
 from billing.services.accounts import account_of, refill
@@ -26,7 +27,7 @@ from common.idempotency import NO_KEY, Outcome, RequestKey
 from common.models import update_returning
 
 HOLD_COLUMNS = [
-    "id", "uid", "user_id", "amount", "captured_amount", "state", "description", "actor",
+    "id", "uid", "person_id", "amount", "captured_amount", "state", "description", "actor",
     "expires_at", "created_at",
 ]  # fmt: skip
 
@@ -56,7 +57,6 @@ def place_hold(
     AccountFrozen, UnknownTier and IdempotencyKeyReused.
     """
     hold = CreditHold(
-        user_id=user_id,
         amount=amount,
         description=description,
         actor=actor,
@@ -66,7 +66,7 @@ def place_hold(
         created_at=at,
     )
     for _ in range(TRIES):
-        if ledger.insert_hold(hold, at=at):
+        if ledger.insert_hold(hold, user_id=user_id, at=at):
             return Outcome(hold)
         standing = _standing_hold(user_id, actor, request_key)
         if standing is not None:
@@ -79,7 +79,7 @@ def _standing_hold(user_id: str, actor: str, request_key: RequestKey) -> Outcome
     if request_key.key is None:
         return None
     hold = CreditHold.objects.filter(
-        user_id=user_id, idempotency_key=request_key.key, actor=actor
+        person_id=PersonKey(user_id), idempotency_key=request_key.key, actor=actor
     ).first()
     if hold is None:
         return None
@@ -112,15 +112,15 @@ def capture_hold(
         )
         if rows:
             hold = CreditHold(**rows[0])
-            return Outcome(Captured(hold, _capture_entry(hold, actor, at, request_key)))
+            entry = _capture_entry(user_id, hold, actor, at, request_key)
+            return Outcome(Captured(hold, entry))
     return _standing_capture(user_id, hold_uid, amount, actor, at, request_key)
 
 
 def _capture_entry(
-    hold: CreditHold, actor: str, at: datetime.datetime, request_key: RequestKey
+    user_id: str, hold: CreditHold, actor: str, at: datetime.datetime, request_key: RequestKey
 ) -> CreditTransaction:
     entry = CreditTransaction(
-        user_id=hold.user_id,
         type=CreditTransaction.Type.DEDUCT,
         amount=-hold.captured_amount,
         description=hold.description,
@@ -131,11 +131,11 @@ def _capture_entry(
         request_hash=request_key.request_hash,
     )
     for _ in range(TRIES):
-        if ledger.insert_entry(entry, ledger.NOTHING_DUE, at=at):
+        if ledger.insert_entry(entry, ledger.NOTHING_DUE, user_id=user_id, at=at):
             count_charges([entry])
             return entry
-        standing_entry(hold.user_id, actor, request_key)  # another request's key is refused here
-        refill(user_id=hold.user_id, at=at)
+        standing_entry(user_id, actor, request_key)  # another request's key is refused here
+        refill(user_id=user_id, at=at)
     raise errors.HoldResolved("The hold cannot be captured just now.", state=CreditHold.State.OPEN)
 
 
@@ -199,7 +199,7 @@ def _require_new_release(
 ) -> None:
     """Raises IdempotencyKeyReused if another hold was released with the key."""
     released = CreditHold.objects.filter(
-        user_id=user_id, release_key=request_key.key, released_by=actor
+        person_id=PersonKey(user_id), release_key=request_key.key, released_by=actor
     )
     other = released.exclude(uid=hold_uid).first()
     if other is not None:
@@ -207,9 +207,10 @@ def _require_new_release(
 
 
 def _open_hold(user_id: str, hold_uid: uuid.UUID, at: datetime.datetime) -> Any:
+    person = PersonKey(user_id)
     return CreditHold.objects.filter(
-        ledger.AccountIsLocked(user_id),
-        user_id=user_id,
+        ledger.AccountIsLocked(person),
+        person_id=person,
         uid=hold_uid,
         state=CreditHold.State.OPEN,
         expires_at__gt=at,
@@ -217,7 +218,7 @@ def _open_hold(user_id: str, hold_uid: uuid.UUID, at: datetime.datetime) -> Any:
 
 
 def _hold(user_id: str, hold_uid: uuid.UUID) -> CreditHold:
-    hold = CreditHold.objects.filter(user_id=user_id, uid=hold_uid).first()
+    hold = CreditHold.objects.filter(person_id=PersonKey(user_id), uid=hold_uid).first()
     if hold is None:
         raise NotFound("There is no such hold.")
     return hold

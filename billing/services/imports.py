@@ -6,12 +6,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from access.models import ErasedPerson
+from access import services as access_services
+from access.models import ErasedPerson, PersonKey
 from billing import errors
 from billing.models import CreditAccount, Tier, Usage, UsageOverride, day_of
 from billing.services.accounts import change_account_tier
 from billing.services.tiers import tier_named
-from common import locks
 
 # The original wrote this for "unlimited".
 UNLIMITED = 999_999
@@ -48,14 +48,15 @@ def import_usage(
     usage stands with other numbers. With `pretended` (a dry run) nothing is written; it
     collects what would be. Raises UsageFileInvalid and UnknownTier; then nothing is written.
     """
-    locks.lock_persons(user_id)
+    key = access_services.lock_persons(user_id)[user_id]
     tier, is_other = _tier(user_id, document, on_conflict)
     if is_other and on_conflict == "fail":
-        return "failed"
+        return _nothing_done("failed")
     is_other = is_other and user_id not in (pretended or {})
-    usage = _usage(user_id, tier, document, at)
+    usage = _usage(key, tier, document, at)
     columns = [field.attname for field in Usage._meta.concrete_fields if not field.primary_key]
-    standing = Usage.objects.filter(user_id=user_id).values(*columns).first()
+    columns.remove("person_id")
+    standing = Usage.objects.filter(person_id=key).values(*columns).first()
     wanted = {column: getattr(usage, column) for column in columns}
     standing = (pretended or {}).get(user_id, standing)
     fate = "created"
@@ -64,13 +65,21 @@ def import_usage(
     elif standing is not None:
         fate = {"skip": "skipped", "update": "updated", "fail": "failed"}[on_conflict]
     if fate != "unchanged" and not include_erased and ErasedPerson.objects.among([user_id]):
-        return "erased"
+        return _nothing_done("erased")
     if fate not in ("created", "updated"):
-        return fate
+        return _nothing_done(fate)
     if pretended is not None:
         pretended[user_id] = wanted
-    else:
-        _write(usage, wanted, fate, tier if is_other else None, at)
+        return _nothing_done(fate)
+    _write(usage, wanted, fate)
+    if is_other:
+        change_account_tier(user_id=user_id, tier=tier, at=at)
+    return fate
+
+
+def _nothing_done(fate: str) -> str:
+    """What the import comes to; nobody is met by it."""
+    transaction.set_rollback(True)
     return fate
 
 
@@ -80,8 +89,8 @@ def _tier(user_id: str, document: dict[str, Any], on_conflict: str) -> tuple[Tie
     A person has one tier. That of their account stays, unless the file is to win.
     """
     named = document.get("tier") or None
-    of_account = CreditAccount.objects.filter(user_id=user_id).values_list("tier", flat=True)
-    standing = of_account.first()
+    accounts = CreditAccount.objects.filter(person_id=PersonKey(user_id))
+    standing = accounts.values_list("tier", flat=True).first()
     if named is None or standing is None:
         return tier_named(named or standing), False
     wanted = tier_named(named)
@@ -90,17 +99,12 @@ def _tier(user_id: str, document: dict[str, Any], on_conflict: str) -> tuple[Tie
     return wanted, wanted.key != standing
 
 
-def _write(
-    usage: Usage, wanted: dict[str, Any], fate: str, tier: Tier | None, at: datetime.datetime
-) -> None:
-    """Store the usage; with a tier, copy it to the account."""
+def _write(usage: Usage, wanted: dict[str, Any], fate: str) -> None:
     if fate == "created":
         usage.save(force_insert=True)
     else:
-        Usage.objects.filter(user_id=usage.user_id).update(**wanted)
+        Usage.objects.filter(person_id=usage.person_id).update(**wanted)
     _explain(usage)
-    if tier is not None:
-        change_account_tier(user_id=usage.user_id, tier=tier, at=at)
 
 
 def _explain(usage: Usage) -> None:
@@ -109,7 +113,7 @@ def _explain(usage: Usage) -> None:
     over_month = usage.monthly_limit is not None and usage.monthly_used > usage.monthly_limit
     if over_day or over_month:
         UsageOverride.objects.create(
-            user_id=usage.user_id,
+            person_id=usage.person_id,
             tier=usage.tier,
             daily_limit=usage.daily_limit,
             monthly_limit=usage.monthly_limit,
@@ -119,7 +123,7 @@ def _explain(usage: Usage) -> None:
         )
 
 
-def _usage(user_id: str, tier: Tier, document: dict[str, Any], at: datetime.datetime) -> Usage:
+def _usage(person: int, tier: Tier, document: dict[str, Any], at: datetime.datetime) -> Usage:
     values = {
         column: next((document[key] for key in keys if document.get(key) is not None), None)
         for column, keys in SHAPES.items()
@@ -127,7 +131,7 @@ def _usage(user_id: str, tier: Tier, document: dict[str, Any], at: datetime.date
     monthly_used = _count(values["monthly_used"], "monthly count")
     total = document.get("total_queries")
     return Usage(
-        user_id=user_id,
+        person_id=person,
         tier=tier.key,
         daily_used=_count(values["daily_used"], "daily count"),
         daily_limit=_limit(document, "daily_limit", tier.daily_limit),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from billing import ledger, sealing
+from billing import sealing
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint, LedgerSeal
 
 # Until then every entry with a lower number is written, whichever transaction ended first.
@@ -28,22 +28,19 @@ def seal_entries(*, at: datetime.datetime, limit: int) -> int:
         return 0
     with transaction.atomic():
         _alone()
-        entries = unsealed(at=at).values_list("pk", "user_id", "sequence")[:limit]
-        window = list(entries)
-        if ledger.keep_names({user_id for _, user_id, _ in window}):
-            # Who was being erased has the new name by now, in accounts and in entries.
-            window = list(entries.all())
-        ends: dict[str, int] = {}
-        for _, user_id, sequence in window:
-            ends[user_id] = max(sequence, ends.get(user_id, 0))
-        accounts = CreditAccount.objects.in_bulk(list(ends), field_name="user_id")
-        for user_id, sequence in ends.items():  # in the order of their entries
-            if user_id in accounts:
-                _seal(accounts[user_id], sequence=sequence, through=window[-1][0], at=at)
+        window = list(unsealed(at=at).values_list("pk", "person_id", "sequence")[:limit])
+        ends: dict[int, int] = {}
+        for _, person, sequence in window:
+            ends[person] = max(sequence, ends.get(person, 0))
+        found = CreditAccount.objects.filter(person__in=ends)
+        accounts = {account.person_id: account for account in found}
+        for person, sequence in ends.items():  # in the order of their entries
+            if person in accounts:
+                _seal(accounts[person], sequence=sequence, through=window[-1][0], at=at)
     return len(window)
 
 
-def seal_account(*, user_id: str, sequence: int, at: datetime.datetime) -> None:
+def seal_account(*, account: CreditAccount, sequence: int, at: datetime.datetime) -> None:
     """Seal one account's entries up to that one, before they leave it.
 
     Where a later one is sealed already, the new seal stands between two others.
@@ -52,7 +49,6 @@ def seal_account(*, user_id: str, sequence: int, at: datetime.datetime) -> None:
         return
     with transaction.atomic():
         _alone()
-        account = CreditAccount.objects.get(user_id=user_id)
         last = LedgerSeal.objects.order_by("-number").first()
         _seal(account, sequence=sequence, through=last.through if last else 0, at=at)
 
@@ -74,7 +70,7 @@ def _seal(account: CreditAccount, *, sequence: int, through: int, at: datetime.d
     if before is None:
         before = _begin_at_checkpoint(account, through=through, at=at)
     number, balance = (before.sequence, before.balance) if before else (0, 0)
-    rows = list(rows_of(account.user_id, after=number, to=sequence))
+    rows = list(rows_of(account, after=number, to=sequence))
     for row in rows:
         number, balance = number + 1, balance + row[3]
         if (row[1], row[4]) != (number, balance):
@@ -105,7 +101,7 @@ def _begin_at_checkpoint(
 ) -> LedgerSeal | None:
     """The seal of what was archived before there were seals: it takes the checkpoint's word."""
     checkpoint = (
-        LedgerCheckpoint.objects.filter(user_id=account.user_id).order_by("-sequence").first()
+        LedgerCheckpoint.objects.filter(person=account.person_id).order_by("-sequence").first()
     )
     if checkpoint is None:
         return None
@@ -134,9 +130,9 @@ def _append(new: LedgerSeal, name: str, key: bytes, *, at: datetime.datetime) ->
     return new
 
 
-def rows_of(user_id: str, *, after: int, to: int) -> Iterable[Any]:
-    """What a seal covers of a person's entries, from the one after `after` on."""
-    entries = CreditTransaction.objects.for_user(user_id).filter(
-        sequence__gt=after, sequence__lte=to
+def rows_of(account: CreditAccount, *, after: int, to: int) -> Iterable[Any]:
+    """What a seal covers of the account's entries, from the one after `after` on."""
+    entries = CreditTransaction.objects.filter(
+        person=account.person_id, sequence__gt=after, sequence__lte=to
     )
     return entries.order_by("sequence").values_list(*sealing.COLUMNS).iterator(chunk_size=2000)

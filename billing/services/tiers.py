@@ -2,6 +2,7 @@
 
 from django.db import transaction
 
+from access.models import PersonKey
 from billing import errors
 from billing.models import CreditAccount, Tier, Usage
 
@@ -50,7 +51,8 @@ def tier_at_first_contact(
     A person has one tier: where the `other` of the two rows stands, it is the tier of that one,
     whatever is `named`. Raises UnknownTier.
     """
-    standing = other.objects.filter(user_id=user_id).values_list("tier", flat=True).first()
+    of_person = other.objects.filter(person_id=PersonKey(user_id))
+    standing = of_person.values_list("tier", flat=True).first()
     return tier_named(standing or named)
 
 

@@ -6,16 +6,17 @@ from django.db import IntegrityError, transaction
 from django.db.models import BigIntegerField, Case, F, Q, Value, When
 from django.db.models.functions import Greatest
 
+from access import services as access_services
+from access.models import PersonKey
 from billing import errors
 from billing.headers import quota_headers
 from billing.models import CreditAccount, Usage, UsageIncrement, day_of, month_of
 from billing.services.tiers import tier_at_first_contact
-from common import locks
 from common.idempotency import Outcome, RequestKey, made_by
 from common.models import update_returning
 
 USAGE_COLUMNS = [
-    "id", "user_id", "tier", "daily_used", "daily_limit", "monthly_used", "monthly_limit",
+    "id", "person_id", "tier", "daily_used", "daily_limit", "monthly_used", "monthly_limit",
     "total_queries", "last_daily_reset", "last_monthly_reset",
 ]  # fmt: skip
 
@@ -25,15 +26,15 @@ def open_usage(*, user_id: str, tier: str | None, at: datetime.datetime) -> None
 
     Raises UnknownTier.
     """
-    if Usage.objects.filter(user_id=user_id).exists():
+    if Usage.objects.filter(person_id=PersonKey(user_id)).exists():
         return
     with transaction.atomic():
-        locks.lock_persons(user_id)
+        key = access_services.lock_persons(user_id)[user_id]
         template = tier_at_first_contact(CreditAccount, user_id=user_id, named=tier)
         Usage.objects.bulk_create(
             [
                 Usage(
-                    user_id=user_id,
+                    person_id=key,
                     tier=template.key,
                     daily_limit=template.daily_limit,
                     monthly_limit=template.monthly_limit,
@@ -65,7 +66,7 @@ def increment_usage(
     try:
         with transaction.atomic():
             UsageIncrement.objects.create(
-                user_id=user_id,
+                person_id=PersonKey(user_id, kept=True),
                 actor=actor,
                 idempotency_key=request_key.key,
                 request_hash=request_key.request_hash,
@@ -73,11 +74,13 @@ def increment_usage(
             )
             return Outcome(_count(user_id, amount, at, tier))
     except IntegrityError:
+        person = PersonKey(user_id)
         standing = UsageIncrement.objects.filter(
-            made_by(actor, request_key), user_id=user_id
+            made_by(actor, request_key), person_id=person
         ).first()
-        usage = Usage.objects.filter(user_id=user_id).first()
-        if standing is None or usage is None:  # the person was erased a moment ago
+        usage = Usage.objects.filter(person_id=person).first()
+        if standing is None or usage is None:  # first contact, or erased a moment ago
+            open_usage(user_id=user_id, tier=tier, at=at)
             return increment_usage(
                 user_id=user_id,
                 amount=amount,
@@ -94,7 +97,7 @@ def _count(user_id: str, amount: int, at: datetime.datetime, tier: str | None) -
     counted = _count_within_limits(user_id, amount, at)
     if counted is not None:
         return counted
-    standing = Usage.objects.filter(user_id=user_id).first()
+    standing = Usage.objects.filter(person_id=PersonKey(user_id)).first()
     if standing is not None and standing.refusing_window(amount, at=at):
         raise quota_exceeded(standing, amount, at)
     # First contact, or the limits were raised or the person erased in between: once more.
@@ -124,7 +127,7 @@ def _count_within_limits(user_id: str, amount: int, at: datetime.datetime) -> Us
             Q(monthly_limit=None)
             | Q(last_monthly_reset__gte=month, monthly_used__lte=F("monthly_limit") - amount)
             | Q(last_monthly_reset__lt=month, monthly_limit__gte=amount),
-            user_id=user_id,
+            person_id=PersonKey(user_id),
         ),
         USAGE_COLUMNS,
         daily_used=daily,

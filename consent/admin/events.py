@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -57,11 +58,11 @@ class ConsentEventAdmin(PersonAdmin):
     )  # fmt: skip
     list_display_links = ("recorded_at",)
     list_filter = (PurposeFilter, "action", "source", TextFilter, RecordedFilter)
-    search_fields = ("user_id", "uid")
+    search_fields = ("person__user_id", "uid")
     search_help_text = "Whole id of a person or an event"
     csv_columns = {
         "id": "uid",
-        "user_id": "user_id",
+        "user_id": Coalesce("person__user_id", "person__erased_as"),
         "sequence": "sequence",
         "purpose": "purpose_id",
         "action": "action",
@@ -122,7 +123,7 @@ class ConsentEventAdmin(PersonAdmin):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        context["person_url"] = person_url(obj.user_id)
+        context["person_url"] = person_url(obj.person_id)
         context["evidence"] = (
             json.dumps(obj.evidence, indent=2, ensure_ascii=False) if obj.evidence else ""
         )

@@ -6,7 +6,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from unfold.decorators import display
 
+from access.models import PersonKey
 from common import admin as common_admin
 from consent.models import ConsentChain, Purpose
 
@@ -15,8 +17,20 @@ VIEW_EVENTS = "consent.view_consentevent"
 
 
 class PersonAdmin(common_admin.PersonAdmin):
+    """Rows of persons, each shown with its person's id, or the name after an erasure."""
+
+    search_fields: tuple[str, ...] = ("person__user_id",)
+
     class Media:
         css = CSS
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("person")
+
+    @display(description="User id")  # type: ignore[untyped-decorator]
+    def user_id(self, row: Any) -> str:
+        name: str = row.person.name
+        return name
 
 
 class PurposeFilter(admin.SimpleListFilter):
@@ -30,9 +44,9 @@ class PurposeFilter(admin.SimpleListFilter):
         return queryset.filter(purpose=self.value()) if self.value() else queryset
 
 
-def person_url(user_id: str) -> str | None:
+def person_url(person_id: int | PersonKey) -> str | None:
     """The page of a person, if anything is recorded of them."""
-    pk = ConsentChain.objects.filter(user_id=user_id).values_list("pk", flat=True).first()
+    pk = ConsentChain.objects.filter(person_id=person_id).values_list("pk", flat=True).first()
     return None if pk is None else reverse("admin:consent_consentchain_change", args=[pk])
 
 

@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from unfold.decorators import display
 
+from access.models import PersonKey
 from common.admin import ListLink, number_of, page, tell
 from common.errors import DomainError
 from consent import acts, forms, person_page
@@ -21,7 +22,7 @@ class ConsentChainAdmin(PersonAdmin):
     """Everybody of whom something is recorded; a page for each."""
 
     list_display = ("user_id", "events", "mark")
-    fields = ("user_id",)  # the template shows the rest
+    fields = ("person",)  # the template shows the rest
     change_form_template = "consent/person.html"
 
     @display(description="Events")  # type: ignore[untyped-decorator]
@@ -67,13 +68,13 @@ class ConsentChainAdmin(PersonAdmin):
         context.update(
             as_of=form,
             past=past,
-            states=person_page.states_of(obj.user_id, at=at, is_past=past is not None),
+            states=person_page.states_of(obj.person_id, at=at, is_past=past is not None),
             verified=person_page.verified(obj),
             may_record=request.user.has_perm(acts.RECORD) and obj.salt is not None,
         )
         if request.user.has_perm(VIEW_EVENTS):
             before = number_of(request.GET.get("before"))
-            context["timeline"] = person_page.timeline_of(obj.user_id, before=before)
+            context["timeline"] = person_page.timeline_of(obj.person_id, before=before)
             context["before"] = before
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -104,12 +105,13 @@ class ConsentChainAdmin(PersonAdmin):
                 form.add_error(None, refusal.message)
             else:
                 tell(request, done)
-                return HttpResponseRedirect(person_url(user_id) or self.url_of("changelist"))
+                url = person_url(PersonKey(user_id)) or self.url_of("changelist")
+                return HttpResponseRedirect(url)
         context = {
             "title": "Record consent" if granted else "Record refusal or withdrawal",
             "granted": granted,
             "user_id": user_id,
-            "person_url": person_url(user_id),
+            "person_url": person_url(PersonKey(user_id)),
             "list_url": self.url_of("changelist"),
         }
         return page(self, request, "consent/answer.html", context, form)

@@ -142,7 +142,7 @@ class ConsentViewSet(ViewSet):
             limit=wanted["limit"],
             cursor=wanted.get("cursor"),
         )
-        heads = ConsentChain.objects.filter(user_id=request.user_id)
+        heads = ConsentChain.objects.for_user(request.user_id)
         return Response(
             {
                 "reference": heads.values_list("reference", flat=True).first(),

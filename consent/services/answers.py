@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from common import locks
+from access import services as access_services
 from common.idempotency import NO_KEY, Outcome, RequestKey, made_by
 from common.models import update_returning
 from consent import chain, errors, reports
@@ -102,8 +102,8 @@ def record_answers(
 def _recorded_then(first: ConsentEvent, count: int, locale: str | None) -> Recorded:
     """What a request recorded whose first event this is."""
     at, last = first.recorded_at, first.sequence + count - 1
-    events = ConsentEvent.objects.for_user(first.user_id).filter(
-        sequence__gte=first.sequence, sequence__lte=last
+    events = ConsentEvent.objects.filter(
+        person_id=first.person_id, sequence__gte=first.sequence, sequence__lte=last
     )
     columns = ("purpose_id", "granted", "expires_at", "policy_version__version")
     rows: Any = events.order_by("sequence").values(*columns, since=F("recorded_at"))
@@ -132,15 +132,15 @@ class NewEvent:
 
 def locked_chain(user_id: str) -> tuple[ConsentChain, bool]:
     """The person's chain, locked, and whether it was made just now; one statement or two."""
-    columns = ["id", "user_id", "salt", "reference", "last_sequence", "last_hash"]
-    # An UPDATE that changes nothing locks and reads in one statement, on both engines.
-    rows = update_returning(
-        ConsentChain.objects.filter(user_id=user_id), columns, last_sequence=F("last_sequence")
-    )
+    columns = ["id", "person_id", "salt", "reference", "last_sequence", "last_hash"]
+    # An UPDATE that changes nothing locks and reads in one statement, on both engines. Whoever
+    # waited here for an erasure finds no salt, and begins anew.
+    living = ConsentChain.objects.for_user(user_id).filter(salt__isnull=False)
+    rows = update_returning(living, columns, last_sequence=F("last_sequence"))
     if rows:
         return ConsentChain(**rows[0]), False
-    locks.lock_persons(user_id)
-    head = new_chain(user_id)
+    persons = access_services.lock_persons(user_id)
+    head = new_chain(user_id, persons[user_id])
     try:
         with transaction.atomic():
             head.save(force_insert=True)
@@ -150,9 +150,9 @@ def locked_chain(user_id: str) -> tuple[ConsentChain, bool]:
     return head, True
 
 
-def new_chain(user_id: str) -> ConsentChain:
+def new_chain(user_id: str, person_id: int) -> ConsentChain:
     salt = chain.new_salt()
-    return ConsentChain(user_id=user_id, salt=salt, reference=chain.reference_of(user_id, salt))
+    return ConsentChain(person_id=person_id, salt=salt, reference=chain.reference_of(user_id, salt))
 
 
 def _agreed(user_id: str, keys: list[str], at: datetime.datetime) -> set[str]:
@@ -227,7 +227,7 @@ def linked(head: ConsentChain, new: Sequence[NewEvent]) -> list[ConsentEvent]:
         raise ValueError("An erased person's chain has no new events.")
     for event in new:
         row = event.row
-        row.user_id = head.user_id
+        row.person_id = head.person_id
         row.sequence = head.last_sequence + 1
         row.details_hmac = chain.details_hmac(row.reason, row.evidence, head.salt)
         row.previous_hash = head.last_hash

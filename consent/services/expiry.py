@@ -17,19 +17,20 @@ def record_expired(*, at: datetime.datetime, limit: int) -> int:
     """
     due = ConsentState.objects.unrecorded(at=at).order_by("expires_at", "id")
     recorded = 0
-    for user_id in dict.fromkeys(due.values_list("user_id", flat=True)[:limit]):
+    for person_id in dict.fromkeys(due.values_list("person_id", flat=True)[:limit]):
         if recorded < limit:
-            recorded += _record_expired_of(user_id, at, limit - recorded)
+            recorded += _record_expired_of(person_id, at, limit - recorded)
     return recorded
 
 
-def _record_expired_of(user_id: str, at: datetime.datetime, limit: int) -> int:
+def _record_expired_of(person_id: int, at: datetime.datetime, limit: int) -> int:
     with transaction.atomic():
-        # Not made where there is none: the person may have been erased a moment ago.
-        head = ConsentChain.objects.locked().filter(user_id=user_id).first()
+        # The person may have been erased a moment ago.
+        chains = ConsentChain.objects.locked().filter(person_id=person_id, salt__isnull=False)
+        head = chains.first()
         if head is None:
             return 0
-        due = ConsentState.objects.for_user(user_id).unrecorded(at=at)
+        due = ConsentState.objects.filter(person_id=person_id).unrecorded(at=at)
         states = due.select_related("policy_version").order_by("expires_at", "purpose_id")
         new = [_expired(state, at) for state in states[:limit]]
         append(head, new)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from access import services as access_services
 from access.models import ErasedPerson
-from common import locks
 from consent import reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
 from consent.services.answers import Answer, linked, new_chain, new_event
@@ -58,17 +58,17 @@ def store_imported(
     """
     counts: Counter[str] = Counter(imported=0, unchanged=0)
     with transaction.atomic():
-        locks.lock_persons(*(consent.user_id for consent in consents))
-        erased: set[str] = set()
+        named = [consent.user_id for consent in consents]
+        # Before the lock, which would meet them again; and after it, as one may be erased just now.
+        erased = set() if include_erased else ErasedPerson.objects.among(named)
+        persons = access_services.lock_persons(*(set(named) - erased))
         if not include_erased:
-            erased = ErasedPerson.objects.among(consent.user_id for consent in consents)
+            erased |= ErasedPerson.objects.among(persons)
         consents = [consent for consent in consents if consent.user_id not in erased]
-        user_ids = sorted(consent.user_id for consent in consents)
-        heads = _locked_chains(user_ids)
+        heads = _locked_chains({one.user_id: persons[one.user_id] for one in consents})
         purposes = reports.purposes(at=at, keys=["terms", "marketing"])
-        answered = set(
-            ConsentState.objects.filter(user_id__in=user_ids).values_list("user_id", "purpose__key")
-        )
+        states = ConsentState.objects.filter(person_id__in=persons.values())
+        answered = set(states.values_list("person_id", "purpose__key"))
         rows: list[ConsentEvent] = []
         for consent in consents:
             new = [
@@ -81,7 +81,7 @@ def store_imported(
                     at=moment,
                 )
                 for answer, moment in consent.answers
-                if (consent.user_id, answer.purpose) not in answered
+                if (persons[consent.user_id], answer.purpose) not in answered
             ]
             rows += linked(heads[consent.user_id], new)
             counts["imported"] += len(new)
@@ -90,12 +90,12 @@ def store_imported(
     return counts, erased
 
 
-def _locked_chains(user_ids: list[str]) -> dict[str, ConsentChain]:
-    """The persons' chains by their ids, locked in that order; made where there are none."""
-    mine = ConsentChain.objects.filter(user_id__in=user_ids)
-    standing = set(mine.values_list("user_id", flat=True))
+def _locked_chains(persons: dict[str, int]) -> dict[str, ConsentChain]:
+    """The chains of these persons, whose lock is held, by their ids; made where there are none."""
+    mine = ConsentChain.objects.filter(person_id__in=persons.values())
+    standing = set(mine.values_list("person_id", flat=True))
     ConsentChain.objects.bulk_create(
-        [new_chain(user_id) for user_id in user_ids if user_id not in standing],
-        ignore_conflicts=True,
+        new_chain(user_id, key) for user_id, key in persons.items() if key not in standing
     )
-    return {head.user_id: head for head in mine.locked().order_by("user_id")}
+    heads = {head.person_id: head for head in mine.locked().order_by("pk")}
+    return {user_id: heads[key] for user_id, key in persons.items()}

@@ -64,7 +64,8 @@ class ConversationViewSet(ViewSet):
             limit=wanted["limit"],
             cursor=wanted.get("cursor"),
         )
-        return Response({"results": [conversation_json(row) for row in rows], "next": following})
+        shown = [conversation_json(row, request.user_id) for row in rows]
+        return Response({"results": shown, "next": following})
 
     @extend_schema(
         request=serializers.CreateConversationRequest,
@@ -97,7 +98,7 @@ class ConversationViewSet(ViewSet):
             messages=messages,
             **given,
         )
-        data = conversation_response(outcome.row)
+        data = conversation_response(outcome.row, request.user_id)
         return idempotency.created(outcome, data, reverse("conversation", args=[outcome.row.uid]))
 
     @extend_schema(
@@ -116,7 +117,7 @@ class ConversationViewSet(ViewSet):
         before = messages[0]["position"] - 1 if messages else 0
         return Response(
             {
-                **conversation_json(row),
+                **conversation_json(row, request.user_id),
                 "messages": [message_json(message) for message in messages],
                 "messages_before": _page_before(request, conversation_id, before),
             }
@@ -135,7 +136,7 @@ class ConversationViewSet(ViewSet):
         conversation = services.update_conversation(
             user_id=request.user_id, conversation_uid=conversation_id, changes=body.validated_data
         )
-        return Response(conversation_response(conversation))
+        return Response(conversation_response(conversation, request.user_id))
 
     @extend_schema(
         parameters=[CONVERSATION_ID],
@@ -186,9 +187,8 @@ class ConversationViewSet(ViewSet):
         query = serializers.ExportQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         write, ending, content_type = EXPORTS[query.validated_data["format"]]
-        conversation = (
-            Conversation.objects.for_user(request.user_id).filter(uid=conversation_id).first()
-        )
+        owned = Conversation.objects.for_user(request.user_id).select_related("person")
+        conversation = owned.filter(uid=conversation_id).first()
         if conversation is None:
             raise errors.no_such_conversation()
         name = export.attachment_name(conversation, ending)
@@ -269,10 +269,10 @@ def _page_before(request: CallerRequest, conversation_id: uuid.UUID, position: i
     return url
 
 
-def conversation_json(row: dict[str, Any]) -> dict[str, Any]:
+def conversation_json(row: dict[str, Any], user_id: str) -> dict[str, Any]:
     return {
         "id": row["uid"],
-        "user_id": row["user_id"],
+        "user_id": user_id,
         "title": row["title"],
         "metadata": row["metadata_json"],
         "message_count": row["message_count"],
@@ -296,10 +296,11 @@ def message_json(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def conversation_response(row: Conversation) -> dict[str, Any]:
+def conversation_response(row: Conversation, user_id: str) -> dict[str, Any]:
     return conversation_json(
         {name: getattr(row, name) for name in CONVERSATION_COLUMNS}
-        | {"metadata_json": row.metadata}
+        | {"metadata_json": row.metadata},
+        user_id,
     )
 
 

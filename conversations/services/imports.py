@@ -2,14 +2,14 @@
 
 import uuid
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from django.db import transaction
 
-from access.models import ErasedPerson
-from common import locks
+from access import services as access_services
+from access.models import ErasedPerson, Person
 from conversations.council import CouncilConversation
 from conversations.export import messages_of
 from conversations.models import Conversation, Message
@@ -50,10 +50,15 @@ def store_imported(
     when another import was quicker: try again.
     """
     with transaction.atomic():
-        locks.lock_persons(*(item.user_id for item in found))
-        standing = ChainMap(pretended or {}, _standing(found))
+        owners = {item.user_id for item in found}
+        erased = set() if include_erased else ErasedPerson.objects.among(owners)
+        if pretended is None:
+            keys, erased = _locked(owners, erased, include_erased=include_erased)
+        else:
+            keys = _keys_of(owners)
+        standing = ChainMap(pretended or {}, _standing(found, keys))
         left_out = {
-            "erased": set() if include_erased else _erased(found),
+            "erased": {_owned(item) for item in found if item.user_id in erased},
             "deleted": set() if include_deleted else {_owned(i) for i in found if i.deleted},
         }
         fates = [_fate(item, standing, on_conflict, left_out) for item in found]
@@ -62,29 +67,58 @@ def store_imported(
             for wanted in ("created", "updated")
         }
         if pretended is None:
-            _replace_imported(chosen["updated"])
-            _insert_imported(chosen["created"] + chosen["updated"])
+            _replace_imported(chosen["updated"], keys)
+            _insert_imported(chosen["created"] + chosen["updated"], keys)
         else:
             for item in chosen["created"] + chosen["updated"]:
                 pretended[_owned(item)] = Standing(item.content_hash, _says(item))
     return fates
 
 
-def _standing(found: Sequence[CouncilConversation]) -> dict[Owned, Standing]:
+def _locked(
+    owners: set[str], erased: set[str], *, include_erased: bool
+) -> tuple[dict[str, int], set[str]]:
+    """The keys of the owners, and those who are erased: these are not met again.
+
+    An erasure that was waited for makes one more of them.
+    """
+    while True:
+        with transaction.atomic():
+            keys = access_services.lock_persons(*(owners - erased))
+            now = set() if include_erased else ErasedPerson.objects.among(owners)
+            if now == erased:
+                return keys | _keys_of(erased), erased
+            transaction.set_rollback(True)
+        erased = now
+
+
+def _keys_of(user_ids: Iterable[str]) -> dict[str, int]:
+    wanted = list(user_ids)
+    if not wanted:
+        return {}
+    seen = Person.objects.filter(user_id__in=wanted).values_list("user_id", "pk")
+    return {str(user_id): key for user_id, key in seen}
+
+
+def _standing(
+    found: Sequence[CouncilConversation], keys: Mapping[str, int]
+) -> dict[Owned, Standing]:
     """What stands under their ids; read whole only where the file is another one."""
     items = {_owned(item): item for item in found}
+    owners = {key: user_id for user_id, key in keys.items()}
     rows = Conversation.objects.filter(
-        user_id__in={user_id for user_id, _ in items}, uid__in=[uid for _, uid in items]
+        person_id__in=list(owners), uid__in=[uid for _, uid in items]
     ).defer("search_text")
     standing: dict[Owned, Standing] = {}
     for row in rows:
-        item = items.get((row.user_id, row.uid))
+        owned = owners[row.person_id], row.uid
+        item = items.get(owned)
         if item is None:
             continue
         may_say_the_same = item.content_hash != row.request_hash and row.message_count == len(
             item.messages
         )
-        standing[row.user_id, row.uid] = Standing(
+        standing[owned] = Standing(
             row.request_hash,
             fingerprint(row, messages_of(row)) if may_say_the_same else None,
             is_held=row.legal_hold_at is not None,
@@ -118,19 +152,14 @@ def _owned(item: CouncilConversation) -> Owned:
     return item.user_id, item.uid
 
 
-def _erased(found: Sequence[CouncilConversation]) -> set[Owned]:
-    erased = ErasedPerson.objects.among({item.user_id for item in found})
-    return {_owned(item) for item in found if item.user_id in erased}
-
-
 def _says(item: CouncilConversation) -> str:
-    conversation, messages = _rows(item)
+    conversation, messages = _rows(item, 0)
     return fingerprint(conversation, messages)
 
 
-def _rows(item: CouncilConversation) -> tuple[Conversation, list[Message]]:
+def _rows(item: CouncilConversation, person_id: int) -> tuple[Conversation, list[Message]]:
     conversation = Conversation(
-        user_id=item.user_id,
+        person_id=person_id,
         uid=item.uid,
         source=Conversation.Source.IMPORT,
         message_count=len(item.messages),
@@ -138,20 +167,20 @@ def _rows(item: CouncilConversation) -> tuple[Conversation, list[Message]]:
         **item.columns,
     )
     return conversation, [
-        Message(conversation=conversation, user_id=item.user_id, **message.columns)
+        Message(conversation=conversation, person_id=person_id, **message.columns)
         for message in item.messages
     ]
 
 
-def _replace_imported(items: Sequence[CouncilConversation]) -> None:
+def _replace_imported(items: Sequence[CouncilConversation], keys: Mapping[str, int]) -> None:
     for item in items:
-        Conversation.objects.filter(user_id=item.user_id, uid=item.uid).delete()
+        Conversation.objects.filter(person_id=keys[item.user_id], uid=item.uid).delete()
     if items:
         forget_deleted_words([Conversation, Message])
 
 
-def _insert_imported(items: Sequence[CouncilConversation]) -> None:
-    made = [_rows(item) for item in items]
+def _insert_imported(items: Sequence[CouncilConversation], keys: Mapping[str, int]) -> None:
+    made = [_rows(item, keys[item.user_id]) for item in items]
     conversations = [conversation for conversation, _ in made]
     messages = [message for _, own in made for message in own]
     rows: list[Conversation | Message] = [*conversations, *messages]

@@ -9,7 +9,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from common import locks
+from access import services as access_services
+from access.models import PersonKey
 from common.idempotency import Outcome, RequestKey, made_by
 from common.models import update_returning
 from consent.gates import requires_consent
@@ -60,7 +61,7 @@ def create_conversation(
     """
     now = timezone.now()
     conversation = Conversation(
-        user_id=user_id,
+        person_id=PersonKey(user_id, kept=True),
         title=title,
         metadata=metadata or {},
         message_count=len(messages),
@@ -75,11 +76,11 @@ def create_conversation(
         conversation.uid = uid
     try:
         with transaction.atomic():
-            locks.keep_person(user_id)
             _insert_with_messages(user_id=user_id, conversation=conversation, messages=messages)
     except IntegrityError:
-        standing = _standing_conversation(conversation, request_key)
-        if standing is None:  # what stood in the way was deleted meanwhile
+        standing = _standing_conversation(user_id, conversation, request_key)
+        if standing is None:  # first contact, or what stood in the way was deleted meanwhile
+            access_services.meet_persons([user_id])
             return create_conversation(
                 user_id=user_id,
                 actor=actor,
@@ -101,7 +102,7 @@ def _insert_with_messages(
     Message.objects.bulk_create(
         message.row(
             conversation=conversation,
-            user_id=user_id,
+            person_id=conversation.person_id,
             actor=conversation.actor,
             position=position,
             created_at=conversation.created_at,
@@ -111,10 +112,10 @@ def _insert_with_messages(
 
 
 def _standing_conversation(
-    new: Conversation, request_key: RequestKey
+    user_id: str, new: Conversation, request_key: RequestKey
 ) -> Outcome[Conversation] | None:
     """The row that stands in the way of `new`, if the same request made it."""
-    owned = Conversation.objects.for_user(new.user_id)
+    owned = Conversation.objects.for_user(user_id)
     if request_key.key is not None:
         standing = owned.filter(made_by(new.actor, request_key)).first()
         if standing is not None:
@@ -150,7 +151,7 @@ def append_message(
         with transaction.atomic():
             rows = update_returning(
                 Conversation.objects.for_user(user_id).filter(uid=conversation_uid),
-                ["id", "message_count"],
+                ["id", "person_id", "message_count"],
                 message_count=F("message_count") + 1,
                 updated_at=now,
             )
@@ -158,7 +159,7 @@ def append_message(
                 raise errors.no_such_conversation()
             row = message.row(
                 conversation_id=rows[0]["id"],
-                user_id=user_id,
+                person_id=rows[0]["person_id"],
                 position=rows[0]["message_count"],
                 actor=actor,
                 idempotency_key=request_key.key,
@@ -181,7 +182,7 @@ def append_message(
 
 
 def _standing_message(user_id: str, actor: str, request_key: RequestKey) -> Outcome[Message] | None:
-    standing = Message.objects.filter(made_by(actor, request_key), user_id=user_id).first()
+    standing = Message.objects.for_user(user_id).filter(made_by(actor, request_key)).first()
     if standing is None:
         return None
     request_key.require_same(standing.request_hash)

@@ -97,6 +97,11 @@ API: dict[str, Row] = {
     "GET /cache/entries/<key>": Row(("cache:read",)),
     "PUT /cache/entries/<key>": Row(("cache:write",), body={"result": "a"}, makes_own=True),
     "DELETE /cache/entries/<key>": Row(("cache:write",)),
+    "GET /persons": Row(("persons:read",), names_person=False),
+    "GET /persons/<user_id>": Row(("persons:read",), names_person=False, place="carl"),
+    "PATCH /persons/<user_id>": Row(
+        ("persons:write",), names_person=False, body={"note": "a"}, place="carl"
+    ),
     "GET /privacy/export": Row(("privacy:manage",), own=True),
     "POST /privacy/erase": Row(("privacy:manage",), body={"confirm": "ann"}),
 }
@@ -148,8 +153,9 @@ STAFF: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # Of these the pages only show, and nobody adds, changes or deletes a row by a form.
 READ_ONLY = (
-    "access.apikey", "access.staffreading", "billing.creditaccount", "billing.credittransaction",
-    "billing.credithold", "billing.usage", "billing.usageoverride", "billing.ledgercheckpoint",
+    "access.apikey", "access.person", "access.staffreading", "billing.creditaccount",
+    "billing.credittransaction", "billing.credithold", "billing.usage", "billing.usageoverride",
+    "billing.ledgercheckpoint",
     "consent.consentchain", "consent.consentevent", "consent.policyversion",
     "conversations.conversation", "operations.erasure", "operations.maintenancerun",
     "querycache.cacheentry", "querycache.cachestatistics",

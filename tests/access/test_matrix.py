@@ -30,6 +30,11 @@ from tests.test_routes import OWNED, Act, all_acts, make_cache_entry, patterns
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def carl() -> None:
+    services.meet_persons(["carl"])
+
+
 def name_of(act: Act) -> str:
     return re.sub(r"<\w+:", "<", str(act))
 
@@ -233,8 +238,8 @@ def fill_every_table() -> None:
 
 def target_of(act: str) -> Any:
     if act == "refund":
-        return CreditTransaction.objects.filter(user_id="ann", type="deduct").first()
-    return CreditHold.objects.filter(user_id="ann", state="open").first()
+        return CreditTransaction.objects.filter(person__user_id="ann", type="deduct").first()
+    return CreditHold.objects.filter(person__user_id="ann", state="open").first()
 
 
 def address(page: str) -> str:

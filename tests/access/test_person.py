@@ -66,7 +66,7 @@ class TestThePersonInXUserId:
 
         assert response.status_code == 201, response.content
         assert response.json()["user_id"] == user_id
-        assert Conversation.objects.get().user_id == user_id
+        assert Conversation.objects.get().person.user_id == user_id
 
     @pytest.mark.parametrize(("sent", "user_id"), EXTENDED.items())
     def test_may_be_written_as_rfc_8187_has_it(self, key: str, sent: bytes, user_id: str) -> None:

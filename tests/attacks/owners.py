@@ -5,6 +5,7 @@ that tell.
 """
 
 from tests.attacks.sessions import POSTGRESQL
+from tests.billing.attacks import ANN, BOB
 from tests.billing.test_seals import RICH
 from tests.consent.attacks import CHAIN, EVENT, HASH, STATE, TEXT
 
@@ -12,18 +13,20 @@ ENTRY, ACCOUNT, HOLD = "billing_credittransaction", "billing_creditaccount", "bi
 FALSE, TRUE = ("false", "true") if POSTGRESQL else ("0", "1")
 
 FORGERIES: dict[str, tuple[str, ...]] = {
-    "a balance": (f"UPDATE {ACCOUNT} SET balance = 1000000 WHERE user_id = 'ann'",),
+    "a balance": (f"UPDATE {ACCOUNT} SET balance = 1000000 WHERE person_id = {ANN}",),
     "a history that adds up": tuple(
         statement.replace("sequence = 1", "sequence = 2").replace("sequence > 1", "sequence > 2")
         for statement in RICH
     ),
     "the last entry gone, and the balance with it": (
-        f"DELETE FROM {ENTRY} WHERE user_id = 'bob' AND sequence = 2",
-        f"UPDATE {ACCOUNT} SET sequence = 1, balance = 50 WHERE user_id = 'bob'",
+        f"DELETE FROM {ENTRY} WHERE person_id = {BOB} AND sequence = 2",
+        f"UPDATE {ACCOUNT} SET sequence = 1, balance = 50 WHERE person_id = {BOB}",
     ),
-    "an entry gone from between": (f"DELETE FROM {ENTRY} WHERE user_id = 'ann' AND sequence = 3",),
+    "an entry gone from between": (
+        f"DELETE FROM {ENTRY} WHERE person_id = {ANN} AND sequence = 3",
+    ),
     "a hold of another amount": (
-        f"UPDATE {HOLD} SET amount = 1 WHERE user_id = 'bob' AND state = 'open'",
+        f"UPDATE {HOLD} SET amount = 1 WHERE person_id = {BOB} AND state = 'open'",
     ),
     "a capture of another amount": (
         f"UPDATE {HOLD} SET captured_amount = 1 WHERE state = 'captured'",
@@ -124,10 +127,10 @@ BY_THEMSELVES: dict[str, tuple[str, ...]] = (
         "a constraint that lets all through": (
             f"ALTER TABLE {ENTRY} DROP CONSTRAINT billing_transaction_sign_by_type",
             f"ALTER TABLE {ENTRY} ADD CONSTRAINT billing_transaction_sign_by_type CHECK (true)",
-            f"INSERT INTO {ENTRY} (uid, user_id, sequence, type, amount, balance_after,"
+            f"INSERT INTO {ENTRY} (uid, person_id, sequence, type, amount, balance_after,"
             " description, metadata, actor, request_hash, created_at)"
-            " SELECT gen_random_uuid(), user_id, sequence + 1, 'deduct', 5, balance + 5, '', '{}',"
-            f" 'eve', '', now() FROM {ACCOUNT} WHERE user_id = 'bob'",
+            " SELECT gen_random_uuid(), person_id, sequence + 1, 'deduct', 5, balance + 5, '',"
+            f" '{{}}', 'eve', '', now() FROM {ACCOUNT} WHERE person_id = {BOB}",
         ),
         "a constraint for new rows alone": (
             f"ALTER TABLE {HOLD} DROP CONSTRAINT IF EXISTS billing_hold_amount_positive",
@@ -137,11 +140,12 @@ BY_THEMSELVES: dict[str, tuple[str, ...]] = (
         ),
         "entries in a child table": (
             f"CREATE TABLE child () INHERITS ({ENTRY})",
-            f"INSERT INTO child SELECT id + 1000, uid, user_id, sequence + 9 FROM {ENTRY} LIMIT 0",
+            "INSERT INTO child (id, uid, person_id, sequence)"
+            f" SELECT id + 1000, uid, person_id, sequence + 9 FROM {ENTRY} LIMIT 0",
         ),
         "events in a child table": (f"CREATE TABLE child () INHERITS ({EVENT})",),
         "a table that became a child": (
-            "CREATE TABLE parent (user_id varchar(128) NOT NULL)",
+            "CREATE TABLE parent (person_id bigint NOT NULL)",
             f"ALTER TABLE {ENTRY} INHERIT parent",
         ),
         "a view in the place of accounts": (
@@ -200,7 +204,7 @@ BY_THEMSELVES: dict[str, tuple[str, ...]] = (
         "constraints not looked at": (
             "PRAGMA ignore_check_constraints = ON",
             "DROP TRIGGER billing_creditaccount_proved",
-            f"UPDATE {ACCOUNT} SET held = -1 WHERE user_id = 'bob'",
+            f"UPDATE {ACCOUNT} SET held = -1 WHERE person_id = {BOB}",
         ),
         "seals gone from between": (
             "DROP TRIGGER billing_ledgerseal_no_delete",
@@ -209,13 +213,13 @@ BY_THEMSELVES: dict[str, tuple[str, ...]] = (
         "a temporary trigger": (
             f"CREATE TEMPORARY TRIGGER aaa BEFORE UPDATE ON {ACCOUNT}"
             " BEGIN SELECT RAISE(IGNORE); END",
-            f"UPDATE {ACCOUNT} SET balance = 1 WHERE user_id = 'ann'",
+            f"UPDATE {ACCOUNT} SET balance = 1 WHERE person_id = {ANN}",
             f"UPDATE {ACCOUNT} SET nothing = 1",
         ),
         "a temporary table": (
             f"CREATE TEMPORARY TABLE {ENTRY} AS SELECT * FROM main.{ENTRY}",
             f"UPDATE temp.{ENTRY} SET balance_after = 1000000, sequence = 6",
-            f"UPDATE main.{ACCOUNT} SET balance = 1000000, sequence = 6 WHERE user_id = 'ann'",
+            f"UPDATE main.{ACCOUNT} SET balance = 1000000, sequence = 6 WHERE person_id = {ANN}",
         ),
         "an attached database": (f"UPDATE main.{ENTRY} SET amount = 1000",),
     }

@@ -29,7 +29,7 @@ def write_everything() -> None:
     """Books, events and a conversation on legal hold, and nothing for `verify` to find."""
     write_books()
     # Archived, as the checkpoint says.
-    CreditTransaction.objects.filter(user_id="ann", sequence=1).delete()
+    CreditTransaction.objects.filter(person__user_id="ann", sequence=1).delete()
     write_events()
     held = make_conversation_of(3)
     call_command("reindex_search", stdout=StringIO())

@@ -8,17 +8,22 @@ from dataclasses import dataclass
 
 from tests.billing.attacks import (
     ACCOUNT,
+    ANN,
+    BOB,
     CHARGED,
     CHECKPOINT,
     ENTRY,
+    ERASED_AS,
+    EVE,
     GRANTED,
     HOLD,
     NEW,
-    TIME,
+    NOBODY,
     change,
     checkpoint,
     entry,
     held,
+    increment,
     remove,
 )
 from tests.consent import attacks as consent
@@ -59,27 +64,27 @@ SHADOWS: dict[str, Shadow] = {
     ),
     "an entry that does not follow": Shadow(
         A_,
-        copied(A_, f"UPDATE {HERE} SET balance = {RICH - 1} WHERE user_id = 'ann'"),
+        copied(A_, f"UPDATE {HERE} SET balance = {RICH - 1} WHERE person_id = {ANN}"),
         really(entry(balance_after=RICH), E_),
     ),
     "an account that gets another's id": Shadow(
-        A_, copied(A_), really(change(ACCOUNT, "user_id = 'eve'"), A_)
+        A_, copied(A_), really(change(ACCOUNT, f"person_id = {EVE}"), A_)
     ),
     "nothing held": Shadow(H_, (), really(change(ACCOUNT, "held = 0"), A_)),
     "more held": Shadow(
         H_,
-        copied(H_, f"UPDATE {HERE} SET amount = 30 WHERE user_id = 'ann' AND state = 'open'"),
+        copied(H_, f"UPDATE {HERE} SET amount = 30 WHERE person_id = {ANN} AND state = 'open'"),
         really(change(ACCOUNT, "held = 30"), A_),
     ),
     "entries removed without a checkpoint": Shadow(
         C_,
         (as_shadow(checkpoint(sequence=99), C_),),
-        really(remove(ENTRY, "user_id = 'ann'"), E_),
+        really(remove(ENTRY), E_),
     ),
     "one entry removed without a checkpoint": Shadow(
         C_,
-        (as_shadow(checkpoint(user_id="'bob'", sequence=99), C_),),
-        really(remove(ENTRY, "user_id = 'bob' AND sequence = 2"), E_),
+        (as_shadow(checkpoint(person_id=BOB, sequence=99), C_),),
+        really(remove(ENTRY, f"person_id = {BOB} AND sequence = 2"), E_),
     ),
     "a false checkpoint": Shadow(
         E_,
@@ -122,34 +127,56 @@ SHADOWS: dict[str, Shadow] = {
     ),
     "a hold without an account": Shadow(
         A_,
-        copied(A_, f"UPDATE {HERE} SET user_id = 'nobody' WHERE user_id = 'ann'"),
-        really(held(user_id="'nobody'"), H_),
+        copied(A_, f"UPDATE {HERE} SET person_id = {NOBODY} WHERE person_id = {ANN}"),
+        really(held(person_id=NOBODY), H_),
     ),
     "a hold of more than there is": Shadow(H_, copied(H_), really(held(amount=RICH), H_)),
     "a hold that holds nothing": Shadow(A_, copied(A_), really(held(amount=RICH), H_)),
     "a hold's end that frees nothing": Shadow(
         A_,
         copied(A_),
-        really(change(HOLD, "amount = 1, state = 'released'", "state = 'open'"), H_),
+        really(
+            change(HOLD, "amount = 1, state = 'released'", f"person_id = {ANN} AND state = 'open'"),
+            H_,
+        ),
     ),
     "a key that stands for all callers": Shadow(
         "billing_usageincrement",
         (),
-        "INSERT INTO public.billing_usageincrement"
-        " (user_id, actor, idempotency_key, request_hash, created_at)"
-        f" VALUES ('ann', 'key:tests', 'count', '', {TIME})",
+        really(increment(idempotency_key="'count'"), "billing_usageincrement"),
+    ),
+    "an account of an erased person": Shadow(
+        "access_person",
+        copied(
+            "access_person",
+            f"UPDATE {HERE} SET user_id = 'zoe', erased_as = NULL WHERE user_id IS NULL",
+        ),
+        "UPDATE billing_creditaccount SET tier = 'pro' WHERE person_id ="
+        f" (SELECT id FROM public.access_person WHERE erased_as = '{ERASED_AS}')",
     ),
     "an event off its chain": Shadow(
         consent.CHAIN,
         copied(
-            consent.CHAIN, f"UPDATE {HERE} SET last_hash = {consent.HASH} WHERE user_id = 'ann'"
+            consent.CHAIN,
+            f"UPDATE {HERE} SET last_hash = {consent.HASH} WHERE {consent.is_of('ann')}",
         ),
         really(consent.event(previous_hash=consent.HASH), consent.EVENT),
     ),
     "an event of nobody": Shadow(
         consent.CHAIN,
-        copied(consent.CHAIN, f"UPDATE {HERE} SET user_id = 'nobody' WHERE user_id = 'bob'"),
-        really(consent.event(user_id="'nobody'", sequence=2), consent.EVENT),
+        copied(
+            consent.CHAIN,
+            f"UPDATE {HERE} SET person_id = {consent.person('eve')} WHERE {consent.is_of('bob')}",
+        ),
+        really(
+            consent.event(
+                person_id=consent.person("eve"),
+                sequence=2,
+                previous_hash=f"(SELECT last_hash FROM public.{consent.CHAIN}"
+                f" WHERE {consent.is_of('bob')})",
+            ),
+            consent.EVENT,
+        ),
     ),
     "an event that names another purpose's text": Shadow(
         consent.TEXT,
@@ -184,13 +211,15 @@ SHADOWS: dict[str, Shadow] = {
         consent.EVENT,
         copied(
             consent.EVENT,
-            f"UPDATE {HERE} SET user_id = 'eve', purpose = 'privacy', policy_version_id = NULL,"
-            f" recorded_at = {consent.TIME} WHERE sequence = 1 AND user_id = 'bob'",
+            f"UPDATE {HERE} SET person_id = {consent.person('eve')}, purpose = 'privacy',"
+            f" policy_version_id = NULL,"
+            f" recorded_at = {consent.TIME} WHERE sequence = 1 AND {consent.is_of('bob')}",
         ),
         really(
             consent.state(
-                user_id="'eve'",
-                event_id="(SELECT id FROM public.consent_consentevent WHERE user_id = 'bob')",
+                person_id=consent.person("eve"),
+                event_id="(SELECT id FROM public.consent_consentevent"
+                f" WHERE {consent.is_of('bob')})",
             ),
             consent.STATE,
         ),
@@ -205,7 +234,9 @@ RIGHTS: dict[str, Shadow] = {
     "an entry moves its account": Shadow(A_, copied(A_), really(entry(), E_)),
     "a hold is held": Shadow(A_, copied(A_), really(held(), H_)),
     "a hold's end frees": Shadow(
-        A_, copied(A_), really(change(HOLD, "state = 'released'", "state = 'open'"), H_)
+        A_,
+        copied(A_),
+        really(change(HOLD, "state = 'released'", f"person_id = {ANN} AND state = 'open'"), H_),
     ),
 }
 

@@ -7,7 +7,9 @@ import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 
+from access.models import Person
 from billing import services
 from billing.models import CreditAccount, CreditHold, CreditTransaction
 from common.idempotency import RequestKey
@@ -20,57 +22,57 @@ NO_KEY = RequestKey(None, "")
 # What is wrong with the books, each as the persons it is wrong for.
 QUESTIONS = {
     "I1: a balance is not the sum of its entries": """
-        SELECT a.user_id FROM billing_creditaccount a WHERE a.balance <> (
+        SELECT a.person_id FROM billing_creditaccount a WHERE a.balance <> (
             SELECT COALESCE(SUM(amount), 0) FROM billing_credittransaction t
-            WHERE t.user_id = a.user_id)""",
+            WHERE t.person_id = a.person_id)""",
     "I2: sequences are not 1 to n": """
-        SELECT a.user_id FROM billing_creditaccount a
-        LEFT JOIN billing_credittransaction t ON t.user_id = a.user_id
-        GROUP BY a.user_id, a.sequence
+        SELECT a.person_id FROM billing_creditaccount a
+        LEFT JOIN billing_credittransaction t ON t.person_id = a.person_id
+        GROUP BY a.person_id, a.sequence
         HAVING COUNT(t.id) <> a.sequence OR COALESCE(MAX(t.sequence), 0) <> a.sequence
             OR COALESCE(MIN(t.sequence), 1) <> 1""",
     "I2: an entry has no account": """
-        SELECT user_id FROM billing_credittransaction
-        WHERE user_id NOT IN (SELECT user_id FROM billing_creditaccount)""",
+        SELECT person_id FROM billing_credittransaction
+        WHERE person_id NOT IN (SELECT person_id FROM billing_creditaccount)""",
     "I3: a running balance does not follow": """
-        SELECT user_id FROM (
-            SELECT user_id, balance_after - amount AS before,
+        SELECT person_id FROM (
+            SELECT person_id, balance_after - amount AS before,
                 LAG(balance_after, 1, CAST(0 AS BIGINT))
-                OVER (PARTITION BY user_id ORDER BY sequence) AS earlier
+                OVER (PARTITION BY person_id ORDER BY sequence) AS earlier
             FROM billing_credittransaction) steps
         WHERE before <> earlier""",
     "I4: a balance or the held part is negative, or more is held than there is": """
-        SELECT user_id FROM billing_creditaccount
+        SELECT person_id FROM billing_creditaccount
         WHERE balance < 0 OR held < 0 OR held > balance""",
     "I4: a running balance was negative": """
-        SELECT user_id FROM billing_credittransaction WHERE balance_after < 0""",
+        SELECT person_id FROM billing_credittransaction WHERE balance_after < 0""",
     "I5: held is not the sum of open holds": """
-        SELECT a.user_id FROM billing_creditaccount a WHERE a.held <> (
+        SELECT a.person_id FROM billing_creditaccount a WHERE a.held <> (
             SELECT COALESCE(SUM(amount), 0) FROM billing_credithold h
-            WHERE h.user_id = a.user_id AND h.state = 'open')""",
+            WHERE h.person_id = a.person_id AND h.state = 'open')""",
     "I5: a hold has no account": """
-        SELECT user_id FROM billing_credithold
-        WHERE user_id NOT IN (SELECT user_id FROM billing_creditaccount)""",
+        SELECT person_id FROM billing_credithold
+        WHERE person_id NOT IN (SELECT person_id FROM billing_creditaccount)""",
     "I6: a captured hold and its entry disagree": """
-        SELECT h.user_id FROM billing_credithold h
-        LEFT JOIN billing_credittransaction t ON t.user_id = h.user_id AND t.hold = h.uid
+        SELECT h.person_id FROM billing_credithold h
+        LEFT JOIN billing_credittransaction t ON t.person_id = h.person_id AND t.hold = h.uid
         WHERE (h.state = 'captured') <> (t.id IS NOT NULL)
             OR h.captured_amount <> COALESCE(-t.amount, 0)""",
     "I6: the entry of a hold has none": """
-        SELECT t.user_id FROM billing_credittransaction t
-        LEFT JOIN billing_credithold h ON t.user_id = h.user_id AND t.hold = h.uid
+        SELECT t.person_id FROM billing_credittransaction t
+        LEFT JOIN billing_credithold h ON t.person_id = h.person_id AND t.hold = h.uid
         WHERE t.hold IS NOT NULL AND h.id IS NULL""",
     "I8: refunds are more than their charge, or of none": """
-        SELECT r.user_id FROM billing_credittransaction r
-        LEFT JOIN billing_credittransaction o ON o.user_id = r.user_id AND o.uid = r.refunds
+        SELECT r.person_id FROM billing_credittransaction r
+        LEFT JOIN billing_credittransaction o ON o.person_id = r.person_id AND o.uid = r.refunds
             AND o.type = 'deduct'
-        WHERE r.type = 'refund' GROUP BY r.user_id, r.refunds, o.id, o.amount
+        WHERE r.type = 'refund' GROUP BY r.person_id, r.refunds, o.id, o.amount
         HAVING o.id IS NULL OR SUM(r.amount) > -o.amount""",
     "I9: a key has two effects": """
-        SELECT user_id FROM billing_credittransaction WHERE idempotency_key IS NOT NULL
-        GROUP BY user_id, idempotency_key HAVING COUNT(*) > 1""",
+        SELECT person_id FROM billing_credittransaction WHERE idempotency_key IS NOT NULL
+        GROUP BY person_id, idempotency_key HAVING COUNT(*) > 1""",
     "I10: a counter is above its limit": """
-        SELECT user_id FROM billing_usage
+        SELECT person_id FROM billing_usage
         WHERE daily_used > daily_limit OR monthly_used > monthly_limit""",
 }
 
@@ -80,7 +82,10 @@ def drift() -> list[str]:
     found = []
     with connection.cursor() as cursor:
         for question, sql in QUESTIONS.items():
-            cursor.execute(sql)
+            cursor.execute(
+                "SELECT COALESCE(user_id, erased_as, CAST(wrong.person_id AS TEXT))"
+                f" FROM ({sql}) AS wrong LEFT JOIN access_person AS p ON p.id = wrong.person_id"
+            )
             found += [f"{question}: {person}" for (person,) in cursor.fetchall()]
     return found
 
@@ -98,12 +103,21 @@ def keyed(name: str, body: str = "") -> RequestKey:
 
 
 def account(user_id: str = "ann") -> CreditAccount:
-    return CreditAccount.objects.get(user_id=user_id)
+    return CreditAccount.objects.get(person=person(user_id))
+
+
+def person(user_id: str = "ann") -> Person:
+    """The row of the person, who may have been erased under that name."""
+    return Person.objects.get(Q(user_id=user_id) | Q(erased_as=user_id))
+
+
+def name_of(row: CreditTransaction | CreditHold) -> str:
+    return str(Person.objects.get(pk=row.person_id))
 
 
 def entries(user_id: str = "ann") -> list[tuple[str, int, int]]:
     """Type, amount and running balance of each entry, the oldest first."""
-    rows = CreditTransaction.objects.filter(user_id=user_id).order_by("sequence")
+    rows = CreditTransaction.objects.filter(person__user_id=user_id).order_by("sequence")
     return list(rows.values_list("type", "amount", "balance_after"))
 
 

@@ -9,10 +9,12 @@ from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from access.models import Person
 from billing import services
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint
 from billing.services import NewTransaction
 from common.idempotency import RequestKey
+from operations.services import erase_person
 from tests.asserts import assert_problem
 from tests.client import ApiClient
 from tests.conversations.recipes import stored
@@ -72,7 +74,8 @@ class TestArchiving:
             ("ann", 1), ("ann", 2), ("ann", 3), ("bob", 1), ("bob", 2),
         ]  # fmt: skip
         assert lines[1]["amount"] == 90
-        left = CreditTransaction.objects.order_by("sequence").values_list("user_id", "sequence")
+        left = CreditTransaction.objects.order_by("sequence")
+        left = left.values_list("person__user_id", "sequence")
         assert list(left) == [("ann", 4), ("ann", 5)]
         assert "Archived 5 entries of 2 accounts" in output
         assert (tmp_path / "old.jsonl").stat().st_mode & 0o777 == 0o600
@@ -80,8 +83,8 @@ class TestArchiving:
     def test_leaves_a_checkpoint_for_each_account(self, tmp_path: Path) -> None:
         archive(tmp_path / "old.jsonl")
 
-        told = LedgerCheckpoint.objects.order_by("user_id")
-        assert list(told.values_list("user_id", "sequence", "balance")) == [
+        told = LedgerCheckpoint.objects.order_by("person__user_id")
+        assert list(told.values_list("person__user_id", "sequence", "balance")) == [
             ("ann", 3, 80), ("bob", 2, 6),
         ]  # fmt: skip
 
@@ -99,7 +102,7 @@ class TestArchiving:
         act("ann", "deduct", -1, NEW)
         act("bob", "deduct", -1, NEW)
 
-        assert CreditTransaction.objects.get(user_id="bob").sequence == 3
+        assert CreditTransaction.objects.get(person__user_id="bob").sequence == 3
         assert verify()[0] == 0
 
     def test_can_be_done_again_later(self, tmp_path: Path) -> None:
@@ -117,15 +120,38 @@ class TestArchiving:
 
         act("ann", "grant", 90, NEW, key="old")
 
-        assert CreditAccount.objects.get(user_id="ann").balance == 159
+        assert CreditAccount.objects.get(person__user_id="ann").balance == 159
 
     def test_ends_refunds_of_what_went(self, tmp_path: Path, person: ApiClient) -> None:
-        charge = CreditTransaction.objects.get(user_id="ann", sequence=3)
+        charge = CreditTransaction.objects.get(person__user_id="ann", sequence=3)
         archive(tmp_path / "old.jsonl")
 
         refund = person.post(f"/credits/transactions/{charge.uid}/refund", {})
 
         assert_problem(refund, 404, "not_found")
+
+    def test_takes_entries_of_the_erased_under_the_erased_name(self, tmp_path: Path) -> None:
+        erased = erase_person(user_id="ann", actor="key:tests", at=NEW).reference
+
+        archive(tmp_path / "old.jsonl")
+
+        lines = [json.loads(line) for line in (tmp_path / "old.jsonl").read_text().splitlines()]
+        assert [line["user_id"] for line in lines] == [erased] * 3 + ["bob"] * 2
+        assert CreditTransaction.objects.count() == 2
+        assert verify()[0] == 0, verify()[1]
+
+    def test_leaves_entries_whose_person_was_erased_since_the_file_was_written(self) -> None:
+        person = Person.objects.get(user_id="ann")
+        last = CreditTransaction.objects.get(person=person, sequence=3)
+        erase_person(user_id="ann", actor="key:tests", at=NEW)
+
+        removed = services.replace_by_checkpoint(
+            person=person, last=last, digest="0" * 64, archive="a", at=NEW
+        )
+
+        assert removed == 0
+        assert CreditTransaction.objects.count() == 7
+        assert not LedgerCheckpoint.objects.exists()
 
     def test_with_nothing_old_writes_an_empty_file(self, tmp_path: Path) -> None:
         archive(tmp_path / "old.jsonl", before="2020-01-01")

@@ -84,18 +84,18 @@ class Commands:
         if self.holds:
             held = self.draw.choice(self.holds)
             amount = self.draw.choice([None, 1, 12, 24])
-            books.capture(held, amount, user_id=held.user_id, at=self.at)
+            books.capture(held, amount, user_id=books.name_of(held), at=self.at)
 
     def release(self) -> None:
         if self.holds:
             held = self.draw.choice(self.holds)
-            books.release(held, user_id=held.user_id, at=self.at)
+            books.release(held, user_id=books.name_of(held), at=self.at)
 
     def refund(self) -> None:
         if self.charges:
             charge = self.draw.choice(self.charges[-20:])
             amount = self.draw.choice([None, 1, 5])
-            books.refund(charge, amount, user_id=charge.user_id, at=self.at)
+            books.refund(charge, amount, user_id=books.name_of(charge), at=self.at)
 
     def wait(self) -> None:
         self.at += datetime.timedelta(seconds=self.draw.choice([1, 600, 3600, 40_000]))
@@ -111,9 +111,9 @@ class Commands:
 
     def record(self) -> dict[str, Any]:
         """Everything but ids and times."""
-        order = ("user_id", "sequence")
+        order = ("person__user_id", "sequence")
         columns = (*order, "type", "amount", "balance_after", "description", "idempotency_key")
-        hold_columns = ("user_id", "amount", "captured_amount", "state", "idempotency_key")
+        hold_columns = ("person__user_id", "amount", "captured_amount", "state", "idempotency_key")
         return {
             "entries": list(CreditTransaction.objects.order_by(*order).values_list(*columns)),
             "holds": list(CreditHold.objects.order_by("pk").values_list(*hold_columns)),

@@ -85,7 +85,7 @@ class TestAnExpiry:
             outcomes = at_once(act)
 
             assert outcomes.count("done") == 1
-            state = CreditHold.objects.get(user_id=person).state
+            state = CreditHold.objects.get(person__user_id=person).state
             assert state == ("captured" if "done" in outcomes[1::2] else "expired")
             assert account(person).balance == 0
         assert drift() == []

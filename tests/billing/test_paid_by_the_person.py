@@ -35,7 +35,7 @@ class TestAPersonsOwnToken:
         assert paid_headers(response) == (str(COST), str(ALLOWANCE - COST))
         assert charges() == [-COST]
         charged = CreditTransaction.objects.get(type="deduct")
-        assert (charged.user_id, charged.actor) == ("ann", "self")
+        assert (charged.person.user_id, charged.actor) == ("ann", "self")
 
     def test_does_not_choose_the_tier_that_pays(self) -> None:
         call("plain", x_user_tier="enterprise")

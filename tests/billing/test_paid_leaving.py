@@ -105,8 +105,10 @@ class Leaver:
 
     def end(self) -> str:
         """How the hold ended; nothing is held any more, and just what was captured is charged."""
-        (state,) = CreditHold.objects.filter(user_id=self.user_id).values_list("state", flat=True)
-        account = CreditAccount.objects.get(user_id=self.user_id)
+        (state,) = CreditHold.objects.filter(person__user_id=self.user_id).values_list(
+            "state", flat=True
+        )
+        account = CreditAccount.objects.get(person__user_id=self.user_id)
         taken = COST if state == "captured" else 0
         assert (account.balance, account.held) == (ALLOWANCE - taken, 0), self.route
         return str(state)

@@ -8,13 +8,15 @@ import pytest
 from django.core import checks
 from django.db import connection, transaction
 
+from access import services as access_services
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint, LedgerSeal
 from billing.services import replace_by_checkpoint, sealing
 from common import guards
 from operations.services import erase_person
 from tests.asserts import assert_statements
 from tests.attacks.sessions import findings
-from tests.billing.books import DAY, MOMENT, add, charge, execute, open_account
+from tests.billing.attacks import ANN, BOB, EVE
+from tests.billing.books import DAY, MOMENT, add, charge, execute, open_account, person
 from tests.operations.backups import command
 from tests.processes import at_once
 
@@ -29,7 +31,7 @@ def seal(at: datetime.datetime = LATER, limit: int = 500) -> int:
 
 def sealed() -> list[tuple[str, int, int]]:
     rows = LedgerSeal.objects.order_by("number")
-    return list(rows.values_list("account__user_id", "sequence", "balance"))
+    return list(rows.values_list("account__person__user_id", "sequence", "balance"))
 
 
 def by_the_owner(*statements: str) -> None:
@@ -58,18 +60,18 @@ def books() -> None:
 
 RICH = (
     "UPDATE billing_credittransaction SET amount = amount + 1000000,"
-    " balance_after = balance_after + 1000000 WHERE user_id = 'ann' AND sequence = 1",
+    f" balance_after = balance_after + 1000000 WHERE person_id = {ANN} AND sequence = 1",
     "UPDATE billing_credittransaction SET balance_after = balance_after + 1000000"
-    " WHERE user_id = 'ann' AND sequence > 1",
-    "UPDATE billing_creditaccount SET balance = balance + 1000000 WHERE user_id = 'ann'",
+    f" WHERE person_id = {ANN} AND sequence > 1",
+    f"UPDATE billing_creditaccount SET balance = balance + 1000000 WHERE person_id = {ANN}",
 )
 NOT_THOSE = "ann: the entries 1 to 3 are not those of seal 1"
-ACCOUNT = "(SELECT id FROM billing_creditaccount WHERE user_id = 'ann')"
+ACCOUNT = f"(SELECT id FROM billing_creditaccount WHERE person_id = {ANN})"
 
 FORGERIES: dict[str, tuple[tuple[str, ...], str]] = {
     "a whole history rewritten": (RICH, NOT_THOSE),
     "an actor": (
-        ("UPDATE billing_credittransaction SET actor = 'x' WHERE user_id = 'ann'",),
+        (f"UPDATE billing_credittransaction SET actor = 'x' WHERE person_id = {ANN}",),
         NOT_THOSE,
     ),
     "a time": (
@@ -78,15 +80,15 @@ FORGERIES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "the end cut off": (
         (
-            "DELETE FROM billing_credittransaction WHERE user_id = 'ann' AND sequence = 3",
-            "UPDATE billing_creditaccount SET sequence = 2, balance = 30 WHERE user_id = 'ann'",
+            f"DELETE FROM billing_credittransaction WHERE person_id = {ANN} AND sequence = 3",
+            f"UPDATE billing_creditaccount SET sequence = 2, balance = 30 WHERE person_id = {ANN}",
         ),
         NOT_THOSE,
     ),
     "all of it gone, and the account empty": (
         (
-            "DELETE FROM billing_credittransaction WHERE user_id = 'ann'",
-            "UPDATE billing_creditaccount SET sequence = 0, balance = 0 WHERE user_id = 'ann'",
+            f"DELETE FROM billing_credittransaction WHERE person_id = {ANN}",
+            f"UPDATE billing_creditaccount SET sequence = 0, balance = 0 WHERE person_id = {ANN}",
         ),
         NOT_THOSE,
     ),
@@ -97,10 +99,10 @@ FORGERIES: dict[str, tuple[tuple[str, ...], str]] = {
     "a checkpoint of another balance": (
         (
             "INSERT INTO billing_ledgercheckpoint"
-            " (user_id, sequence, balance, digest, archive, created_at)"
-            " VALUES ('ann', 3, 1000000, '', '', '2026-03-10 12:00:00')",
-            "DELETE FROM billing_credittransaction WHERE user_id = 'ann'",
-            "UPDATE billing_creditaccount SET balance = 1000000 WHERE user_id = 'ann'",
+            " (person_id, sequence, balance, digest, archive, created_at)"
+            f" VALUES ({ANN}, 3, 1000000, '', '', '2026-03-10 12:00:00')",
+            f"DELETE FROM billing_credittransaction WHERE person_id = {ANN}",
+            f"UPDATE billing_creditaccount SET balance = 1000000 WHERE person_id = {ANN}",
         ),
         "ann: no seal says what checkpoint 3 says",
     ),
@@ -133,16 +135,17 @@ class TestAForgery:
         add("grant", 5)
         by_the_owner(
             "UPDATE billing_credittransaction SET amount = 50, balance_after = 84"
-            " WHERE user_id = 'ann' AND sequence = 4",
-            "UPDATE billing_creditaccount SET balance = 84 WHERE user_id = 'ann'",
+            f" WHERE person_id = {ANN} AND sequence = 4",
+            f"UPDATE billing_creditaccount SET balance = 84 WHERE person_id = {ANN}",
         )
 
         assert findings() == []
 
     def test_of_whose_account_it_is_is_not_found(self, books: None) -> None:
+        access_services.meet_persons(["eve"])
         by_the_owner(
-            "UPDATE billing_creditaccount SET user_id = 'eve' WHERE user_id = 'ann'",
-            "UPDATE billing_credittransaction SET user_id = 'eve' WHERE user_id = 'ann'",
+            f"UPDATE billing_creditaccount SET person_id = {EVE} WHERE person_id = {ANN}",
+            f"UPDATE billing_credittransaction SET person_id = {EVE} WHERE person_id = {ANN}",
         )
 
         assert findings() == []
@@ -150,7 +153,8 @@ class TestAForgery:
     def test_is_not_sealed_where_entries_do_not_fit(self, books: None) -> None:
         add("grant", 5)
         by_the_owner(
-            "UPDATE billing_credittransaction SET amount = 50 WHERE user_id = 'ann' AND amount = 5"
+            "UPDATE billing_credittransaction SET amount = 50"
+            f" WHERE person_id = {ANN} AND amount = 5"
         )
 
         assert seal() == 1
@@ -159,8 +163,8 @@ class TestAForgery:
 
 class TestTheHead:
     TAIL = (
-        "DELETE FROM billing_credittransaction WHERE user_id = 'bob'",
-        "UPDATE billing_creditaccount SET balance = 0, sequence = 0 WHERE user_id = 'bob'",
+        f"DELETE FROM billing_credittransaction WHERE person_id = {BOB}",
+        f"UPDATE billing_creditaccount SET balance = 0, sequence = 0 WHERE person_id = {BOB}",
         "DELETE FROM billing_ledgerseal WHERE number = 2",
     )
 
@@ -251,8 +255,8 @@ class TestASeal:
 
 class TestAnArchive:
     def archive(self, sequence: int) -> None:
-        last = CreditTransaction.objects.get(user_id="ann", sequence=sequence)
-        replace_by_checkpoint(last=last, digest="0", archive="a.jsonl", at=LATER)
+        last = CreditTransaction.objects.get(person__user_id="ann", sequence=sequence)
+        replace_by_checkpoint(person=person(), last=last, digest="0", archive="a.jsonl", at=LATER)
 
     def test_ends_at_a_seal(self, books: None) -> None:
         charge(1)
@@ -276,7 +280,7 @@ class TestAnArchive:
         assert findings() == []
         by_the_owner(
             "UPDATE billing_credittransaction SET amount = 5, balance_after = 35"
-            " WHERE user_id = 'ann' AND sequence = 3"
+            f" WHERE person_id = {ANN} AND sequence = 3"
         )
         assert "ann: the entries 3 to 3 are not those of seal 1" in findings()
 
@@ -339,7 +343,7 @@ class TestManySealers:
     def test_make_one_chain(self) -> None:
         for number in range(8):
             open_account(f"person{number}")
-        CreditAccount.objects.get(user_id="person0")
+        CreditAccount.objects.get(person__user_id="person0")
 
         at_once(lambda number: seal(limit=1), 8)
 

@@ -66,10 +66,10 @@ class Ledger(RuleBasedStateMachine):
         assert given == expected
 
     def entry(self, number: int) -> CreditTransaction:
-        return CreditTransaction.objects.get(user_id=PERSON, sequence=number + 1)
+        return CreditTransaction.objects.get(person__user_id=PERSON, sequence=number + 1)
 
     def nth_hold(self, number: int) -> CreditHold:
-        return CreditHold.objects.filter(user_id=PERSON).order_by("pk")[number]
+        return CreditHold.objects.filter(person__user_id=PERSON).order_by("pk")[number]
 
     @rule(
         kind=st.sampled_from(["deduct", "deduct", "deduct", "grant", "purchase", "adjustment"]),
@@ -171,7 +171,7 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def the_holds_are_the_models(self) -> None:
-        rows = CreditHold.objects.filter(user_id=PERSON).order_by("pk")
+        rows = CreditHold.objects.filter(person__user_id=PERSON).order_by("pk")
         expired = {"expired": "open"}
         real = [
             (row.amount, row.captured_amount, expired.get(row.state, row.state)) for row in rows

@@ -46,7 +46,7 @@ class TestTheHistory:
         # The second and third day begin with a refill: of nothing, then of 6.
         sequences = [row["sequence"] for row in rows]
         assert sequences == sorted(sequences, reverse=True)
-        assert len(rows) == CreditTransaction.objects.filter(user_id="ann").count()
+        assert len(rows) == CreditTransaction.objects.filter(person__user_id="ann").count()
 
     def test_shows_what_the_post_answered(self, person: ApiClient) -> None:
         made = person.post(PATH, {"type": "grant", "amount": 5, "metadata": {"b": 1, "a": 2.0}})
@@ -60,7 +60,7 @@ class TestTheHistory:
     def test_is_filtered_by_type(self, person: ApiClient, type_: str) -> None:
         rows = person.get(f"{PATH}?type={type_}").json()["results"]
 
-        expected = CreditTransaction.objects.filter(user_id="ann", type=type_).count()
+        expected = CreditTransaction.objects.filter(person__user_id="ann", type=type_).count()
         assert [row["type"] for row in rows] == [type_] * expected
 
     def test_is_filtered_by_time_from_and_before(self, person: ApiClient) -> None:

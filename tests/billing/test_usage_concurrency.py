@@ -107,6 +107,6 @@ class TestFirstContacts:
             return [person.get(path, x_user_tier=tier).status_code for person in persons]
 
         assert set(sum(at_once(act), [])) == {200}
-        of_usage = dict(Usage.objects.values_list("user_id", "tier"))
+        of_usage = dict(Usage.objects.values_list("person__user_id", "tier"))
         assert len(of_usage) == 10
-        assert of_usage == dict(CreditAccount.objects.values_list("user_id", "tier"))
+        assert of_usage == dict(CreditAccount.objects.values_list("person__user_id", "tier"))

@@ -40,7 +40,7 @@ def change(**changes: object) -> Usage:
 
 
 def counters() -> tuple[int, int, int]:
-    usage = Usage.objects.get(user_id="ann")
+    usage = Usage.objects.get(person__user_id="ann")
     return usage.daily_used, usage.monthly_used, usage.total_queries
 
 

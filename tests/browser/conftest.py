@@ -125,8 +125,9 @@ def conversation(live_server: Any) -> Conversation:
         "metadata": {"label_to_model": {"Response A": "a/one", "Response B": "b/two"}},
     }
     Message.objects.bulk_create(
-        Message(conversation=conversation, user_id="ann", position=position, created_at=MOMENT,
-                role=role, search_text="large pump", **columns)
+        Message(conversation=conversation, person_id=conversation.person_id,
+                position=position, created_at=MOMENT, role=role, search_text="large pump",
+                **columns)
         for position, role, columns in (
             (1, "user", {"content": "Which pump?"}),
             (2, "assistant", council),

@@ -65,7 +65,7 @@ class TestAPerson:
         fill_in(page, "Record refusal or withdrawal", "Marketing messages")
 
         expect(page.locator(".who h1")).to_have_text("new & one")
-        assert ConsentEvent.objects.get(user_id="new & one").action == "refused"
+        assert ConsentEvent.objects.get(person__user_id="new & one").action == "refused"
 
     def test_is_withdrawn_once_when_the_form_is_sent_twice(
         self, door: Door, privacy: User, person: str

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from conversations.models import Conversation
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
+from tests.conversations.recipes import key_of
 
 NOON = datetime.datetime(2025, 3, 1, 12, tzinfo=datetime.UTC)
 examples = settings(
@@ -26,9 +27,10 @@ times = st.datetimes().map(lambda moment: moment.isoformat()) | st.datetimes().m
 
 def write(count: int, **columns: Any) -> None:
     """Conversations of Ann, all of the same moment unless told otherwise."""
+    owner = key_of("ann")
     moments = {"created_at": NOON, "updated_at": NOON} | columns
     Conversation.objects.bulk_create(
-        Conversation(user_id="ann", title=str(number), **moments) for number in range(count)
+        Conversation(person_id=owner, title=str(number), **moments) for number in range(count)
     )
 
 
@@ -57,7 +59,7 @@ class TestPages:
 
     def test_are_ordered_by_time_before_id(self, person: ApiClient) -> None:
         write(1, created_at=NOON + datetime.timedelta(microseconds=1))
-        Conversation.objects.filter(user_id="ann").update(title="newest")
+        Conversation.objects.for_user("ann").update(title="newest")
         write(2)
 
         assert titles(person, "/conversations?limit=1") == ["newest", "1", "0"]

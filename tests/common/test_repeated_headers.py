@@ -73,7 +73,9 @@ class TestGunicorn:
         named = [(name, "cn=ann,ou=people" if name == "X-User-Id" else value)
                  for name, value in pairs]  # fmt: skip
         assert charge(web, named)[0] == 201
-        people = CreditAccount.objects.order_by("user_id").values_list("user_id", flat=True)
+        people = CreditAccount.objects.order_by("person__user_id").values_list(
+            "person__user_id", flat=True
+        )
         assert list(people) == ["ann", "cn=ann,ou=people"]
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from common.models import update_returning
 from conversations.models import Conversation
 from tests.asserts import assert_statements
+from tests.conversations.recipes import key_of
 
 NOON = datetime.datetime(2025, 3, 1, 12, 0, 0, 123456, tzinfo=datetime.UTC)
 
@@ -20,7 +21,7 @@ def conversation(db: None) -> Conversation:
 
 def made(user_id: str) -> Conversation:
     now = timezone.now()
-    return Conversation.objects.create(user_id=user_id, created_at=now, updated_at=now)
+    return Conversation.objects.create(person_id=key_of(user_id), created_at=now, updated_at=now)
 
 
 class TestUpdateReturning:
@@ -79,7 +80,7 @@ class TestUpdateReturning:
     def test_gives_nothing_when_no_row_fits(self, conversation: Conversation, nobody: str) -> None:
         everybody = Conversation.objects.all()
         queryset = {
-            "by condition": everybody.filter(user_id="nobody"),
+            "by condition": everybody.for_user("nobody"),
             "by none()": everybody.none(),
             "by an empty list": everybody.filter(pk__in=[]),
         }[nobody]
@@ -90,15 +91,15 @@ class TestUpdateReturning:
 
     def test_meets_the_constraints(self, conversation: Conversation) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
-            update_returning(Conversation.objects.for_user("ann"), ["id"], user_id="")
+            update_returning(Conversation.objects.for_user("ann"), ["id"], person_id=None)
 
         conversation.refresh_from_db()
-        assert conversation.user_id == "ann"
+        assert conversation.person.user_id == "ann"
 
     def test_ends_the_transaction_in_which_it_fails(self, conversation: Conversation) -> None:
         with transaction.atomic():
             with pytest.raises(IntegrityError):
-                update_returning(Conversation.objects.for_user("ann"), ["id"], user_id="")
+                update_returning(Conversation.objects.for_user("ann"), ["id"], person_id=None)
 
             assert transaction.get_rollback()
             transaction.set_rollback(True)

@@ -65,7 +65,7 @@ def valid_for(days: int, purpose: str = "marketing") -> None:
 
 
 def events(user_id: str = "ann") -> list[tuple[str, str]]:
-    rows = ConsentEvent.objects.filter(user_id=user_id).order_by("sequence")
+    rows = ConsentEvent.objects.filter(person__user_id=user_id).order_by("sequence")
     return list(rows.values_list("purpose_id", "action"))
 
 
@@ -93,7 +93,7 @@ def execute(sql: str, parameters: Any = None) -> int:
 def fold(user_id: str, until: datetime.datetime | None = None) -> dict[str, tuple[Any, ...]]:
     """The state of each purpose from the events alone: the last by sequence counts."""
     state: dict[str, tuple[Any, ...]] = {}
-    for event in ConsentEvent.objects.filter(user_id=user_id).order_by("sequence"):
+    for event in ConsentEvent.objects.filter(person__user_id=user_id).order_by("sequence"):
         if until is None or event.recorded_at <= until:
             since = event.expires_at if event.action == "expired" else event.recorded_at
             state[event.purpose_id] = (
@@ -112,5 +112,5 @@ def states(user_id: str) -> dict[str, tuple[Any, ...]]:
             state.since,
             state.expires_at,
         )  # fmt: skip
-        for state in ConsentState.objects.filter(user_id=user_id)
+        for state in ConsentState.objects.filter(person__user_id=user_id)
     }

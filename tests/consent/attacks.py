@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import connection
 
+from access.models import Person
 from consent.models import (
     ConsentChain,
     ConsentEvent,
@@ -27,7 +28,18 @@ BEHIND = {
 }
 UID = "'0190a0b000007000800000000000000f'" if SQLITE else "'0190a0b0-0000-7000-8000-00000000000f'"
 TIME = "'2026-03-12 12:00:00'"
-LAST_HASH = f"(SELECT last_hash FROM {CHAIN} WHERE user_id = 'ann')"
+
+
+def is_of(name: str) -> str:
+    """The condition for the rows of somebody, who may have been erased since."""
+    return f"person_id = {person(name)}"
+
+
+def person(name: str) -> str:
+    return f"(SELECT id FROM access_person WHERE '{name}' IN (user_id, erased_as))"
+
+
+LAST_HASH = f"(SELECT last_hash FROM {CHAIN} WHERE {is_of('ann')})"
 ZEROES = f"'{'0' * 64}'"
 HASH = f"'{'a' * 64}'"
 MARKETING = f"(SELECT id FROM {TEXT} WHERE purpose = 'marketing')"
@@ -36,6 +48,7 @@ TRAINING = f"(SELECT id FROM {TEXT} WHERE purpose = 'training_use')"
 
 def write_events() -> None:
     """Ann's three events, of two purposes, and Bob's one; two texts."""
+    Person.objects.get_or_create(user_id="eve")
     publish()
     publish("training_use", 2)
     say("terms", evidence={"a": 1}, reason="asked")
@@ -54,7 +67,7 @@ def insert(table: str, values: dict[str, Any], how: str = "") -> str:
 def event(how: str = "", **values: Any) -> str:
     """Ann's next event as the database would take it, but for `values`."""
     right = {
-        "uid": UID, "user_id": "'ann'", "sequence": 4, "purpose": "'marketing'",
+        "uid": UID, "person_id": person("ann"), "sequence": 4, "purpose": "'marketing'",
         "action": "'given'", "granted": TRUE, "policy_version_id": "NULL", "text_sha256": "''",
         "source": "'api'", "method": "''", "actor": "'eve'", "reason": "''", "evidence": "'{}'",
         "details_hmac": "''", "recorded_at": TIME, "expires_at": "NULL",
@@ -65,7 +78,7 @@ def event(how: str = "", **values: Any) -> str:
 
 def chain(how: str = "", **values: Any) -> str:
     right = {
-        "user_id": "'eve'", "salt": HASH, "reference": HASH, "last_sequence": 0,
+        "person_id": person("eve"), "salt": HASH, "reference": HASH, "last_sequence": 0,
         "last_hash": ZEROES,
     }  # fmt: skip
     return insert(CHAIN, right | values, how)
@@ -73,8 +86,8 @@ def chain(how: str = "", **values: Any) -> str:
 
 def state(how: str = "", **values: Any) -> str:
     right = {
-        "user_id": "'ann'", "purpose": "'privacy'", "granted": TRUE,
-        "event_id": f"(SELECT id FROM {EVENT} WHERE user_id = 'ann' AND sequence = 2)",
+        "person_id": person("ann"), "purpose": "'privacy'", "granted": TRUE,
+        "event_id": f"(SELECT id FROM {EVENT} WHERE {is_of('ann')} AND sequence = 2)",
         "policy_version_id": "NULL", "since": TIME, "expires_at": "NULL",
     }  # fmt: skip
     return insert(STATE, right | values, how)
@@ -88,15 +101,15 @@ def text(how: str = "", **values: Any) -> str:
     return insert(TEXT, right | values, how)
 
 
-def change(table: str, what: str, where: str = "user_id = 'ann'", how: str = "") -> str:
+def change(table: str, what: str, where: str = is_of("ann"), how: str = "") -> str:
     return f"UPDATE {how} {table} SET {what} WHERE {where}"
 
 
-def remove(table: str, where: str = "user_id = 'ann'") -> str:
+def remove(table: str, where: str = is_of("ann")) -> str:
     return f"DELETE FROM {table} WHERE {where}"
 
 
-SECOND = "user_id = 'ann' AND sequence = 2"
+SECOND = f"{is_of('ann')} AND sequence = 2"
 ATTACKS: dict[str, dict[str, str]] = {
     "consent_consentevent_apply": {
         "a gap": event(sequence=5),
@@ -106,9 +119,11 @@ ATTACKS: dict[str, dict[str, str]] = {
             previous_hash=f"(SELECT hash FROM {EVENT} WHERE {SECOND})"
         ),
         "another's link": event(
-            previous_hash=f"(SELECT last_hash FROM {CHAIN} WHERE user_id = 'bob')"
+            previous_hash=f"(SELECT last_hash FROM {CHAIN} WHERE {is_of('bob')})"
         ),
-        "nobody's event": event(user_id="'nobody'", sequence=1, previous_hash=ZEROES),
+        "a person's without a chain": event(
+            person_id=person("eve"), sequence=1, previous_hash=ZEROES
+        ),
         "a text of another purpose": event(
             policy_version_id=TRAINING,
             text_sha256=f"(SELECT text_sha256 FROM {TEXT} WHERE purpose = 'training_use')",
@@ -127,7 +142,7 @@ ATTACKS: dict[str, dict[str, str]] = {
         "evidence": change(EVENT, "evidence = '{}'"),
         "hash": change(EVENT, f"hash = {HASH}", SECOND),
         "previous hash": change(EVENT, f"previous_hash = {HASH}", SECOND),
-        "person": change(EVENT, "user_id = 'eve'"),
+        "person": change(EVENT, f"person_id = {person('eve')}"),
         "nothing at all": change(EVENT, "actor = actor"),
     },
     "consent_consentevent_no_delete": {
@@ -157,15 +172,14 @@ ATTACKS: dict[str, dict[str, str]] = {
         ),
         "hash": change(CHAIN, f"last_hash = {HASH}"),
         "salt": change(CHAIN, f"salt = {HASH}"),
-        "no salt": change(CHAIN, "salt = NULL"),
         "reference": change(CHAIN, f"reference = {HASH}"),
-        "person": change(CHAIN, "user_id = 'eve'"),
+        "person": change(CHAIN, f"person_id = {person('eve')}"),
         "id": change(CHAIN, "id = id + 1000"),
     },
     "consent_consentchain_no_delete": {"one": remove(CHAIN), "all": remove(CHAIN, "id > 0")},
     "consent_consentstate_born": {
         "of no event": state(),
-        "a person's own": state(user_id="'eve'"),
+        "a person's own": state(person_id=person("eve")),
     },
     "consent_consentstate_true": {
         "granted": change(STATE, f"granted = {TRUE}", "purpose = 'marketing'"),
@@ -181,7 +195,7 @@ ATTACKS: dict[str, dict[str, str]] = {
         "an end": change(STATE, "expires_at = '2036-01-01 00:00:00'"),
         "text": change(STATE, f"policy_version_id = {MARKETING}", "purpose = 'terms'"),
         "purpose": change(STATE, "purpose = 'shared_cache'", "purpose = 'marketing'"),
-        "person": change(STATE, "user_id = 'eve'"),
+        "person": change(STATE, f"person_id = {person('eve')}"),
         "id": change(STATE, "id = id + 1000"),
     },
     "consent_consentstate_no_delete": {"one": remove(STATE), "all": remove(STATE, "id > 0")},
@@ -202,15 +216,15 @@ if SQLITE:
             ),
         },
         "consent_consentchain_no_replace": {
-            "by person": chain("OR REPLACE", user_id="'ann'"),
+            "by person": chain("OR REPLACE", person_id=person("ann")),
             "by id": chain("OR REPLACE", id=f"(SELECT id FROM {CHAIN} LIMIT 1)"),
         },
         "consent_consentstate_no_replace": {
             "by purpose": state(
                 "OR REPLACE",
                 purpose="'terms'",
-                event_id=f"(SELECT id FROM {EVENT} WHERE user_id = 'ann' AND sequence = 1)",
-                since=f"(SELECT recorded_at FROM {EVENT} WHERE user_id = 'ann' AND sequence = 1)",
+                event_id=f"(SELECT id FROM {EVENT} WHERE {is_of('ann')} AND sequence = 1)",
+                since=f"(SELECT recorded_at FROM {EVENT} WHERE {is_of('ann')} AND sequence = 1)",
             ),
         },
     }
@@ -227,5 +241,5 @@ else:
         }
     ATTACKS["consent_consentevent_no_update"] |= {
         "upsert": event(sequence=2)
-        + " ON CONFLICT (user_id, sequence) DO UPDATE SET actor = 'another'",
+        + " ON CONFLICT (person_id, sequence) DO UPDATE SET actor = 'another'",
     }

@@ -59,11 +59,11 @@ def say(
     services.record_answers(
         user_id=user_id, answers=[answer], source="api", actor="key:web", at=at or timezone.now()
     )
-    return ConsentEvent.objects.filter(user_id=user_id).order_by("-sequence")[0]
+    return ConsentEvent.objects.filter(person__user_id=user_id).order_by("-sequence")[0]
 
 
 def page_of(user_id: str = "ann") -> str:
-    return f"{PERSONS}{ConsentChain.objects.get(user_id=user_id).pk}/change/"
+    return f"{PERSONS}{ConsentChain.objects.get(person__user_id=user_id).pk}/change/"
 
 
 def form(**values: Any) -> dict[str, Any]:

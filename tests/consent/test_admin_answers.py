@@ -71,7 +71,7 @@ class TestConsent:
         page = act(recorder, f"{GIVE}auth0|new%20one", yes())
 
         assert "The chain verifies: 1 event," in page
-        assert ConsentState.objects.get().user_id == "auth0|new one"
+        assert ConsentState.objects.get().person.user_id == "auth0|new one"
 
     def test_offers_the_current_text_in_each_language(self, recorder: Client) -> None:
         publish()

@@ -5,9 +5,11 @@ import datetime
 import pytest
 from django.utils import timezone
 
+from access.models import Person
 from consent import errors, gates, reports, services
 from consent.maintenance import TASKS
 from consent.models import ConsentChain, ConsentEvent
+from operations.services import erase_person
 from tests.client import ApiClient
 from tests.consent.answers import (
     DAY,
@@ -15,7 +17,6 @@ from tests.consent.answers import (
     SECOND,
     drift,
     events,
-    execute,
     fold,
     item,
     publish,
@@ -28,7 +29,6 @@ from tests.processes import at_once
 pytestmark = pytest.mark.django_db
 
 END = MOMENT + 30 * DAY
-ERASED = "erased-0f63c050-e27d-485c-be80-48a12fdc445b"
 
 
 @pytest.fixture
@@ -37,18 +37,6 @@ def given() -> None:
     valid_for(30)
     publish()
     say(version=1)
-
-
-def erase(user_id: str, erased: str) -> None:
-    execute(f"UPDATE consent_consentstate SET user_id = '{erased}' WHERE user_id = '{user_id}'")
-    execute(
-        f"UPDATE consent_consentevent SET user_id = '{erased}', reason = '', evidence = '{{}}'"
-        f" WHERE user_id = '{user_id}'"
-    )
-    execute(
-        f"UPDATE consent_consentchain SET user_id = '{erased}', salt = NULL"
-        f" WHERE user_id = '{user_id}'"
-    )
 
 
 @pytest.mark.usefixtures("given")
@@ -156,13 +144,16 @@ class TestTheJob:
 
     def test_leaves_erased_persons_alone_and_does_the_others(self) -> None:
         say(user_id="bob", version=1)
-        erase("ann", ERASED)
+        person = Person.objects.get(user_id="ann")
+        erase_person(user_id="ann", actor="staff:x", at=MOMENT)
 
         assert TASKS[0].waiting(END) == 1
         assert services.record_expired(at=END, limit=10) == 1
 
-        assert events(ERASED) == [("marketing", "given")]
-        assert set(ConsentChain.objects.values_list("user_id", flat=True)) == {ERASED, "bob"}
+        [event] = ConsentEvent.objects.filter(person=person)
+        assert event.action == "given"
+        assert events("bob")[-1] == ("marketing", "expired")
+        assert ConsentChain.objects.count() == 2
         assert drift() == []
 
 

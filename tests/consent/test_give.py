@@ -51,7 +51,7 @@ class TestGiving:
             "action_needed": "none",
         }
         event = ConsentEvent.objects.get()
-        assert (event.user_id, event.action, event.policy_version) == ("ann", "given", text)
+        assert (event.person.user_id, event.action, event.policy_version) == ("ann", "given", text)
         assert (event.source, event.method, event.actor) == ("api", "checkbox", "key:application")
         assert event.evidence == {"form": "Anmeldung ü"}
         assert moment(given["since"]) == event.recorded_at

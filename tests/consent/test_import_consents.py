@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from access.models import Person
 from consent.models import ConsentEvent
 from tests.asserts import assert_statements
 from tests.client import ApiClient
@@ -107,7 +108,8 @@ class TestAnImport:
 
         assert "3 persons: 2 events imported, 4 answers stood already" in output
         after = stored()
-        assert [row for row in after["consent_consentevent"] if row["user_id"] != "eve"] == before[
+        eve = Person.objects.get(user_id="eve").pk
+        assert [row for row in after["consent_consentevent"] if row["person_id"] != eve] == before[
             "consent_consentevent"
         ]
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
+from access.models import Person
 from common import guards
 from common.errors import DomainError
 from consent import reports, services
@@ -127,7 +128,7 @@ class Consent(RuleBasedStateMachine):
     def check_every_time(self) -> None:
         """As-of is the fold up to then, at each event's time and at each end."""
         for user_id in BOTH:
-            rows = ConsentEvent.objects.filter(user_id=user_id)
+            rows = ConsentEvent.objects.filter(person__user_id=user_id)
             ends = rows.exclude(expires_at=None).values_list("expires_at", flat=True)
             for at in {*rows.values_list("recorded_at", flat=True), *ends, self.at}:
                 assert told(reports.consent_as_of(user_id, at=at)) == shown(fold(user_id, at), at)
@@ -175,7 +176,7 @@ def test_a_projection_built_from_nothing_is_the_stored_one() -> None:
     for user_id in BOTH:
         for purpose, (granted, event, text, since, expires_at) in fold(user_id).items():
             ConsentState.objects.create(
-                user_id=user_id,
+                person=Person.objects.get(user_id=user_id),
                 purpose_id=purpose,
                 granted=granted,
                 event_id=event,

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import pytest
 from django.db import DatabaseError, connection
 
+from access.models import Person
 from common import guards
 from common.models import new_uid
 from consent.models import ConsentChain, ConsentEvent, ConsentState, PolicyVersion
 from tests.billing.test_verify import verify
 from tests.consent.answers import DAY, MOMENT, drift, execute, publish, say, valid_for
+from tests.consent.attacks import is_of, person
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +27,7 @@ BOBS_TEXT = f"(SELECT id FROM {TEXT} WHERE purpose = 'training_use')"
 # Ann's second event of four, a consent of 30 days to a text; column by column.
 EVENT_COLUMNS = {
     "uid": f"'{UID}'",
-    "user_id": "'eve'",
+    "person_id": person("eve"),
     "sequence": "20",
     "purpose": "'shared_cache'",
     "action": "'imported'",
@@ -56,16 +58,16 @@ FLIPS = {
     "one character less": "SUBSTR({0}, 2)",
 }
 STATE_COLUMNS = {
-    "user_id": "'eve'",
+    "person_id": person("eve"),
     "purpose": "'terms'",
     "granted": FALSE,
-    "event_id": f"(SELECT id FROM {EVENT} WHERE user_id = 'ann' AND sequence = 2)",
+    "event_id": f"(SELECT id FROM {EVENT} WHERE {is_of('ann')} AND sequence = 2)",
     "policy_version_id": "NULL",
     "since": "'2026-03-10 12:00:00.123457'",
     "expires_at": "'2030-03-10 12:00:00.123457'",
 }
 CHAIN_COLUMNS = {
-    "user_id": "'eve'",
+    "person_id": person("eve"),
     "salt": f"'{'z' * 64}'",
     "reference": f"'{'z' * 64}'",
     "last_sequence": "3",
@@ -76,6 +78,7 @@ CHAIN_COLUMNS = {
 @pytest.fixture(autouse=True)
 def unguarded() -> Iterator[None]:
     """Ann's four events and Bob's two, clean; and no trigger, nor a constraint of this table."""
+    Person.objects.create(user_id="eve")
     valid_for(30)
     publish()
     publish("training_use", 2)
@@ -103,7 +106,7 @@ def change(table: str, what: str, where: str) -> bool:
     return True
 
 
-SECOND = "user_id = 'ann' AND sequence = 2"
+SECOND = f"{is_of('ann')} AND sequence = 2"
 
 
 class TestAnEvent:
@@ -111,7 +114,7 @@ class TestAnEvent:
     def test_with_another_value_is_named(self, column: str, value: str) -> None:
         columns = {field.column for field in ConsentEvent._meta.concrete_fields}
         assert set(EVENT_COLUMNS) == columns - {"id"} - UNCOVERED
-        [uid] = ConsentEvent.objects.filter(user_id="ann", sequence=2).values_list("uid", flat=True)
+        uid = ConsentEvent.objects.get(person__user_id="ann", sequence=2).uid
 
         if not change(EVENT, f"{column} = {value}", SECOND):
             # Two of a row's columns must fit each other; so both are changed.
@@ -123,7 +126,7 @@ class TestAnEvent:
 
         sentences = drift()
         # A row that went to another place is told by the place it left.
-        moved = column in ("sequence", "user_id")
+        moved = column in ("sequence", "person_id")
         place = (
             "ann: event 3" if moved else f"ann: event 2 ({OTHER_UID if column == 'uid' else uid})"
         )
@@ -147,38 +150,40 @@ class TestAnEvent:
     @pytest.mark.parametrize("sequence", [1, 2, 3])
     def test_that_was_dropped_is_named_by_the_next(self, sequence: int) -> None:
         # The state goes with it, where it leans on the event.
-        execute(f"DELETE FROM {STATE} WHERE event_id IN (SELECT id FROM {EVENT} WHERE user_id ="
-                f" 'ann' AND sequence = {sequence})")  # fmt: skip
-        execute(f"DELETE FROM {EVENT} WHERE user_id = 'ann' AND sequence = {sequence}")
+        execute(
+            f"DELETE FROM {STATE} WHERE event_id IN"
+            f" (SELECT id FROM {EVENT} WHERE {is_of('ann')} AND sequence = {sequence})"
+        )
+        execute(f"DELETE FROM {EVENT} WHERE {is_of('ann')} AND sequence = {sequence}")
 
         assert f"ann: event {sequence + 1} (" in drift()[0]
         assert f"event {sequence} should stand here" in drift()[0]
 
     def test_that_was_dropped_at_the_end_is_told_by_the_chain(self) -> None:
-        execute(f"DELETE FROM {STATE} WHERE user_id = 'ann' AND purpose = 'marketing'")
-        execute(f"DELETE FROM {EVENT} WHERE user_id = 'ann' AND sequence = 4")
+        execute(f"DELETE FROM {STATE} WHERE {is_of('ann')} AND purpose = 'marketing'")
+        execute(f"DELETE FROM {EVENT} WHERE {is_of('ann')} AND sequence = 4")
 
         assert "ann: the chain ends at 4, its events at 3" in drift()
         assert "ann: no state of marketing, although there are events" in drift()
 
     def test_and_its_neighbour_swapped_are_named(self) -> None:
-        execute(f"UPDATE {EVENT} SET sequence = 99 WHERE user_id = 'ann' AND sequence = 2")
-        execute(f"UPDATE {EVENT} SET sequence = 2 WHERE user_id = 'ann' AND sequence = 3")
-        execute(f"UPDATE {EVENT} SET sequence = 3 WHERE user_id = 'ann' AND sequence = 99")
+        execute(f"UPDATE {EVENT} SET sequence = 99 WHERE {is_of('ann')} AND sequence = 2")
+        execute(f"UPDATE {EVENT} SET sequence = 2 WHERE {is_of('ann')} AND sequence = 3")
+        execute(f"UPDATE {EVENT} SET sequence = 3 WHERE {is_of('ann')} AND sequence = 99")
 
         assert drift()[0].startswith("ann: event 2 (")
         assert "does not follow" in drift()[0]
 
     def test_of_another_person_in_its_place_is_named(self) -> None:
-        execute(f"DELETE FROM {STATE} WHERE user_id = 'ann' AND purpose = 'marketing'")
-        execute(f"DELETE FROM {EVENT} WHERE user_id = 'ann' AND sequence = 4")
-        execute(f"UPDATE {EVENT} SET user_id = 'ann', sequence = 4"
-                " WHERE user_id = 'bob' AND sequence = 1")  # fmt: skip
+        execute(f"DELETE FROM {STATE} WHERE {is_of('ann')} AND purpose = 'marketing'")
+        execute(f"DELETE FROM {EVENT} WHERE {is_of('ann')} AND sequence = 4")
+        execute(f"UPDATE {EVENT} SET {is_of('ann')}, sequence = 4"
+                f" WHERE {is_of('bob')} AND sequence = 1")  # fmt: skip
 
         assert [one for one in drift() if one.startswith("ann: event 4 (")]
 
     def test_made_up_with_a_right_link_is_named(self) -> None:
-        row = ConsentEvent.objects.get(user_id="ann", sequence=4)
+        row = ConsentEvent.objects.get(person__user_id="ann", sequence=4)
         row.pk, row.uid, row.sequence = None, new_uid(), 5
         row.previous_hash, row.hash = row.hash, "a" * 64
         row.save(force_insert=True)
@@ -208,7 +213,7 @@ class TestARowThatCannotBeRead:
         ],
     )
     def test_is_a_finding(self, table: str, what: str) -> None:
-        where = SECOND if table == EVENT else "user_id = 'ann'"
+        where = SECOND if table == EVENT else f"{is_of('ann')}"
         where += " AND purpose = 'terms'" if table == STATE else ""
         if not SQLITE and table != CHAIN:
             # PostgreSQL keeps no such value at all.
@@ -228,28 +233,28 @@ class TestAChain:
     def test_with_another_value_is_named(self, column: str, value: str) -> None:
         assert set(CHAIN_COLUMNS) == {f.column for f in ConsentChain._meta.concrete_fields} - {"id"}
 
-        assert change(CHAIN, f"{column} = {value}", "user_id = 'ann'")
+        assert change(CHAIN, f"{column} = {value}", f"{is_of('ann')}")
 
         assert [one for one in drift() if one.startswith(("ann: ", "eve: "))]
         assert not [one for one in drift() if one.startswith("bob")]
 
     def test_without_a_salt_is_named_unless_the_person_is_erased(self) -> None:
-        change(CHAIN, "salt = NULL", "user_id = 'ann'")
+        change(CHAIN, "salt = NULL", f"{is_of('ann')}")
 
         assert "ann: the chain has no salt, and the person is not erased" in drift()
 
     def test_that_is_gone_is_named(self) -> None:
-        execute(f"DELETE FROM {CHAIN} WHERE user_id = 'ann'")
+        execute(f"DELETE FROM {CHAIN} WHERE {is_of('ann')}")
 
         assert "the person has no chain" in drift()[0]
 
     def test_cut_together_with_its_head_and_state_is_not_seen(self) -> None:
         # What a chain cannot show; docs/consent.md says so.
-        execute(f"DELETE FROM {STATE} WHERE user_id = 'ann' AND purpose = 'training_use'")
-        execute(f"DELETE FROM {STATE} WHERE user_id = 'ann' AND purpose = 'marketing'")
-        execute(f"DELETE FROM {EVENT} WHERE user_id = 'ann' AND sequence > 1")
-        first = ConsentEvent.objects.get(user_id="ann")
-        change(CHAIN, f"last_sequence = 1, last_hash = '{first.hash}'", "user_id = 'ann'")
+        execute(f"DELETE FROM {STATE} WHERE {is_of('ann')} AND purpose = 'training_use'")
+        execute(f"DELETE FROM {STATE} WHERE {is_of('ann')} AND purpose = 'marketing'")
+        execute(f"DELETE FROM {EVENT} WHERE {is_of('ann')} AND sequence > 1")
+        first = ConsentEvent.objects.get(person__user_id="ann")
+        change(CHAIN, f"last_sequence = 1, last_hash = '{first.hash}'", f"{is_of('ann')}")
 
         assert drift() == []
 
@@ -258,16 +263,16 @@ class TestAState:
     @pytest.mark.parametrize(("column", "value"), STATE_COLUMNS.items())
     def test_with_another_value_is_named(self, column: str, value: str) -> None:
         assert set(STATE_COLUMNS) == {f.column for f in ConsentState._meta.concrete_fields} - {"id"}
-        where = "user_id = 'ann' AND purpose = 'marketing'"
+        where = f"{is_of('ann')} AND purpose = 'marketing'"
         if column == "purpose":
-            execute(f"DELETE FROM {STATE} WHERE user_id = 'ann' AND purpose = 'terms'")
+            execute(f"DELETE FROM {STATE} WHERE {is_of('ann')} AND purpose = 'terms'")
 
         assert change(STATE, f"{column} = {value}", where)
 
         assert [one for one in drift() if one.startswith(("ann: ", "eve: ")) and "state" in one]
 
     def test_that_is_gone_is_named(self) -> None:
-        execute(f"DELETE FROM {STATE} WHERE user_id = 'ann' AND purpose = 'terms'")
+        execute(f"DELETE FROM {STATE} WHERE {is_of('ann')} AND purpose = 'terms'")
 
         assert drift() == ["ann: no state of terms, although there are events"]
 

@@ -7,16 +7,25 @@ from typing import Any
 
 from django.apps import apps
 
+from access import services as access_services
+from access.models import Person
 from conversations.models import Conversation, Message
 
 MOMENT = datetime.datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=datetime.UTC)
 
 
+def key_of(user_id: str) -> int:
+    """The key of the person's row, who is met if need be."""
+    access_services.meet_persons([user_id])
+    return Person.objects.get(user_id=user_id).pk
+
+
 def make_conversations(count: int, user_id: str = "ann", **columns: Any) -> list[Conversation]:
     """`count` conversations, all of the same moment."""
+    person_id = key_of(user_id)
     times = {"created_at": MOMENT, "updated_at": MOMENT}
     return Conversation.objects.bulk_create(
-        Conversation(user_id=user_id, **(times | columns)) for _ in range(count)
+        Conversation(person_id=person_id, **(times | columns)) for _ in range(count)
     )
 
 
@@ -26,7 +35,7 @@ def make_conversation_of(messages: int, user_id: str = "ann") -> Conversation:
     Message.objects.bulk_create(
         Message(
             conversation=conversation,
-            user_id=user_id,
+            person_id=conversation.person_id,
             position=position,
             role="user",
             content=str(position),
@@ -42,7 +51,9 @@ def stored() -> dict[str, list[dict[str, Any]]]:
     return {
         model._meta.db_table: list(model._base_manager.order_by("pk").values())
         for model in apps.get_models()
-        if any(field.name in ("user_id", "owner", "account") for field in model._meta.fields)
+        if any(
+            field.name in ("user_id", "owner", "account", "person") for field in model._meta.fields
+        )
     }
 
 

@@ -120,7 +120,7 @@ class TestList:
         reader.get(f"{door}{words}")
 
         reading = StaffReading.objects.get()
-        assert (reading.user_id, reading.what) == ("(search)", f"conversations with: {words}")
+        assert (reading.kind, reading.what) == ("(search)", f"conversations with: {words}")
         assert reading.staff.startswith("staff:staff")
 
     def test_is_not_searched_where_that_cannot_be_recorded(
@@ -129,7 +129,7 @@ class TestList:
         def fail(**fields: Any) -> None:
             raise DatabaseError("no space")
 
-        monkeypatch.setattr(access_services, "record_reading", fail)
+        monkeypatch.setattr(access_services, "record_search", fail)
 
         with pytest.raises(DatabaseError):
             reader.get(LIST, {"q": "small"})
@@ -145,7 +145,7 @@ class TestList:
 
         page = support.get(LIST, {"created": created}).content.decode()
 
-        assert page.count("field-user_id") == expected
+        assert page.count("field-owner") == expected
 
     def test_filters_by_source(self, support: Client) -> None:
         make_conversations(2, title="By API")
@@ -239,7 +239,7 @@ class TestExport:
         assert staff("view_staffreading").get(f"{LIST}export.csv").status_code == 403
 
     def test_of_a_look_up_that_no_filter_has_is_refused(self, support: Client) -> None:
-        for lookup in ("user_id__nonsense", "title__startswith"):
+        for lookup in ("person__user_id__nonsense", "title__startswith"):
             assert support.get(f"{LIST}export.csv", {lookup: "x"}).status_code == 400
 
     def test_of_a_page_that_is_none_leads_back(self, support: Client) -> None:
@@ -386,7 +386,7 @@ class TestReading:
 
         [row] = StaffReading.objects.all()
         assert row.staff == f"staff:{User.objects.get().username}"
-        assert (row.user_id, row.what) == ("ann", f"conversation {conversation.uid}")
+        assert (row.person.user_id, row.what) == ("ann", f"conversation {conversation.uid}")
 
     def test_is_recorded_for_each_page(self, reader: Client, conversation: Conversation) -> None:
         reader.get(self.url(conversation))

@@ -6,7 +6,7 @@ import pytest
 from conversations.models import Conversation, Message
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
+from tests.conversations.recipes import key_of, stored
 
 SAID = {"role": "user", "content": "a"}
 
@@ -96,6 +96,8 @@ class TestCreate:
         assert b'"metadata":' + metadata in person.get("/conversations").content
 
     def test_takes_one_statement_and_one_for_the_key(self, person: ApiClient) -> None:
+        key_of("ann")
+
         with assert_statements(2):
             person.post("/conversations", {"title": "Heat pumps"})
 
@@ -117,7 +119,9 @@ class TestCreateWithMessages:
 
         answer = person.post("/conversations", {"messages": given})
 
-        rows = Message.objects.order_by("position").values_list("position", "content", "user_id")
+        rows = Message.objects.order_by("position").values_list(
+            "position", "content", "person__user_id"
+        )
         assert answer.status_code == 201
         assert answer.json()["message_count"] == 200
         assert list(rows) == [(number, str(number), "ann") for number in range(1, 201)]
@@ -136,6 +140,8 @@ class TestCreateWithMessages:
 
     @pytest.mark.parametrize("count", [1, 200])
     def test_takes_two_statements_and_one_for_the_key(self, person: ApiClient, count: int) -> None:
+        key_of("ann")
+
         with assert_statements(3):
             person.post("/conversations", {"messages": [SAID] * count})
 
@@ -267,6 +273,7 @@ class TestOwnId:
 
     def test_leaves_the_others_row_alone(self, person: ApiClient, stranger: ApiClient) -> None:
         person.post("/conversations", {"id": self.OWN, "title": "Ann's", "messages": [SAID]})
+        key_of("bob")
         before = stored()
         stranger.post("/conversations", {"id": self.OWN})
         stranger.patch(f"/conversations/{self.OWN}", {"archived": True})

@@ -33,7 +33,7 @@ def fill(messages: int, content: str) -> Conversation:
         Message.objects.bulk_create(
             Message(
                 conversation=conversation,
-                user_id="ann",
+                person_id=conversation.person_id,
                 position=position,
                 role="user",
                 content=f"{position} {content}",

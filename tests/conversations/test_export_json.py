@@ -152,7 +152,7 @@ class TestAStoppedExport:
             Message.objects.bulk_create(
                 Message(
                     conversation=conversation,
-                    user_id="ann",
+                    person_id=conversation.person_id,
                     position=position,
                     role="user",
                     content=f"{position} {'x' * 500}",

@@ -113,7 +113,7 @@ class TestLayouts:
 
         run(tree, "--user-id", "cleo")
 
-        owners = Conversation.objects.order_by("uid").values_list("user_id", flat=True)
+        owners = Conversation.objects.order_by("uid").values_list("person__user_id", flat=True)
         assert list(owners) == ["ann", "bob", "cleo"]
 
     def test_takes_a_single_file(self, tree: Path) -> None:

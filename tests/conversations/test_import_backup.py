@@ -61,12 +61,12 @@ class TestBackup:
                 archive.write(tree / path, path)
 
         first = run(given, "--backup")[2]
-        before = list(Message.objects.order_by("position").values("user_id", "content"))
+        before = list(Message.objects.order_by("position").values("person_id", "content"))
         Conversation.objects.all().delete()
         [backup] = tree.parent.glob("data*_backup_*.zip")
 
         assert run(backup)[2] == first
-        assert list(Message.objects.order_by("position").values("user_id", "content")) == before
+        assert list(Message.objects.order_by("position").values("person_id", "content")) == before
         assert run(given)[2][0]["status"] == "unchanged"
 
     def test_of_a_single_file_is_imported_as_it_was(self, tree: Path) -> None:

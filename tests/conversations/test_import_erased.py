@@ -56,8 +56,8 @@ class TestAnImportOfFiles:
         assert "skipped: conversations/ann/a.json: its person was erased here" in output
         assert "skipped: usage/ann/usage.json: its person was erased here" in output
         assert "2 skipped" in output
-        assert set(Conversation.objects.values_list("user_id", flat=True)) == {"bob"}
-        assert not Usage.objects.filter(user_id="ann").exists()
+        assert set(Conversation.objects.values_list("person__user_id", flat=True)) == {"bob"}
+        assert not Usage.objects.filter(person__user_id="ann").exists()
 
     def test_lets_them_in_when_told(self, tree: Path, person: ApiClient) -> None:
         run(tree)
@@ -103,7 +103,7 @@ class TestAnImportOfConsents:
         return output.getvalue()
 
     def persons(self) -> set[str]:
-        return set(ConsentEvent.objects.values_list("user_id", flat=True))
+        return set(ConsentEvent.objects.values_list("person__user_id", flat=True))
 
     def test_skips_and_names_an_erased_person(self, tmp_path: Path, person: ApiClient) -> None:
         erase(person, "ann")

@@ -36,7 +36,7 @@ def archive_of(folder: Path, *paths: str) -> Path:
 
 
 def owners() -> dict[int, str]:
-    return {row.uid.int: row.user_id for row in Conversation.objects.all()}
+    return {row.uid.int: row.person.user_id for row in Conversation.objects.all()}
 
 
 class TestABackslash:

@@ -14,7 +14,7 @@ from conversations.models import Conversation
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
 from tests.conversations import trees
-from tests.conversations.recipes import MOMENT, stored
+from tests.conversations.recipes import MOMENT, key_of, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -244,9 +244,10 @@ class TestOrder:
         assert titles(person, "pump") == ["first pump", "second pump"]
 
     def test_ends_after_fifty(self, person: ApiClient) -> None:
+        owner = key_of("ann")
         Conversation.objects.bulk_create(
             Conversation(
-                user_id="ann",
+                person_id=owner,
                 title=f"pump {number}",
                 search_text=f"pump {number}",
                 created_at=MOMENT,

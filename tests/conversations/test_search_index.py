@@ -156,5 +156,5 @@ class TestTheMigration:
 
         old.objects.create(user_id="ann", title="pump", created_at=MOMENT, updated_at=MOMENT)
 
-        self.migrate("0002")
+        call_command("migrate", verbosity=0)
         assert titles(person, "pump") == ["pump"]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from conversations.models import Conversation, Message
 from conversations.search import query_words
 from tests.client import ApiClient
+from tests.conversations.recipes import key_of
 from tests.conversations.test_search import say, search, titles
 
 pytestmark = pytest.mark.django_db
@@ -24,10 +25,9 @@ identities = st.text(
 ).filter(lambda identity: identity.strip() and not identity.startswith("erased-"))
 
 
-def token_of(user_id: str) -> str:
-    """The owner's words in the index, of both engines, as somebody might write them."""
-    written = user_id.encode().hex()
-    return f"={user_id} ={written} ={written.upper()} {written} {user_id}"
+def mark_of(user_id: str) -> str:
+    """The owner's word in the index, as somebody might write it."""
+    return f'={key_of(user_id)} "={key_of(user_id)}" {key_of(user_id)} {user_id}'
 
 
 class TestWithoutAFilterByOwner:
@@ -37,7 +37,7 @@ class TestWithoutAFilterByOwner:
 
         found = Message.objects.matching(["pump"], owner="ann")
 
-        assert [message.user_id for message in found] == ["ann"]
+        assert [message.person.user_id for message in found] == ["ann"]
 
     def test_only_the_owners_titles_match(self, person: ApiClient, stranger: ApiClient) -> None:
         say(person, "pump")
@@ -45,13 +45,19 @@ class TestWithoutAFilterByOwner:
 
         found = Conversation.objects.matching(["pump"], owner="ann")
 
-        assert [conversation.user_id for conversation in found] == ["ann"]
+        assert [conversation.person.user_id for conversation in found] == ["ann"]
 
     def test_nothing_of_those_matches_who_write_the_owners_token(self, stranger: ApiClient) -> None:
-        say(stranger, f"pump {token_of('ann')}", f"pump {token_of('ann')}")
+        say(stranger, f"pump {mark_of('ann')}", f"pump {mark_of('ann')}")
 
         assert not Message.objects.matching(["pump"], owner="ann").exists()
         assert not Conversation.objects.matching(["pump"], owner="ann").exists()
+
+    def test_nothing_matches_for_somebody_who_was_never_seen(self, person: ApiClient) -> None:
+        say(person, "pump", "a pump")
+
+        assert not Message.objects.matching(["pump"], owner="nobody").exists()
+        assert not Conversation.objects.matching(["pump"], owner="nobody").exists()
 
     def test_everybodys_match_when_no_owner_is_given(
         self, person: ApiClient, stranger: ApiClient
@@ -75,7 +81,7 @@ class TestPeopleWithIdsAlike:
     def test_find_their_own_and_nothing_else(self, key: str, one: str, other: str) -> None:
         for owner in (one, other):
             Conversation.objects.create(
-                user_id=owner,
+                person_id=key_of(owner),
                 title=f"pump of {len(owner)}",
                 search_text="pump",
                 created_at="2026-01-01T00:00:00Z",
@@ -84,7 +90,7 @@ class TestPeopleWithIdsAlike:
 
         for owner in (one, other):
             found = Conversation.objects.matching(["pump"], owner=owner)
-            assert [conversation.user_id for conversation in found] == [owner]
+            assert [conversation.person.user_id for conversation in found] == [owner]
 
     @settings(
         max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -94,7 +100,7 @@ class TestPeopleWithIdsAlike:
         Conversation.objects.all().delete()
         theirs = ApiClient(key, other.strip())
         mine = ApiClient(key, one.strip())
-        say(theirs, "theirs", f"pump {token_of(one)} {query}")
+        say(theirs, "theirs", f"pump {mark_of(one)} {query}")
 
         found = [hit["title"] for hit in search(mine, f"pump {query}").json()["results"]]
 
@@ -108,7 +114,7 @@ class TestTheSearch:
         assert titles(person, "pump") == []
 
     def test_takes_no_snippet_from_others(self, person: ApiClient, stranger: ApiClient) -> None:
-        say(stranger, f"pump {token_of('ann')}", "their pump")
+        say(stranger, f"pump {mark_of('ann')}", "their pump")
         say(person, "pump", "my pump")
 
         [hit] = search(person, "pump").json()["results"]

@@ -15,7 +15,7 @@ def test_the_sample_holds_texts_and_answers_that_verify() -> None:
     call_command("verify")
     assert PolicyVersion.objects.count() == 3
     event = ConsentEvent.objects.filter(source="admin").get()
-    items = reports.consent_of(event.user_id, at=event.recorded_at)
+    items = reports.consent_of(event.person.name, at=event.recorded_at)
     needed = {item["purpose"]: item["action_needed"] for item in items}
     assert needed["terms"] == "update"  # a material change came after her answer
 

@@ -25,7 +25,7 @@ from tests.client import ApiClient  # noqa: E402
 
 ATTACKS = (
     "UPDATE billing_credittransaction SET amount = amount + 1",
-    "DELETE FROM billing_credittransaction WHERE user_id = 'bob'",
+    "DELETE FROM billing_credittransaction",
     "UPDATE billing_creditaccount SET balance = balance + 1",
     "UPDATE billing_credithold SET amount = 1 WHERE state = 'captured'",
     "DELETE FROM billing_ledgercheckpoint",

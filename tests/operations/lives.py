@@ -19,6 +19,7 @@ from django.db.models import Count, Exists, F, OuterRef
 from django.utils import timezone
 
 from access import services as access_services
+from access.models import Person
 from billing import acts as billing_acts
 from billing import forms as billing_forms
 from billing import services as billing_services
@@ -65,7 +66,7 @@ def life_of(person: ApiClient, user_id: str) -> None:
     ):
         assert person.request(method, path, body).status_code < 300
     assert person.post("/usage/increment", {}, idempotency_key="life").status_code == 200
-    account = CreditAccount.objects.get(user_id=user_id)
+    account = CreditAccount.objects.get(person__user_id=user_id)
     billing_services.place_hold(
         user_id=user_id,
         amount=1,
@@ -96,7 +97,7 @@ def batch(person: ApiClient, user_id: str) -> int:
 
 
 def refund(person: ApiClient, user_id: str) -> int:
-    entries = CreditTransaction.objects.filter(user_id=user_id, type="deduct")
+    entries = CreditTransaction.objects.filter(person__user_id=user_id, type="deduct")
     uid = entries.values_list("uid", flat=True).first() or uuid.uuid4()
     return int(person.post(f"/credits/transactions/{uid}/refund", {"amount": 1}).status_code)
 
@@ -113,7 +114,7 @@ def end_a_hold(how: str) -> Act:
 
 def of_a_conversation(method: str, rest: str = "", body: Any = None) -> Act:
     def act(person: ApiClient, user_id: str) -> int:
-        uids = Conversation.objects.filter(user_id=user_id).values_list("uid", flat=True)
+        uids = Conversation.objects.for_user(user_id).values_list("uid", flat=True)
         uid = uids.order_by("pk").first() or uuid.uuid4()
         return int(person.request(method, f"/conversations/{uid}{rest}", body).status_code)
 
@@ -185,10 +186,13 @@ def import_consent(user_id: str) -> None:
 def archive(user_id: str) -> None:
     """The entries of one account, as archive_transactions does after it has written its file."""
     before = timezone.now() + datetime.timedelta(days=1)
-    entries = list(billing_services.entries_to_archive(user_id=user_id, before=before))
-    if entries:
+    found = Person.objects.filter(user_id=user_id).first()
+    entries = (
+        list(billing_services.entries_to_archive(person=found, before=before)) if found else []
+    )
+    if found and entries:
         billing_services.replace_by_checkpoint(
-            last=entries[0], digest="0" * 64, archive="a.jsonl", at=timezone.now()
+            person=found, last=entries[0], digest="0" * 64, archive="a.jsonl", at=timezone.now()
         )
 
 
@@ -213,7 +217,7 @@ def refill(user_id: str) -> None:
 
 
 def reindex(user_id: str) -> None:
-    key = Message.objects.filter(user_id=user_id).values_list("pk", flat=True).first()
+    key = Message.objects.for_user(user_id).values_list("pk", flat=True).first()
     Message.objects.filter(pk=key).update(search_text="stale")
     for _ in conversation_services.reindex(Message):
         pass
@@ -228,7 +232,7 @@ def staff() -> User:
 
 
 def grant_by_staff(user_id: str) -> None:
-    account = CreditAccount.objects.filter(user_id=user_id).first()
+    account = CreditAccount.objects.filter(person__user_id=user_id).first()
     if account is None:
         return
     form = billing_forms.AmountForm(
@@ -268,7 +272,7 @@ def freeze_and_unfreeze(user_id: str) -> None:
 
 
 def hold_and_lift(user_id: str) -> None:
-    key = Conversation.objects.filter(user_id=user_id).values_list("pk", flat=True).first()
+    key = Conversation.objects.for_user(user_id).values_list("pk", flat=True).first()
     if key is not None:
         conversation_services.place_legal_hold(
             conversation_id=key, reason="a case", at=timezone.now()
@@ -348,34 +352,37 @@ def torn() -> list[str]:
 
 
 def _torn() -> Iterator[str]:
-    living = ~Exists(Usage.objects.filter(user_id=OuterRef("user_id")))
+    living = ~Exists(Usage.objects.filter(person=OuterRef("person")))
     for model in (UsageIncrement, UsageOverride):
-        rows = model._default_manager.exclude(user_id__startswith=ERASED_PREFIX).filter(living)
-        yield from (f"{model.__name__} of {row.user_id} without usage" for row in rows)
-    lost = ~Exists(CreditAccount.objects.filter(user_id=OuterRef("user_id")))
+        rows = model._default_manager.filter(living, person__erased_at=None)
+        yield from (f"{model.__name__} of {row.person_id} without usage" for row in rows)
+    lost = ~Exists(CreditAccount.objects.filter(person=OuterRef("person")))
     for model in (CreditTransaction, CreditHold, LedgerCheckpoint):
         rows = model._default_manager.filter(lost)
-        yield from (f"{model.__name__} of {row.user_id} without account" for row in rows)
-    tiers = dict(Usage.objects.values_list("user_id", "tier"))
-    for user_id, tier in CreditAccount.objects.values_list("user_id", "tier"):
+        yield from (f"{model.__name__} of {row.person_id} without account" for row in rows)
+    tiers = dict(Usage.objects.values_list("person", "tier"))
+    for user_id, tier in CreditAccount.objects.values_list("person", "tier"):
         if tiers.get(user_id, tier) != tier:
             yield f"{user_id} has two tiers"
-    strangers = Message.objects.exclude(user_id=F("conversation__user_id"))
+    strangers = Message.objects.exclude(person_id=F("conversation__person_id"))
     yield from (f"message {row.pk} in a conversation of somebody else" for row in strangers)
     whole = Conversation.objects.annotate(messages_count=Count("messages"))
     for row in whole.exclude(messages_count=F("message_count")):
         yield f"conversation {row.pk} has {row.messages_count} messages, not {row.message_count}"
     yield from _left_in_the_log()
-    keyed = Counter(UsageIncrement.objects.values_list("user_id", flat=True))
+    keyed = Counter(UsageIncrement.objects.values_list("person", flat=True))
     for user_id, count in keyed.items():
-        total = Usage.objects.filter(user_id=user_id).values_list("total_queries", flat=True)
+        total = Usage.objects.filter(person=user_id).values_list("total_queries", flat=True)
         if sum(total) < count:
             yield f"{user_id} counted {sum(total)} calls, with {count} keys"
 
 
 def _left_in_the_log() -> Iterator[str]:
     for table in privacy.tables():
-        rows = table.model._default_manager.filter(**{f"{table.person}__startswith": ERASED_PREFIX})
+        erased = {"person__erased_at__isnull": False}
+        if table.person != "person__user_id":
+            erased = {f"{table.person}__startswith": ERASED_PREFIX}
+        rows = table.model._default_manager.filter(**erased)
         entries = LogEntry.objects.filter(
             content_type=ContentType.objects.get_for_model(table.model),
             object_id__in=[str(key) for key in rows.values_list("pk", flat=True)],

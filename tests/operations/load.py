@@ -46,7 +46,7 @@ COUNTED = (
     "import django, json; django.setup()\n"
     "from conversations.models import Conversation; from billing.models import CreditTransaction\n"
     "print(json.dumps({row.user_id: [row.message_count, CreditTransaction.objects.filter("
-    "user_id=row.user_id, type='deduct').count()] for row in Conversation.objects.all()}))"
+    "person__user_id=row.user_id, type='deduct').count()] for row in Conversation.objects.all()}))"
 )
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from access import rates
 from access import services as access_services
+from access.models import Person
 from billing import services as billing_services
 from billing.models import CreditAccount, CreditTransaction
 from common import privacy
@@ -51,10 +52,13 @@ def write_life_of(person: ApiClient, user_id: str) -> None:
     access_services.record_reading(
         staff="staff:dana", user_id=user_id, what=f"about {QUOKKA}", reason=WOMBAT
     )
-    account = CreditAccount.objects.get(user_id=user_id)
-    first = CreditTransaction.objects.get(user_id=user_id, sequence=1)
+    access_services.change_person(
+        user_id=user_id, note=f"Asks about the {QUOKKA}.", references={"customer": WOMBAT}
+    )
+    account = CreditAccount.objects.get(person__user_id=user_id)
+    first = CreditTransaction.objects.get(person__user_id=user_id, sequence=1)
     billing_services.replace_by_checkpoint(
-        last=first, digest="0" * 64, archive="a.jsonl", at=timezone.now()
+        person=account.person, last=first, digest="0" * 64, archive="a.jsonl", at=timezone.now()
     )
     rates.count([rates.Bucket("person", user_id, 0, rates.Rate(60, 60))], at=timezone.now())
     Proof.objects.create(user_id=user_id, sequence=1, amount=1, note=NUMBAT)
@@ -92,11 +96,16 @@ def rows_by_table(user_id: str) -> dict[str, int]:
     """How many rows each table that holds persons has of this one, by raw SQL."""
     found = {}
     for table in privacy.tables():
-        column = table.model._meta.get_field(table.person.split("__")[-1]).column
-        assert "__" not in table.person, "Say here how raw SQL finds this table's person."
+        if table.person == "person__user_id":
+            whose = "person_id IN (SELECT id FROM access_person WHERE %s IN (user_id, erased_as))"
+        elif table.model is Person:
+            whose = "%s IN (user_id, erased_as)"
+        else:
+            assert "__" not in table.person, "Say here how raw SQL finds this table's person."
+            whose = f'"{table.model._meta.get_field(table.person).column}" = %s'
         with connection.cursor() as cursor:
             name = table.model._meta.db_table
-            cursor.execute(f'SELECT COUNT(*) FROM "{name}" WHERE "{column}" = %s', [user_id])
+            cursor.execute(f'SELECT COUNT(*) FROM "{name}" WHERE {whose}', [user_id])
             found[table.label] = cursor.fetchone()[0]
     return found
 

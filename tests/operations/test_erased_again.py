@@ -32,7 +32,7 @@ def live(person: ApiClient) -> None:
 
 
 def persons() -> set[str]:
-    return set(Conversation.objects.values_list("user_id", flat=True))
+    return set(Conversation.objects.values_list("person__user_id", flat=True))
 
 
 class TestARestore:

@@ -73,7 +73,7 @@ class TestAFrozenPerson:
         assert places_of(["A secret"]) == []
         # What stays in the books is frozen as it was.
         kept = CreditAccount.objects.get()
-        assert kept.user_id == erasure.reference
+        assert kept.person.name == erasure.reference
         assert kept.frozen_at is not None
 
     def test_leaves_no_reason_where_none_was_needed(self) -> None:

@@ -68,8 +68,8 @@ class TestTheErasure:
         reference = erase(zoe)["reference"]
 
         assert drift() == []
-        assert CreditAccount.objects.get(user_id=reference).balance == 47
-        chain = ConsentChain.objects.get(user_id=reference)
+        assert CreditAccount.objects.get(person__erased_as=reference).balance == 47
+        chain = ConsentChain.objects.get(person__erased_as=reference)
         assert (chain.last_sequence, chain.salt) == (2, None)
 
     def test_counts_what_went_and_what_stays_without_a_name(self, zoe: ApiClient) -> None:
@@ -198,7 +198,7 @@ class TestTheErasure:
     def test_renames_the_person_in_log_entries_about_others(
         self, zoe: ApiClient, stranger: ApiClient
     ) -> None:
-        account = CreditAccount.objects.get(user_id="bob")
+        account = CreditAccount.objects.get(person__user_id="bob")
         entry = log(f"Granted. Reason: not {ZOE}, but {ZOE}s friend", account, "#1 account")
 
         reference = erase(zoe)["reference"]

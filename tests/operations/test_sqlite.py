@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from conversations.models import Conversation
 from tests.asserts import assert_statements
+from tests.conversations.recipes import key_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +33,7 @@ def pragma(name: str, of: Any = connection) -> Any:
 
 def write() -> Conversation:
     now = timezone.now()
-    return Conversation.objects.create(user_id="ann", created_at=now, updated_at=now)
+    return Conversation.objects.create(person_id=key_of("ann"), created_at=now, updated_at=now)
 
 
 class TestAConnection:
@@ -110,7 +111,8 @@ class TestATransaction:
 class TestABulkInsert:
     def test_is_as_many_statements_as_on_postgresql(self) -> None:
         now = timezone.now()
-        rows = [Conversation(user_id="ann", created_at=now, updated_at=now) for _ in range(1000)]
+        owner = key_of("ann")
+        rows = [Conversation(person_id=owner, created_at=now, updated_at=now) for _ in range(1000)]
 
         with assert_statements(1):
             Conversation.objects.bulk_create(rows)

@@ -18,6 +18,8 @@ from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 
+KEEPS_THE_OWNER = "conversations_message_person"
+
 
 @pytest.fixture(autouse=True)
 def records(person: ApiClient, stranger: ApiClient) -> None:
@@ -123,7 +125,16 @@ class TestDamage:
 
     def test_of_owners_is_named(self) -> None:
         row = message(2)
-        damage("UPDATE conversations_message SET user_id = 'bob' WHERE id = %s", row.pk)
+        keeping = [
+            guard for guard in guards.registered("conversations") if guard.name == KEEPS_THE_OWNER
+        ]
+        guards.drop(keeping)
+        damage(
+            "UPDATE conversations_message SET person_id = (SELECT id FROM access_person"
+            " WHERE user_id = 'bob') WHERE id = %s",
+            row.pk,
+        )
+        guards.create(keeping)
 
         found = problems()
 

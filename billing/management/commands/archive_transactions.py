@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from access.models import Person
 from billing import services
 from billing.archive_files import line_of
 from billing.models import CreditAccount, CreditTransaction
@@ -48,9 +49,9 @@ class Command(BaseCommand):
         # From here on the file is safe: what is removed now stands there.
         at = timezone.now()
         removed = 0
-        for last, digest in progress(chosen, len(chosen), "accounts", self.stdout):
+        for person, last, digest in progress(chosen, len(chosen), "accounts", self.stdout):
             removed += services.replace_by_checkpoint(
-                last=last, digest=digest, archive=str(file.resolve()), at=at
+                person=person, last=last, digest=digest, archive=str(file.resolve()), at=at
             )
         self.stdout.write(f"Archived {removed} entries of {len(chosen)} accounts to {file}.")
 
@@ -78,20 +79,22 @@ class Command(BaseCommand):
             )
         return before
 
-    def _write(self, file: Path, before: datetime.datetime) -> list[tuple[CreditTransaction, str]]:
-        """Write all entries to the file and sync it; the last entry of each account, its digest."""
+    def _write(
+        self, file: Path, before: datetime.datetime
+    ) -> list[tuple[Person, CreditTransaction, str]]:
+        """Write all entries to the file and sync it; of each person the last one and the digest."""
         chosen = []
         with open(file, "xb", opener=for_its_owner) as lines:
             total = CreditAccount.objects.count()
             people = progress(services.people_with_entries(), total, "accounts read", self.stdout)
-            for user_id in people:
+            for person in people:
                 digest, last = hashlib.sha256(), None
-                for last in services.entries_to_archive(user_id=user_id, before=before):
-                    line = line_of(last)
+                for last in services.entries_to_archive(person=person, before=before):
+                    line = line_of(last, person.name)
                     digest.update(line)
                     lines.write(line)
                 if last is not None:
-                    chosen.append((last, digest.hexdigest()))
+                    chosen.append((person, last, digest.hexdigest()))
             lines.flush()
             os.fsync(lines.fileno())
         return chosen

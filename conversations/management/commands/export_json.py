@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         root: Path = options["folder"] / "conversations"
         total = Conversation.objects.count()
-        conversations = Conversation.objects.in_batches()
+        conversations = Conversation.objects.select_related("person").in_batches()
         written = 0
         try:
             for conversation in progress(conversations, total, "conversations", self.stdout):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Wrote {written} conversations to {root}.")
 
     def _write(self, root: Path, conversation: Conversation) -> None:
-        folder = root / folder_name(conversation.user_id)
+        folder = root / folder_name(conversation.person.name)
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{conversation.uid}.json"
         # Written beside and moved: a stopped export leaves no half a file.

@@ -1,4 +1,4 @@
-"""Every write to service keys, and the record of what staff read."""
+"""Every write to service keys."""
 
 import datetime
 import hashlib
@@ -8,18 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from access import errors
-from access.models import SEARCH, SHARED, ApiKey, ErasedPerson, StaffReading
+from access.models import ApiKey
 from access.scopes import SCOPES
-from common import locks
 from common.deferred import Deferred
-from common.privacy import Counts, holds
 
 KEY_MARK = "stw_"
-MARKS_AT_ONCE = 500
 NAME = re.compile(r"[\w .:@/-]{1,100}")
 
 
@@ -102,43 +99,6 @@ def revoke_key(*, name: str, only_replaced: bool = False) -> list[ApiKey]:
     return rows
 
 
-def record_reading(*, staff: str, user_id: str, what: str, reason: str = "") -> StaffReading:
-    """Write down that `staff` (an actor) reads texts of the person `user_id`.
-
-    Call it before the text is shown: when it fails, nothing must be shown.
-    """
-    with transaction.atomic():
-        locks.keep_person(user_id)
-        return StaffReading.objects.create(
-            staff=staff, user_id=user_id, what=what, reason=reason, at=timezone.now()
-        )
-
-
-def record_search(*, staff: str, words: str) -> StaffReading:
-    """Write down that `staff` searches all persons' conversations for these words.
-
-    Call it before the search: what it finds says what stands in the texts.
-    """
-    return record_reading(staff=staff, user_id=SEARCH, what=f"conversations with: {words}")
-
-
-def count_mentions(user_id: str) -> Counts:
-    """What erase_mentions would do."""
-    return {"kept": {"access.staff_reading": len(_readings_with(user_id))}}
-
-
-def erase_mentions(user_id: str, reference: str) -> Counts:
-    """Empty readings of nobody's texts in which the person's id stands, as the person's own."""
-    found = StaffReading.objects.filter(pk__in=_readings_with(user_id))
-    emptied = found.update(user_id=reference, what="", reason="")
-    return {"kept": {"access.staff_reading": emptied}}
-
-
-def _readings_with(user_id: str) -> list[int]:
-    of_nobody = StaffReading.objects.filter(user_id__in=(SHARED, SEARCH), what__contains=user_id)
-    return [pk for pk, what in of_nobody.values_list("pk", "what") if holds(what, user_id)]
-
-
 def hash_of(key: str) -> str:
     """SHA-256 in hex. A slow hash would add nothing: the key has 256 random bits."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
@@ -151,24 +111,3 @@ def _write_last_uses(times: Mapping[int, datetime.datetime]) -> None:
 
 
 last_uses: Deferred[int, datetime.datetime] = Deferred(merge=max, write=_write_last_uses)
-
-
-def remember_erasure(*, user_id: str) -> None:
-    """Keep the mark of a person who is erased in this transaction; nothing without a key for it."""
-    mark = ErasedPerson.mark_of(user_id)
-    if mark is None:
-        return
-    ErasedPerson.objects.bulk_create([ErasedPerson(mark=mark)], ignore_conflicts=True)
-    ErasedPerson.objects.filter(mark=mark).update(erasures=F("erasures") + 1)
-
-
-def bring_marks(erasures: Mapping[str, int]) -> None:
-    """Keep these marks, too, with at least so many erasures; for a restore of an older backup."""
-    with transaction.atomic():
-        ErasedPerson.objects.bulk_create(
-            (ErasedPerson(mark=mark) for mark in erasures),
-            ignore_conflicts=True,
-            batch_size=MARKS_AT_ONCE,
-        )
-        for mark, count in erasures.items():
-            ErasedPerson.objects.filter(mark=mark, erasures__lt=count).update(erasures=count)

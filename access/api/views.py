@@ -1,0 +1,111 @@
+"""The routes of persons: what an application calls them, and when they were first seen."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers as drf
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from access import services
+from access.api import serializers
+from access.authentication import CallerRequest
+from access.models import Person, PersonReference
+from access.permissions import HasScope, IsService
+from common import calls, pagination
+from common.errors import NotFound
+from common.models import validate_user_id
+
+USER_ID = OpenApiParameter(
+    "user_id", OpenApiTypes.STR, OpenApiParameter.PATH, description="Percent-encoded in UTF-8."
+)
+COLUMNS = ("id", "user_id", "first_seen_at", "note")
+TOO_MANY = {
+    422: OpenApiResponse(description="With these the person has too many: `too_many_references`.")
+}
+
+
+class PersonViewSet(ViewSet):
+    """For service keys alone; the person stands in the address, not in X-User-Id."""
+
+    required_scopes = {
+        "list": "persons:read",
+        "retrieve": "persons:read",
+        "update": "persons:write",
+    }
+    permission_classes = [HasScope, IsService]
+    acts_for_person = False
+
+    @extend_schema(
+        parameters=[serializers.PersonQuery], responses=serializers.PersonsPage, tags=["persons"]
+    )
+    def list(self, request: CallerRequest) -> Response:
+        """Who is known, the latest first; with `reference` those whom you call so."""
+        query = serializers.PersonQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        persons = Person.objects.living()
+        if "reference" in wanted:
+            name, colon, value = wanted["reference"].partition(":")
+            if not colon:
+                raise drf.ValidationError({"reference": ["Give name:value."]})
+            persons = persons.with_reference(name, value)
+        rows, following = pagination.page(
+            request,
+            persons.values(*COLUMNS),
+            order="-id",
+            limit=wanted["limit"],
+            cursor=wanted.get("cursor"),
+        )
+        return Response({"results": _with_references(rows), "next": following})
+
+    @extend_schema(
+        parameters=[USER_ID],
+        responses=serializers.KnownPersonResponse,
+        operation_id="persons_retrieve",
+        tags=["persons"],
+    )
+    def retrieve(self, request: CallerRequest, user_id: str) -> Response:
+        """One person. 404 for whoever was never seen, or was erased."""
+        calls.note_caller(actor=request.auth.actor, user_id=user_id)
+        return Response(_person(user_id))
+
+    @extend_schema(
+        parameters=[USER_ID],
+        request=serializers.PersonRequest,
+        responses={200: serializers.KnownPersonResponse, **TOO_MANY},
+        operation_id="persons_update",
+        tags=["persons"],
+    )
+    def update(self, request: CallerRequest, user_id: str) -> Response:
+        """Say what you call a person, and a note for staff. Makes whoever was never seen."""
+        calls.note_caller(actor=request.auth.actor, user_id=user_id)
+        drf.CharField(validators=[validate_user_id], trim_whitespace=False).run_validation(user_id)
+        body = serializers.PersonRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.change_person(user_id=user_id, **body.validated_data)
+        return Response(_person(user_id))
+
+
+def _person(user_id: str) -> dict[str, Any]:
+    row = Person.objects.filter(user_id=user_id).values(*COLUMNS).first()
+    if row is None:
+        raise NotFound("There is no such person: nothing was ever written for them.")
+    return _with_references([row])[0]
+
+
+def _with_references(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    references: dict[int, dict[str, str]] = {row["id"]: {} for row in rows}
+    found = PersonReference.objects.filter(person__in=references).order_by("name")
+    for key, name, value in found.values_list("person_id", "name", "value"):
+        references[key][name] = value
+    return [
+        {
+            "user_id": row["user_id"],
+            "first_seen_at": row["first_seen_at"],
+            "references": references[row["id"]],
+            "note": row["note"],
+        }
+        for row in rows
+    ]

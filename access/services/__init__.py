@@ -1,0 +1,49 @@
+"""Every write to service keys, to persons, and the record of what staff read."""
+
+from access.services.keys import (
+    KEY_MARK,
+    NewKey,
+    create_key,
+    hash_of,
+    last_uses,
+    revoke_key,
+)
+from access.services.persons import (
+    bring_marks,
+    change_person,
+    erase_person,
+    keep_person,
+    lock_persons,
+    meet_persons,
+    remember_erasure,
+    take_person,
+)
+from access.services.readings import (
+    count_mentions,
+    erase_mentions,
+    record_reading,
+    record_reading_of_nobodys,
+    record_search,
+)
+
+__all__ = [
+    "KEY_MARK",
+    "NewKey",
+    "bring_marks",
+    "change_person",
+    "count_mentions",
+    "create_key",
+    "erase_mentions",
+    "erase_person",
+    "hash_of",
+    "keep_person",
+    "last_uses",
+    "lock_persons",
+    "meet_persons",
+    "record_reading",
+    "record_reading_of_nobodys",
+    "record_search",
+    "remember_erasure",
+    "revoke_key",
+    "take_person",
+]

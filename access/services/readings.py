@@ -1,0 +1,51 @@
+"""The record of what staff read."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from access.models import StaffReading
+from access.services import persons
+from common.privacy import Counts, holds
+
+
+def record_reading(*, staff: str, user_id: str, what: str, reason: str = "") -> StaffReading:
+    """Write down that `staff` (an actor) reads texts of the person `user_id`.
+
+    Call it before the text is shown: when it fails, nothing must be shown.
+    """
+    with transaction.atomic():
+        key = persons.keep_person(user_id)
+        return StaffReading.objects.create(
+            staff=staff, person_id=key, what=what, reason=reason, at=timezone.now()
+        )
+
+
+def record_reading_of_nobodys(*, staff: str, kind: str, what: str) -> StaffReading:
+    """The same of texts that are nobody's in particular: `kind` is one of StaffReading.Kind."""
+    return StaffReading.objects.create(staff=staff, kind=kind, what=what, at=timezone.now())
+
+
+def record_search(*, staff: str, words: str) -> StaffReading:
+    """Write down that `staff` searches all persons' conversations for these words.
+
+    Call it before the search: what it finds says what stands in the texts.
+    """
+    return record_reading_of_nobodys(
+        staff=staff, kind=StaffReading.Kind.SEARCH, what=f"conversations with: {words}"
+    )
+
+
+def count_mentions(user_id: str) -> Counts:
+    """What erase_mentions would do."""
+    return {"kept": {"access.staff_reading": len(_readings_with(user_id))}}
+
+
+def erase_mentions(user_id: str, reference: str) -> Counts:
+    """Empty readings of nobody's texts in which the person's id stands."""
+    found = StaffReading.objects.filter(pk__in=_readings_with(user_id))
+    return {"kept": {"access.staff_reading": found.update(what="", reason="")}}
+
+
+def _readings_with(user_id: str) -> list[int]:
+    of_nobody = StaffReading.objects.filter(person=None, what__contains=user_id)
+    return [pk for pk, what in of_nobody.values_list("pk", "what") if holds(what, user_id)]
