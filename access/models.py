@@ -94,28 +94,23 @@ class PersonKey(Expression):
         super().__init__()
         self.user_id, self.kept = user_id, kept
 
-    def as_statement(self, connection: Any) -> tuple[str, tuple[str]]:
-        """The same as a statement of its own."""
-        lock = " FOR KEY SHARE" if self.kept and connection.vendor == "postgresql" else ""
-        return f"SELECT id FROM access_person WHERE user_id = %s{lock}", (self.user_id,)
-
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str]]:
-        statement, parameters = self.as_statement(connection)
-        return f"({statement})", parameters
+        lock = " FOR KEY SHARE" if self.kept and connection.vendor == "postgresql" else ""
+        return f"(SELECT id FROM access_person WHERE user_id = %s{lock})", (self.user_id,)
 
 
 class PersonField(models.ForeignKey):  # type: ignore[type-arg]
     """The person a row belongs to: null where it belongs to nobody. It never changes.
 
-    It stands first in the unique keys and indexes of its table, and so has no index of its own. A
-    row that was inserted with a PersonKey has the key itself afterwards.
+    It stands first in the unique keys and indexes of its table, and so has no index of its own. The
+    guards of its table see to it that the person lives, and a person is never removed; a foreign
+    key besides would lock the person's row whenever a transaction changes a row twice, which those
+    who erase or move them wait for.
     """
-
-    db_returning = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs |= {"to": "access.Person", "on_delete": models.PROTECT, "related_name": "+"}
-        kwargs |= {"db_index": False}
+        kwargs |= {"db_index": False, "db_constraint": False}
         super().__init__(*args, **kwargs)
 
 

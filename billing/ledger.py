@@ -8,7 +8,6 @@ balance allows.
 """
 
 import datetime
-from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection, models
@@ -16,6 +15,7 @@ from django.db.models.expressions import Expression
 
 from access.models import PersonKey
 from billing.models import CreditAccount, CreditHold, CreditTransaction
+from common.models import insert_from
 
 ACCOUNT = CreditAccount._meta.db_table
 # PersonKey, with the parameter's name.
@@ -40,12 +40,13 @@ def insert_entry(
 
     None if not: another statement must find out why. Raises IntegrityError when a trigger refuses.
     """
-    needed = max(-entry.amount, 0)
-    values = _values(entry)
-    values["sequence"] = "a.sequence + 1"
-    values["balance_after"] = "a.balance + %(amount)s"
-    parameters = {"user_id": user_id, "at": at, "amount": entry.amount, "needed": needed}
-    row = _insert_from_account(entry, values, conditions, parameters)
+    row = _insert_from_account(
+        entry,
+        conditions,
+        {"user_id": user_id, "at": at, "amount": entry.amount, "needed": max(-entry.amount, 0)},
+        sequence="a.sequence + 1",
+        balance_after="a.balance + %(amount)s",
+    )
     if row is None:
         return None
     entry.pk, entry.person_id, entry.sequence, entry.balance_after = row
@@ -58,7 +59,7 @@ def insert_hold(hold: CreditHold, *, user_id: str, at: datetime.datetime) -> Cre
     None if not: another statement must find out why.
     """
     parameters = {"user_id": user_id, "at": at, "needed": hold.amount}
-    row = _insert_from_account(hold, _values(hold), (NOTHING_DUE, COVERED), parameters)
+    row = _insert_from_account(hold, (NOTHING_DUE, COVERED), parameters)
     if row is None:
         return None
     hold.pk, hold.person_id = row
@@ -67,14 +68,13 @@ def insert_hold(hold: CreditHold, *, user_id: str, at: datetime.datetime) -> Cre
 
 def open_account(account: CreditAccount) -> None:
     """Make the account, born empty, unless the person has one."""
-    columns = _values(account)
-    names = ", ".join(columns)
     # NOT EXISTS besides ON CONFLICT: on SQLite a guard refuses an INSERT whose key is taken.
-    _execute(
-        f"INSERT INTO {ACCOUNT} ({names}) SELECT {', '.join(columns.values())}"
-        f" WHERE NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE person_id = %(person_id)s)"
-        f"{_on_conflict()}",
-        _parameters(account),
+    insert_from(
+        account,
+        "access_person AS p WHERE p.id = %(person_id)s"
+        f" AND NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE person_id = p.id){_on_conflict()}",
+        {"person_id": account.person_id},
+        values={"person_id": "p.id"},
     )
 
 
@@ -97,61 +97,29 @@ class AccountIsLocked(Expression):
 
 
 def _insert_from_account(
-    row: models.Model,
-    values: dict[str, str],
+    row: CreditTransaction | CreditHold,
     conditions: tuple[str, ...],
     parameters: dict[str, Any],
+    **values: str,
 ) -> tuple[Any, ...] | None:
-    table = row._meta.db_table
-    values["person_id"] = "a.person_id"
-    returned = "id, person_id" + (", sequence, balance_after" if "balance_after" in values else "")
     checks = [f"a.person_id = {PERSON}", *conditions]
     if connection.vendor == "sqlite":
         checks.append(
-            f"(%(idempotency_key)s IS NULL OR NOT EXISTS (SELECT 1 FROM {table}"
+            f"(%(idempotency_key)s IS NULL OR NOT EXISTS (SELECT 1 FROM {row._meta.db_table}"
             " WHERE person_id = a.person_id AND idempotency_key = %(idempotency_key)s"
             " AND actor = %(actor)s))"
         )
     lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
     at = CreditAccount._meta.get_field("next_refill_at").get_db_prep_value
-    parameters["at"] = at(parameters["at"], connection)
-    return _execute(
-        f"INSERT INTO {table} ({', '.join(values)}) SELECT {', '.join(values.values())}"
-        f" FROM {ACCOUNT} AS a WHERE {' AND '.join(checks)}{lock}{_on_conflict()}"
-        f" RETURNING {returned}",
-        _parameters(row) | {"balance_max": BALANCE_MAX} | parameters,
+    parameters |= {"at": at(parameters["at"], connection), "balance_max": BALANCE_MAX}
+    return insert_from(
+        row,
+        f"{ACCOUNT} AS a WHERE {' AND '.join(checks)}{lock}{_on_conflict()}",
+        parameters,
+        values={"person_id": "a.person_id"} | values,
+        returning=("id", "person_id", *values),
     )
 
 
 def _on_conflict() -> str:
     return " ON CONFLICT DO NOTHING" if connection.vendor == "postgresql" else ""
-
-
-def _values(row: models.Model) -> dict[str, str]:
-    """For each column its placeholder, with its type where PostgreSQL could not tell it."""
-    return {
-        str(field.column): f"%({field.column})s{_cast(field)}"
-        for field in row._meta.concrete_fields
-        if not field.primary_key
-    }
-
-
-def _cast(field: "models.Field[Any, Any]") -> str:
-    if connection.vendor != "postgresql":
-        return ""
-    # Without the length: a cast to varchar(10) would cut in silence what the column refuses.
-    return f"::{(field.db_type(connection) or '').partition('(')[0]}"
-
-
-def _parameters(row: models.Model) -> dict[str, Any]:
-    return {
-        str(field.column): field.get_db_prep_save(getattr(row, field.attname), connection)
-        for field in row._meta.concrete_fields
-        if not field.primary_key
-    }
-
-
-def _execute(sql: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchone() if cursor.description else None

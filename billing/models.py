@@ -140,7 +140,7 @@ class Usage(models.Model):
 class UsageIncrement(models.Model):
     """A counted call that came with an Idempotency-Key, so that its retry counts nothing."""
 
-    person = PersonField(db_constraint=False)
+    person = PersonField()
     actor = ActorField()
     idempotency_key = models.CharField(max_length=255)
     request_hash = models.CharField(max_length=64)
@@ -168,7 +168,7 @@ class UsageOverride(models.Model):
     Holds what was in force afterwards.
     """
 
-    person = PersonField(db_constraint=False)
+    person = PersonField()
     tier = models.CharField(max_length=50)
     daily_limit = models.PositiveBigIntegerField(null=True)
     monthly_limit = models.PositiveBigIntegerField(null=True)
@@ -224,7 +224,7 @@ class CreditHold(models.Model):
         EXPIRED = "expired"
 
     uid = models.UUIDField("id", default=new_uid, editable=False)
-    person = PersonField(db_constraint=False)
+    person = PersonField()
     amount = models.BigIntegerField()
     captured_amount = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
@@ -414,7 +414,7 @@ class CreditTransaction(models.Model):
         ADJUSTMENT = "adjustment"
 
     uid = models.UUIDField("id", default=new_uid, editable=False)
-    person = PersonField(db_constraint=False)
+    person = PersonField()
     sequence = models.BigIntegerField()
     type = models.CharField(max_length=10, choices=Type)
     amount = models.BigIntegerField()
@@ -502,7 +502,7 @@ class LedgerCheckpoint(models.Model):
     the file, `digest` is the SHA-256 of its lines of this account.
     """
 
-    person = PersonField(db_constraint=False)
+    person = PersonField()
     sequence = models.BigIntegerField()
     balance = models.BigIntegerField()
     digest = models.CharField(max_length=64)

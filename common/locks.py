@@ -13,9 +13,18 @@ ERASURES = 7_357_915
 
 def lock_erasures() -> None:
     """Be the only erasure until this transaction ends."""
+    _lock("pg_advisory_xact_lock")
+
+
+def hold_off_erasures() -> None:
+    """Let nobody be erased until this transaction ends; others may do the same."""
+    _lock("pg_advisory_xact_lock_shared")
+
+
+def _lock(function: str) -> None:
     if not connection.in_atomic_block:
         raise TransactionManagementError("The lock ends with its transaction: begin one.")
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             # Locks of two numbers never meet those of one, which migrate and maintain take.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [ERASURES])
+            cursor.execute(f"SELECT {function}(%s, 0)", [ERASURES])

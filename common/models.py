@@ -1,9 +1,12 @@
-"""What tables of all apps share: fields with this project's rules, and UPDATE … RETURNING."""
+"""What tables of all apps share: fields with this project's rules, and two statements.
+
+These are UPDATE … RETURNING and INSERT … SELECT, which Django 5.2 cannot write itself.
+"""
 
 import datetime
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -137,8 +140,7 @@ def update_returning(
 ) -> list[dict[str, Any]]:
     """Update the rows of `queryset` and return `fields` of each as they now stand.
 
-    One UPDATE … RETURNING: lock, condition and read in a single statement, which Django 5.2 cannot
-    write itself. The filter must be on the table's own columns.
+    Lock, condition and read in a single statement. The filter must be on the table's own columns.
     """
     if queryset.query.is_sliced:
         raise TypeError("A slice cannot be updated: UPDATE has no LIMIT.")
@@ -162,6 +164,48 @@ def update_returning(
     return [
         dict(zip(fields, row, strict=True)) for row in compiler.apply_converters(rows, converters)
     ]
+
+
+def insert_from(
+    row: models.Model,
+    source: str,
+    parameters: Mapping[str, Any],
+    *,
+    values: Mapping[str, str],
+    returning: Sequence[str] = ("id",),
+) -> tuple[Any, ...] | None:
+    """Insert `row` if `source`, what follows FROM, has a row; gives the columns of `returning`.
+
+    Condition, lock and insertion in a single statement on the default database. `values` has SQL
+    for the columns that come from the source; `parameters` go with both.
+    """
+    connection = connections["default"]
+    fields = {
+        str(field.column): field for field in row._meta.concrete_fields if not field.primary_key
+    }
+    columns = {name: f"%({name})s{_cast(field, connection)}" for name, field in fields.items()}
+    columns |= values
+    own = {
+        name: field.get_db_prep_save(getattr(row, field.attname), connection)
+        for name, field in fields.items()
+        if name not in values
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {row._meta.db_table} ({', '.join(columns)})"
+            f" SELECT {', '.join(columns.values())} FROM {source}"
+            f" RETURNING {', '.join(returning)}",
+            own | dict(parameters),
+        )
+        return cursor.fetchone()
+
+
+def _cast(field: "models.Field[Any, Any]", connection: Any) -> str:
+    """PostgreSQL could not tell the type of a parameter there."""
+    if connection.vendor != "postgresql":
+        return ""
+    # Without the length: a cast to varchar(10) would cut in silence what the column refuses.
+    return f"::{(field.db_type(connection) or '').partition('(')[0]}"
 
 
 def iso_time(moment: datetime.datetime | None) -> str | None:

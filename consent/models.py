@@ -227,7 +227,7 @@ class ConsentEvent(models.Model):
 
     uid = models.UUIDField("id", default=new_uid, editable=False)
     # Added under the lock of their chain alone, whose key is checked.
-    person = PersonField(db_constraint=False)
+    person = PersonField()
     sequence = models.BigIntegerField()
     purpose = models.ForeignKey(
         Purpose,
@@ -346,7 +346,7 @@ class ConsentState(models.Model):
     it ended.
     """
 
-    person = PersonField(db_constraint=False)
+    person = PersonField()
     purpose = models.ForeignKey(
         Purpose,
         models.PROTECT,

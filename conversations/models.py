@@ -264,7 +264,7 @@ class Message(models.Model):
     # Messages are part of their conversation and go with it.
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
     # The conversation's own, under whose lock messages are added.
-    person = PersonField(verbose_name="owner", db_constraint=False)
+    person = PersonField(verbose_name="owner")
     position = models.PositiveIntegerField()
     role = models.CharField(max_length=10, choices=Role)
     content = models.TextField(null=True)  # noqa: DJ001  (null: the answer is in the stages)

@@ -44,7 +44,7 @@ def erase_person(
     tables = [table for table in privacy.tables() if table.model is not Person]
     with transaction.atomic():
         locks.lock_erasures()
-        access_services.take_person(user_id)
+        is_known = access_services.take_person(user_id)
         _lock_heads(tables, user_id)
         was_overruled = _refuse(user_id, overruling)
         counts: dict[str, dict[str, int]] = {"erased": {}, "kept": {}}
@@ -61,9 +61,9 @@ def erase_person(
             if extras.after_erasure:
                 extras.after_erasure()
         access_services.remember_erasure(user_id=user_id)
-        persons = access_services.erase_person(user_id=user_id, reference=reference, at=at)
-        if persons:
-            counts["kept"][PERSON] = persons
+        access_services.erase_person(user_id=user_id, reference=reference, at=at)
+        if is_known:
+            counts["kept"][PERSON] = 1
         # Or the erased texts would stand there until SQLite writes over them.
         transaction.on_commit(write_ahead_log.cut)
         return Erasure.objects.create(

@@ -89,7 +89,9 @@ class PersonViewSet(ViewSet):
 
 
 def _person(user_id: str) -> dict[str, Any]:
-    row = Person.objects.filter(user_id=user_id).values(*COLUMNS).first()
+    row = None
+    if "\0" not in user_id:  # which PostgreSQL refuses to look for
+        row = Person.objects.filter(user_id=user_id).values(*COLUMNS).first()
     if row is None:
         raise NotFound("There is no such person: nothing was ever written for them.")
     return _with_references([row])[0]

@@ -1,7 +1,7 @@
 """Every write to persons: first contact, what applications say of them, and their erasure.
 
 The row of a person is their lock. Who opens a row that others are added to (account, usage,
-consent chain) locks it; who adds a row that hangs on no other keeps it; who erases or moves the
+consent chain) locks it; who adds a row that hangs on no other shares it; who erases or moves the
 person takes it alone. It comes before every lock on a row of the person, and of several persons all
 are taken at once. An ordinary charge, append or read takes none of these.
 """
@@ -9,7 +9,7 @@ are taken at once. An ordinary charge, append or read takes none of these.
 import datetime
 from collections.abc import Iterable, Mapping
 
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.db.models import F
 from django.db.transaction import TransactionManagementError
 
@@ -21,6 +21,7 @@ from access.models import (
     PersonKey,
     PersonReference,
 )
+from common.models import insert_from
 
 ROWS_AT_ONCE = 500
 
@@ -44,30 +45,42 @@ def lock_persons(*user_ids: str) -> dict[str, int]:
         meet_persons(wanted)
 
 
-def keep_person(user_id: str) -> int:
-    """Let nobody erase or move this person in this transaction; gives their key.
+def insert_for_person(row: models.Model, *, user_id: str) -> bool:
+    """Insert a row of a person's that hangs on no other; nobody erases or moves them meanwhile.
 
-    Others may keep them as well, and open rows. One who was never seen is met.
+    One statement. False if the person was never seen: meet them, and look again at what the row
+    depends on.
+    """
+    lock = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""
+    inserted = insert_from(
+        row,
+        f"access_person AS p WHERE p.user_id = %(user_id)s{lock}",
+        {"user_id": user_id},
+        values={"person_id": "p.id"},
+        returning=("id", "person_id"),
+    )
+    if inserted is None:
+        return False
+    row.pk, row.person_id = inserted  # type: ignore[attr-defined]
+    row._state.adding = False
+    return True
+
+
+def take_person(user_id: str) -> bool:
+    """Be the only one to add anything for this person in this transaction.
+
+    Gives whether they were known. One who was not is met, so that there is something to take.
     """
     _require_transaction()
-    while True:
+    taken = Person.objects.select_for_update().filter(user_id=user_id)
+    is_known = True
+    while not taken.exists():
         with connection.cursor() as cursor:
-            cursor.execute(*PersonKey(user_id, kept=True).as_statement(connection))
-            row = cursor.fetchone()
-        if row is not None:
-            return int(row[0])
-        meet_persons([user_id])
-
-
-def take_person(user_id: str) -> int | None:
-    """Be the only one to add anything for this person in this transaction; None if never seen."""
-    _require_transaction()
-    return (
-        Person.objects.select_for_update()
-        .filter(user_id=user_id)
-        .values_list("pk", flat=True)
-        .first()
-    )
+            cursor.execute(
+                "INSERT INTO access_person (user_id) VALUES (%s) ON CONFLICT DO NOTHING", [user_id]
+            )
+            is_known = cursor.rowcount == 0
+    return is_known
 
 
 def meet_persons(user_ids: Iterable[str]) -> None:
@@ -113,13 +126,13 @@ def change_person(
             )
 
 
-def erase_person(*, user_id: str, reference: str, at: datetime.datetime) -> int:
+def erase_person(*, user_id: str, reference: str, at: datetime.datetime) -> None:
     """Take the person's name and what was said of them; `reference` stands in its place.
 
-    The last act of an erasure, which has taken the person (take_person). Counts the rows.
+    The last act of an erasure, which has taken the person (take_person).
     """
     PersonReference.objects.filter(person_id=PersonKey(user_id)).delete()
-    return Person.objects.filter(user_id=user_id).update(
+    Person.objects.filter(user_id=user_id).update(
         user_id=None, erased_as=reference, erased_at=at, note=""
     )
 

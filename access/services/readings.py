@@ -1,6 +1,5 @@
 """The record of what staff read."""
 
-from django.db import transaction
 from django.utils import timezone
 
 from access.models import StaffReading
@@ -13,11 +12,10 @@ def record_reading(*, staff: str, user_id: str, what: str, reason: str = "") -> 
 
     Call it before the text is shown: when it fails, nothing must be shown.
     """
-    with transaction.atomic():
-        key = persons.keep_person(user_id)
-        return StaffReading.objects.create(
-            staff=staff, person_id=key, what=what, reason=reason, at=timezone.now()
-        )
+    reading = StaffReading(staff=staff, what=what, reason=reason, at=timezone.now())
+    while not persons.insert_for_person(reading, user_id=user_id):
+        persons.meet_persons([user_id])
+    return reading
 
 
 def record_reading_of_nobodys(*, staff: str, kind: str, what: str) -> StaffReading:

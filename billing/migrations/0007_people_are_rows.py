@@ -4,26 +4,20 @@ import access.models
 import common.models
 from access.migrating import name_persons, point_to_persons
 
-HEADS = ("creditaccount", "usage")
-# Their rows are only ever added under the lock of a head, or with their person kept.
-BELOW = ("credithold", "credittransaction", "ledgercheckpoint", "usageincrement", "usageoverride")
-TABLES = (*HEADS, *BELOW)
+TABLES = (
+    "creditaccount", "usage",
+    "credithold", "credittransaction", "ledgercheckpoint", "usageincrement", "usageoverride",
+)  # fmt: skip
 NOTHING = migrations.RunPython.noop
-
-
-def person(model: str, **options: bool) -> access.models.PersonField:
-    if model in BELOW:
-        options["db_constraint"] = False
-    return access.models.PersonField(**options)
 
 
 class Migration(migrations.Migration):
     dependencies = [("access", "0007_person"), ("billing", "0006_ledger_seal")]
 
     operations = [
-        *(migrations.AddField(model, "person", person(model, null=True)) for model in TABLES),
+        *(migrations.AddField(model, "person", access.models.PersonField(null=True)) for model in TABLES),
         *(migrations.RunPython(point_to_persons(f"billing_{model}"), NOTHING) for model in TABLES),
-        *(migrations.AlterField(model, "person", person(model)) for model in TABLES),
+        *(migrations.AlterField(model, "person", access.models.PersonField()) for model in TABLES),
         migrations.RemoveConstraint(
             model_name="creditaccount",
             name="billing_account_has_a_person",

@@ -12,6 +12,7 @@ from billing import errors
 from billing.models import CreditAccount, Tier, Usage, UsageOverride, day_of
 from billing.services.accounts import change_account_tier
 from billing.services.tiers import tier_named
+from common import locks
 
 # The original wrote this for "unlimited".
 UNLIMITED = 999_999
@@ -48,6 +49,7 @@ def import_usage(
     usage stands with other numbers. With `pretended` (a dry run) nothing is written; it
     collects what would be. Raises UsageFileInvalid and UnknownTier; then nothing is written.
     """
+    locks.hold_off_erasures()
     key = access_services.lock_persons(user_id)[user_id]
     tier, is_other = _tier(user_id, document, on_conflict)
     if is_other and on_conflict == "fail":

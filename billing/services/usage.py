@@ -63,15 +63,17 @@ def increment_usage(
     """
     if request_key is None or request_key.key is None:
         return Outcome(_count(user_id, amount, at, tier))
+    increment = UsageIncrement(
+        actor=actor,
+        idempotency_key=request_key.key,
+        request_hash=request_key.request_hash,
+        created_at=at,
+    )
     try:
         with transaction.atomic():
-            UsageIncrement.objects.create(
-                person_id=PersonKey(user_id, kept=True),
-                actor=actor,
-                idempotency_key=request_key.key,
-                request_hash=request_key.request_hash,
-                created_at=at,
-            )
+            if not access_services.insert_for_person(increment, user_id=user_id):
+                open_usage(user_id=user_id, tier=tier, at=at)
+                access_services.insert_for_person(increment, user_id=user_id)
             return Outcome(_count(user_id, amount, at, tier))
     except IntegrityError:
         person = PersonKey(user_id)
@@ -79,8 +81,7 @@ def increment_usage(
             made_by(actor, request_key), person_id=person
         ).first()
         usage = Usage.objects.filter(person_id=person).first()
-        if standing is None or usage is None:  # first contact, or erased a moment ago
-            open_usage(user_id=user_id, tier=tier, at=at)
+        if standing is None or usage is None:  # erased a moment ago
             return increment_usage(
                 user_id=user_id,
                 amount=amount,

@@ -5,8 +5,6 @@ import common.models
 from access.migrating import name_persons, point_to_persons
 
 TABLES = ("consentchain", "consentevent", "consentstate")
-# The chain alone has a key that the database checks: nothing is added but under its lock.
-CHECKED = ("consentchain",)
 
 
 def of_each_table(*operations):
@@ -14,8 +12,7 @@ def of_each_table(*operations):
 
 
 def add_person(table):
-    field = access.models.PersonField(null=True, db_constraint=table in CHECKED)
-    return migrations.AddField(table, "person", field)
+    return migrations.AddField(table, "person", access.models.PersonField(null=True))
 
 
 def fill_person(table):
@@ -25,8 +22,7 @@ def fill_person(table):
 
 
 def require_person(table):
-    field = access.models.PersonField(db_constraint=table in CHECKED)
-    return migrations.AlterField(table, "person", field)
+    return migrations.AlterField(table, "person", access.models.PersonField())
 
 
 def loosen_user_id(table):

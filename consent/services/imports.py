@@ -9,6 +9,7 @@ from django.db import transaction
 
 from access import services as access_services
 from access.models import ErasedPerson
+from common import locks
 from consent import reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
 from consent.services.answers import Answer, linked, new_chain, new_event
@@ -59,11 +60,9 @@ def store_imported(
     counts: Counter[str] = Counter(imported=0, unchanged=0)
     with transaction.atomic():
         named = [consent.user_id for consent in consents]
-        # Before the lock, which would meet them again; and after it, as one may be erased just now.
+        locks.hold_off_erasures()
         erased = set() if include_erased else ErasedPerson.objects.among(named)
         persons = access_services.lock_persons(*(set(named) - erased))
-        if not include_erased:
-            erased |= ErasedPerson.objects.among(persons)
         consents = [consent for consent in consents if consent.user_id not in erased]
         heads = _locked_chains({one.user_id: persons[one.user_id] for one in consents})
         purposes = reports.purposes(at=at, keys=["terms", "marketing"])

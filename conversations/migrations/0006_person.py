@@ -64,12 +64,12 @@ def user_id():
     return common.models.UserIdField("owner", max_length=128, null=True)
 
 
-def to_persons(model, **options):
+def to_persons(model):
     table = f"conversations_{model}"
     return [
-        migrations.AddField(model, "person", person(null=True, **options)),
+        migrations.AddField(model, "person", person(null=True)),
         migrations.RunPython(point_to_persons(table), migrations.RunPython.noop),
-        migrations.AlterField(model, "person", person(**options)),
+        migrations.AlterField(model, "person", person()),
     ]
 
 
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunPython(drop_index, indexed_by(BY_ID)),
         *to_persons("conversation"),
-        *to_persons("message", db_constraint=False),
+        *to_persons("message"),
         no_constraint("conversation", "id_unique_for_owner"),
         no_constraint("conversation", "key_unique_for_caller"),
         no_constraint("conversation", "has_an_owner"),

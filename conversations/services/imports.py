@@ -10,6 +10,7 @@ from django.db import transaction
 
 from access import services as access_services
 from access.models import ErasedPerson, Person
+from common import locks
 from conversations.council import CouncilConversation
 from conversations.export import messages_of
 from conversations.models import Conversation, Message
@@ -51,11 +52,11 @@ def store_imported(
     """
     with transaction.atomic():
         owners = {item.user_id for item in found}
+        locks.hold_off_erasures()
         erased = set() if include_erased else ErasedPerson.objects.among(owners)
+        keys = _keys_of(owners if pretended is not None else erased)
         if pretended is None:
-            keys, erased = _locked(owners, erased, include_erased=include_erased)
-        else:
-            keys = _keys_of(owners)
+            keys |= access_services.lock_persons(*(owners - erased))
         standing = ChainMap(pretended or {}, _standing(found, keys))
         left_out = {
             "erased": {_owned(item) for item in found if item.user_id in erased},
@@ -75,28 +76,8 @@ def store_imported(
     return fates
 
 
-def _locked(
-    owners: set[str], erased: set[str], *, include_erased: bool
-) -> tuple[dict[str, int], set[str]]:
-    """The keys of the owners, and those who are erased: these are not met again.
-
-    An erasure that was waited for makes one more of them.
-    """
-    while True:
-        with transaction.atomic():
-            keys = access_services.lock_persons(*(owners - erased))
-            now = set() if include_erased else ErasedPerson.objects.among(owners)
-            if now == erased:
-                return keys | _keys_of(erased), erased
-            transaction.set_rollback(True)
-        erased = now
-
-
 def _keys_of(user_ids: Iterable[str]) -> dict[str, int]:
-    wanted = list(user_ids)
-    if not wanted:
-        return {}
-    seen = Person.objects.filter(user_id__in=wanted).values_list("user_id", "pk")
+    seen = Person.objects.filter(user_id__in=user_ids).values_list("user_id", "pk")
     return {str(user_id): key for user_id, key in seen}
 
 

@@ -10,7 +10,6 @@ from django.db.models import F
 from django.utils import timezone
 
 from access import services as access_services
-from access.models import PersonKey
 from common.idempotency import Outcome, RequestKey, made_by
 from common.models import update_returning
 from consent.gates import requires_consent
@@ -61,7 +60,6 @@ def create_conversation(
     """
     now = timezone.now()
     conversation = Conversation(
-        person_id=PersonKey(user_id, kept=True),
         title=title,
         metadata=metadata or {},
         message_count=len(messages),
@@ -74,31 +72,28 @@ def create_conversation(
     conversation.search_text = conversation.words
     if uid is not None:
         conversation.uid = uid
-    try:
-        with transaction.atomic():
-            _insert_with_messages(user_id=user_id, conversation=conversation, messages=messages)
-    except IntegrityError:
-        standing = _standing_conversation(user_id, conversation, request_key)
-        if standing is None:  # first contact, or what stood in the way was deleted meanwhile
+    while True:
+        try:
+            with transaction.atomic():
+                is_known = _insert_with_messages(
+                    user_id=user_id, conversation=conversation, messages=messages
+                )
+            if is_known:
+                return Outcome(conversation)
             access_services.meet_persons([user_id])
-            return create_conversation(
-                user_id=user_id,
-                actor=actor,
-                request_key=request_key,
-                uid=uid,
-                title=title,
-                metadata=metadata,
-                messages=messages,
-            )
-        return standing
-    return Outcome(conversation)
+        except IntegrityError:
+            standing = _standing_conversation(user_id, conversation, request_key)
+            if standing is not None:  # else what stood in the way was deleted meanwhile
+                return standing
 
 
 @requires_consent("history_storage")
 def _insert_with_messages(
     *, user_id: str, conversation: Conversation, messages: Sequence[NewMessage]
-) -> None:
-    conversation.save(force_insert=True)
+) -> bool:
+    """False if the person was never seen."""
+    if not access_services.insert_for_person(conversation, user_id=user_id):
+        return False
     Message.objects.bulk_create(
         message.row(
             conversation=conversation,
@@ -109,6 +104,7 @@ def _insert_with_messages(
         )
         for position, message in enumerate(messages, start=1)
     )
+    return True
 
 
 def _standing_conversation(

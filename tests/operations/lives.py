@@ -15,6 +15,7 @@ import orjson
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
+from django.db import OperationalError
 from django.db.models import Count, Exists, F, OuterRef
 from django.utils import timezone
 
@@ -48,8 +49,10 @@ from querycache.models import CacheEntry
 from tests.client import ApiClient
 
 # What the API may answer to somebody whose rows are gone, used up, taken or on hold.
-ANSWERS = {200, 201, 204, 402, 404, 409, 422, 429}
+ANSWERS = {200, 201, 204, 402, 404, 409, 422, 429, 503}
 LONG_AGO = datetime.timedelta(days=400)
+# The person was erased meanwhile: staff and commands are told to try again.
+SERIALIZATION_FAILURE = "40001"
 QUESTION = {"query": "Is a quokka shy?"}
 
 Act = Callable[[ApiClient, str], int]
@@ -144,6 +147,9 @@ def done(do: Callable[[str], Any]) -> Act:
             return error.status
         except common_acts.NothingToDo:
             return 409
+        except OperationalError as error:
+            assert getattr(error.__cause__, "pgcode", None) == SERIALIZATION_FAILURE, error
+            return 503
         return 200
 
     return act
