@@ -10,12 +10,13 @@ balance allows.
 import datetime
 from typing import Any
 
-from django.db import connection, models
+from django.db import OperationalError, connection, models
 from django.db.models.expressions import Expression
 
 from access.models import PersonKey
 from billing.models import CreditAccount, CreditHold, CreditTransaction
 from common.models import insert_from
+from common.rules import was_erased_meanwhile
 
 ACCOUNT = CreditAccount._meta.db_table
 # PersonKey, with the parameter's name.
@@ -112,13 +113,19 @@ def _insert_from_account(
     lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
     at = CreditAccount._meta.get_field("next_refill_at").get_db_prep_value
     parameters |= {"at": at(parameters["at"], connection), "balance_max": BALANCE_MAX}
-    return insert_from(
-        row,
-        f"{ACCOUNT} AS a WHERE {' AND '.join(checks)}{lock}{_on_conflict()}",
-        parameters,
-        values={"person_id": "a.person_id"} | values,
-        returning=("id", "person_id", *values),
-    )
+    try:
+        return insert_from(
+            row,
+            f"{ACCOUNT} AS a WHERE {' AND '.join(checks)}{lock}{_on_conflict()}",
+            parameters,
+            values={"person_id": "a.person_id"} | values,
+            returning=("id", "person_id", *values),
+        )
+    except OperationalError as error:
+        # Whoever was erased while this waited has no account now: look again, as for a new person.
+        if connection.in_atomic_block or not was_erased_meanwhile(error):
+            raise
+        return None
 
 
 def _on_conflict() -> str:

@@ -5,7 +5,7 @@ as the erasure of a person changes it", `{new_lives}` and `{old_lives}` for "the
 not erased" (common/guards.py).
 """
 
-from django.db import models
+from django.db import OperationalError, models
 
 from common import guards
 from common.database_triggers import Trigger
@@ -22,7 +22,12 @@ KEEPS_ITS_PERSON: Rule = (
     "NEW.person_id IS DISTINCT FROM OLD.person_id",
     "a row never goes to another person",
 )
-TRY_AGAIN = "serialization_failure"
+TRY_AGAIN, TRY_AGAIN_CODE = "serialization_failure", "40001"
+
+
+def was_erased_meanwhile(error: OperationalError) -> bool:
+    """Whether a writer waited for the erasure of the person: nothing was written, try again."""
+    return getattr(error.__cause__, "pgcode", None) == TRY_AGAIN_CODE
 
 
 def rule(

@@ -38,6 +38,7 @@ from common import acts as common_acts
 from common import privacy, verification
 from common.errors import DomainError
 from common.models import ERASED_PREFIX
+from common.rules import was_erased_meanwhile
 from consent import acts as consent_acts
 from consent import forms as consent_forms
 from consent import services as consent_services
@@ -51,8 +52,6 @@ from tests.client import ApiClient
 # What the API may answer to somebody whose rows are gone, used up, taken or on hold.
 ANSWERS = {200, 201, 204, 402, 404, 409, 422, 429, 503}
 LONG_AGO = datetime.timedelta(days=400)
-# The person was erased meanwhile: staff and commands are told to try again.
-SERIALIZATION_FAILURE = "40001"
 QUESTION = {"query": "Is a quokka shy?"}
 
 Act = Callable[[ApiClient, str], int]
@@ -148,7 +147,8 @@ def done(do: Callable[[str], Any]) -> Act:
         except common_acts.NothingToDo:
             return 409
         except OperationalError as error:
-            assert getattr(error.__cause__, "pgcode", None) == SERIALIZATION_FAILURE, error
+            # Staff and commands are told to try again.
+            assert was_erased_meanwhile(error), error
             return 503
         return 200
 
