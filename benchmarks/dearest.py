@@ -14,6 +14,7 @@ from benchmarks.dearest_rows import (
     EVIDENCE,
     MOST_VALUES,
     PAGE_ROWS,
+    SAID,
     WORDS,
     wide,
 )
@@ -62,7 +63,7 @@ def conversation_of(person: str, path: str = "") -> Callable[[], str]:
 
 
 def row_of(model: Any, path: str, person: str) -> Callable[[], str]:
-    return lambda: API + path.format(model.objects.filter(user_id=person).latest("pk").uid)
+    return lambda: API + path.format(model.objects.filter(person__user_id=person).latest("pk").uid)
 
 
 def staff_page(name: str, person: str = "") -> Callable[[], str]:
@@ -326,6 +327,9 @@ CACHE = [
 ]
 
 OTHERS = [
+    Case("GET /persons", "200 persons, 20 references each", at("/persons?limit=200"), ""),
+    Case("GET /persons/<user_id>", "20 references", at("/persons/named"), ""),
+    Case("PATCH /persons/<user_id>", "20 references", at("/persons/named"), "", json(SAID)),
     Case("GET /schema", "the routes", at("/schema")),
     Case("GET /docs", "one page", at("/docs")),
     Case("GET /health/live", "nothing", lambda: "/health/live"),

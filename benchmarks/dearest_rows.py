@@ -7,6 +7,9 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
+from access import services as access_services
+from access.api.serializers import NOTE_MAX_LENGTH
+from access.models import REFERENCE_NAME_MAX_LENGTH, REFERENCE_VALUE_MAX_LENGTH, REFERENCES_MAX
 from billing import services as billing_services
 from billing.services import NewTransaction
 from common.idempotency import NO_KEY
@@ -27,6 +30,14 @@ WIDE = "\U0001f600"
 ROW = BODY_BYTES // PAGE_ROWS - 200
 EVIDENCE = {"page": "a" * 8000}
 ENTRY = "a" * 64
+# As much as an application can say of a person.
+SAID: dict[str, Any] = {
+    "references": {
+        f"{number:0>{REFERENCE_NAME_MAX_LENGTH}}": "a" * REFERENCE_VALUE_MAX_LENGTH
+        for number in range(REFERENCES_MAX)
+    },
+    "note": "a" * NOTE_MAX_LENGTH,
+}
 # As many different words as a query of 1,000 characters holds.
 WORDS = [first + second for first in "abcdefghijklm" for second in "abcdefghijklmnopqrstuvwxyz"][
     :333
@@ -119,6 +130,11 @@ def prepare_cache() -> None:
         )  # fmt: skip
 
 
+def prepare_persons() -> None:
+    for number in range(PAGE_ROWS):
+        access_services.change_person(user_id=f"named{number or ''}", **SAID)
+
+
 def prepare_staff() -> None:
     user = User.objects.create_superuser("staff", password=None)
     session = SessionStore()
@@ -133,4 +149,5 @@ def prepare_all() -> None:
     prepare_credits()
     prepare_consents()
     prepare_cache()
+    prepare_persons()
     prepare_staff()

@@ -48,9 +48,15 @@ class Guard:
     def table(self) -> str:
         return self.model._meta.db_table
 
+    @property
+    def needs(self) -> set[str]:
+        """The tables and columns that it speaks of; a person's row is known by its person."""
+        persons = {f"{self.table}.{column}" for column in _person_columns(self.model)}
+        return {self.table, *persons} | ({self.also_needs} if self.also_needs else set())
+
     def fits(self, present: set[str]) -> bool:
         """Whether what it needs is there; a migration backwards may have taken it."""
-        return self.table in present and (self.also_needs is None or self.also_needs in present)
+        return self.needs <= present
 
 
 _registered: dict[str, Guard] = {}
@@ -118,11 +124,8 @@ def missing(using: str = "default") -> list[Guard]:
 
 def _present(connection: BaseDatabaseWrapper, guards: Iterable[Guard]) -> set[str]:
     """The tables, and those columns that these guards ask for."""
-    asked = {
-        guard.also_needs.partition(".")[0]
-        for guard in guards
-        if guard.also_needs and "." in guard.also_needs
-    }
+    needed = {one for guard in guards for one in guard.needs}
+    asked = {one.partition(".")[0] for one in needed if "." in one}
     with connection.cursor() as cursor:
         # Tables alone: behind a view no trigger of ours would fire.
         listed = connection.introspection.get_table_list(cursor)
@@ -318,6 +321,10 @@ def lives(model: type[models.Model], row: str) -> str:
 def _person(model: type[models.Model]) -> tuple[str, str]:
     field: Any = model._meta.get_field("person")
     return field.column, field.related_model._meta.db_table
+
+
+def _person_columns(model: type[models.Model]) -> list[str]:
+    return [str(field.column) for field in model._meta.concrete_fields if field.name == "person"]
 
 
 def _renamed(vendor: str) -> list[str]:

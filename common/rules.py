@@ -96,16 +96,14 @@ def key_is_new(model: type[models.Model]) -> Guard:
         person_id = NEW.person_id AND idempotency_key = NEW.idempotency_key AND actor = '')""",
         "this Idempotency-Key stands on a row that has no actor",
     )
-    needs = f"{table}.person_id"
-    return rule(model, "key_is_new", "BEFORE INSERT", [taken], also_needs=needs)
+    return rule(model, "key_is_new", "BEFORE INSERT", [taken])
 
 
 def of_the_living(model: type[models.Model]) -> list[Guard]:
     """Rows are added and changed for the living alone, and never go to another person."""
-    needs = f"{model._meta.db_table}.person_id"
     return [
-        rule(model, "lives", "BEFORE INSERT", [LIVES], also_needs=needs),
-        rule(model, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON, LIVES], also_needs=needs),
+        rule(model, "lives", "BEFORE INSERT", [LIVES]),
+        rule(model, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON, LIVES]),
     ]
 
 

@@ -58,8 +58,7 @@ def _guard(model: type[models.Model], act: str, when: str, body: str) -> Guard:
             then=f'INSERT INTO "{index}" ("{index}", rank) VALUES (\'secure-delete\', 1)',
         )
 
-    needs = f"{model._meta.db_table}.person_id"
-    return Guard(name, model, declare, refuses=False, also_needs=needs)
+    return Guard(name, model, declare, refuses=False)
 
 
 def forget_deleted_words(model_classes: Iterable[type[models.Model]]) -> None:

@@ -224,8 +224,7 @@ class TestASeal:
         assert seal() == 0
         charge(1)
 
-        # PostgreSQL keeps the accounts' names, and reads the entries once more.
-        with assert_statements(8 if connection.vendor == "sqlite" else 10):
+        with assert_statements(8):
             assert seal() == 1
 
         assert sealed()[2:] == [("ann", 4, 33)]
