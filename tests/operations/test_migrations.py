@@ -15,7 +15,7 @@ from django.utils import timezone
 from access import rates
 from access import services as access_services
 from billing.services import sealing
-from common import guards, verification
+from common import database_triggers, guards, verification
 from common.deferred import flush_all
 from consent import services as consent_services
 from tests.client import ApiClient
@@ -154,6 +154,23 @@ def assert_same(before: Rows, after: Rows) -> None:
                 assert row[column] == after[table][key][column], (table, column)
 
 
+def out_of_place() -> list[str]:
+    """The guards that stand although a column that they speak of is gone."""
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        present = set(tables) | {
+            f"{table}.{column.name}"
+            for table in tables
+            for column in connection.introspection.get_table_description(cursor, table)
+        }
+    there = database_triggers.standing(connection)
+    return [
+        guard.name
+        for guard in guards.registered()
+        if (guard.table, guard.name) in there and not guard.fits(present)
+    ]
+
+
 def drift() -> list[str]:
     return [sentence for check in verification.registered() for sentence in check.find()]
 
@@ -191,6 +208,7 @@ class TestAMigration:
 
         call_command("migrate", app, name, verbosity=0)
         without = standing()
+        assert out_of_place() == []
         call_command("migrate", verbosity=0)
         after = standing()
 
