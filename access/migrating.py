@@ -28,8 +28,9 @@ BEFORE = (
     ("querycache_cacheentry", "owner", "created_at"),
     ("querycache_cachelease", "owner", None),
 )
-# What stood in the column and was nobody.
-NOBODY = "('', '(shared)', '(search)')"
+# What stood in the column and was nobody. Elsewhere somebody may be called "(shared)".
+NOBODY = "('')"
+NOBODY_WAS_READ = "('', '(shared)', '(search)')"
 
 
 def meet_everybody(apps: Any, schema_editor: Any) -> None:
@@ -54,7 +55,7 @@ def _meet(cursor: Any, vendor: str, table: str, column: str, time: str | None) -
     earlier = "LEAST" if vendor == "postgresql" else "MIN"
     cursor.execute(
         "INSERT INTO access_person (user_id, first_seen_at)"
-        f" SELECT {column}, {seen} FROM {table} WHERE {column} NOT IN {NOBODY}"
+        f" SELECT {column}, {seen} FROM {table} WHERE {column} NOT IN {_nobody(table)}"
         f" AND {column} NOT LIKE '{ERASED}' GROUP BY {column} ON CONFLICT (user_id) DO UPDATE"
         f" SET first_seen_at = {earlier}(access_person.first_seen_at, excluded.first_seen_at)"
     )
@@ -64,6 +65,10 @@ def _meet(cursor: Any, vendor: str, table: str, column: str, time: str | None) -
         f" GROUP BY {column} ON CONFLICT (erased_as) DO UPDATE"
         f" SET first_seen_at = {earlier}(access_person.first_seen_at, excluded.first_seen_at)"
     )
+
+
+def _nobody(table: str) -> str:
+    return NOBODY_WAS_READ if table == "access_staffreading" else NOBODY
 
 
 def _written(moment: Any) -> str:
@@ -81,7 +86,7 @@ def point_to_persons(table: str, *, column: str = "user_id") -> Any:
             table,
             f"UPDATE {table} SET person_id = (SELECT id FROM access_person AS p"
             f" WHERE p.user_id = {table}.{column} OR p.erased_as = {table}.{column})"
-            f" WHERE {column} NOT IN {NOBODY}",
+            f" WHERE {column} NOT IN {_nobody(table)}",
         )
 
     return forwards

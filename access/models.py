@@ -212,6 +212,9 @@ class ApiKey(models.Model):
 class RequestRate(models.Model):
     """How much of a rate is used up: of a person, or of a service key (`user_id` is empty then).
 
+    The one table besides Person that has the id itself: a call is counted before anybody is met,
+    and a row is of use for minutes.
+
     Written by rates.count alone. On PostgreSQL the table is unlogged: after a crash of the server
     it is empty, and everybody begins anew.
     """

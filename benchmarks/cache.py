@@ -27,6 +27,8 @@ from django.core.management import call_command  # noqa: E402
 from django.db import OperationalError, connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from access import services as access_services  # noqa: E402
+from access.models import Person  # noqa: E402
 from querycache import services  # noqa: E402
 from querycache.keys import Question  # noqa: E402
 from querycache.models import CacheEntry, CacheSize, Namespace  # noqa: E402
@@ -86,13 +88,15 @@ def fill(entries: int) -> None:
         max_entries=entries * 2, max_bytes=10**12, default_ttl_seconds=86_400
     )
     namespace = Namespace.objects.get(name="default")
+    access_services.meet_persons(["ann"])
+    ann = Person.objects.get(user_id="ann").pk
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
     call_command("createcachetable", TABLE, verbosity=0)
     now = timezone.now()
     for begin in range(0, entries, BATCH):
         keys = [question(number).key for number in range(begin, min(begin + BATCH, entries))]
-        CacheEntry.objects.bulk_create(_entry(namespace, key, now) for key in keys)
+        CacheEntry.objects.bulk_create(_entry(namespace, ann, key, now) for key in keys)
         _insert_theirs(keys, now)
     CacheSize.objects.all().delete()
     CacheSize.objects.create(
@@ -105,10 +109,10 @@ def fill(entries: int) -> None:
         cursor.execute("ANALYZE")
 
 
-def _entry(namespace: Namespace, key: str, now: datetime.datetime) -> CacheEntry:
+def _entry(namespace: Namespace, person_id: int, key: str, now: datetime.datetime) -> CacheEntry:
     return CacheEntry(
         namespace=namespace,
-        owner="ann",
+        person_id=person_id,
         key_hash=key,
         result=RESULT,
         model="a/one",

@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from access import services as access_services
-from access.models import StaffReading
+from access.models import PersonKey, StaffReading
 from common import acts
 from common.admin import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin
 from querycache import services
@@ -106,18 +106,18 @@ class CacheEntryAdmin(ReadOnlyAdmin):
     """Entries, found by their whole key or their person's whole id."""
 
     list_display = (
-        "short_key", "namespace_name", "owner", "model", "byte_size", "state", "created_at",
+        "short_key", "namespace_name", "whose", "model", "byte_size", "state", "created_at",
         "stale_until",
     )  # fmt: skip
     list_filter = (NamespaceFilter, CreatedFilter)
     list_filter_sheet = False
-    list_select_related = ("namespace",)
-    search_fields = ("key_hash", "owner")
+    list_select_related = ("namespace", "person")
+    search_fields = ("key_hash", "person__user_id")
     search_help_text = "Whole key, or whole user id"
     ordering = ("-id",)
     sortable_by = ()
     fields = (
-        "key_hash", "namespace_name", "owner", "model", "shown_tags", "state", "cost_credits",
+        "key_hash", "namespace_name", "whose", "model", "shown_tags", "state", "cost_credits",
         "produced_ms", "byte_size", "ttl_seconds", "created_at", "fresh_until", "stale_until",
     )  # fmt: skip
     actions = ("expire", "remove")
@@ -130,7 +130,7 @@ class CacheEntryAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[CacheEntry], bool]:
         term = search_term.strip()
         if term:
-            queryset = queryset.filter(Q(key_hash=term) | Q(owner=term))
+            queryset = queryset.filter(Q(key_hash=term) | Q(person_id=PersonKey(term)))
         return queryset, False
 
     @display(description="Key")  # type: ignore[untyped-decorator]
@@ -140,6 +140,10 @@ class CacheEntryAdmin(ReadOnlyAdmin):
     @display(description="Namespace")  # type: ignore[untyped-decorator]
     def namespace_name(self, entry: CacheEntry) -> str:
         return entry.namespace.name
+
+    @display(description="Person")  # type: ignore[untyped-decorator]
+    def whose(self, entry: CacheEntry) -> str:
+        return entry.person.name if entry.person else ""
 
     @display(description="State", label=STATE_COLOURS)  # type: ignore[untyped-decorator]
     def state(self, entry: CacheEntry) -> str:
@@ -204,8 +208,8 @@ class CacheEntryAdmin(ReadOnlyAdmin):
         if entry and self.has_view_permission(request) and request.user.has_perm(READ_TEXTS):
             staff = acts.actor_of(request.user)
             what = f"cache entry {entry.key_hash} in {entry.namespace.name}"
-            if entry.owner:
-                access_services.record_reading(staff=staff, user_id=entry.owner, what=what)
+            if entry.person:
+                access_services.record_reading(staff=staff, user_id=entry.person.name, what=what)
             else:
                 access_services.record_reading_of_nobodys(
                     staff=staff, kind=StaffReading.Kind.SHARED, what=what

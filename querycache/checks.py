@@ -15,7 +15,7 @@ from querycache.services.tidying import size_of
 
 # How far over a cap a namespace may be for a moment, while many write at once.
 TOLERANCE = 1.1
-MADE_BY = "querycache.migrations.0003_ignore_case"
+MADE_BY = "querycache.migrations.0004_person"
 
 
 class ByteLength(Func):

@@ -12,18 +12,40 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from common.models import USER_ID_MAX_LENGTH, JSONField
+from access.models import PersonField, PersonKey
+from common.models import JSONField
 
 DEFAULT_NAMESPACE = "default"
-# The owner of what belongs to nobody: entries and leases of shared namespaces.
-NOBODY = ""
 NAME_MAX_LENGTH = 64
 MODEL_MAX_LENGTH = 200
 TAG_MAX_LENGTH = 200
 # Ten years: a cache is no archive.
 SECONDS_MAX = 315_360_000
+# What belongs to somebody, and what to nobody: entries and leases of shared namespaces.
+SOMEBODYS, NOBODYS = Q(person__isnull=False), Q(person__isnull=True)
 # How long after an invalidation an answer may still be stored whose making began before it.
 TAG_KEPT = datetime.timedelta(days=1)
+
+
+def owned_by(owner: str | None, *, kept: bool = False) -> Q:
+    """What this person owns, or with None nobody. For `kept` see PersonKey."""
+    return NOBODYS if owner is None else Q(person_id=PersonKey(owner, kept=kept))
+
+
+def one_for_a_key(name: str) -> list[models.UniqueConstraint]:
+    """A key has one row for each person, and one of nobody: two nulls would not meet each other."""
+    return [
+        models.UniqueConstraint(
+            fields=["person", "namespace", "key_hash"],
+            condition=SOMEBODYS,
+            name=f"{name}_one_for_a_key",
+        ),
+        models.UniqueConstraint(
+            fields=["namespace", "key_hash"],
+            condition=NOBODYS,
+            name=f"{name}_one_of_nobody_for_a_key",
+        ),
+    ]
 
 
 class NamespaceQuerySet(models.QuerySet["Namespace"]):
@@ -123,9 +145,9 @@ class Namespace(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk} {self.name}"
 
-    def owner_for(self, user_id: str) -> str:
+    def owner_for(self, user_id: str) -> str | None:
         """Whose an entry is that this person stores: theirs, or nobody's in a shared namespace."""
-        return NOBODY if self.sharing == self.Sharing.SHARED else user_id
+        return None if self.sharing == self.Sharing.SHARED else user_id
 
 
 class CacheEntryQuerySet(models.QuerySet["CacheEntry"]):
@@ -146,7 +168,7 @@ class CacheEntry(models.Model):
     """
 
     namespace = models.ForeignKey(Namespace, models.PROTECT, related_name="entries")
-    owner = models.CharField(max_length=USER_ID_MAX_LENGTH, blank=True)
+    person = PersonField(null=True)
     key_hash = models.CharField("key", max_length=64)
     query = models.TextField(blank=True, default="")
     context = JSONField(null=True)
@@ -168,9 +190,7 @@ class CacheEntry(models.Model):
         verbose_name_plural = "cache entries"
         permissions = [("read_texts", "Can read cached texts")]
         constraints = [
-            models.UniqueConstraint(
-                fields=["owner", "namespace", "key_hash"], name="querycache_entry_one_for_a_key"
-            ),
+            *one_for_a_key("querycache_entry"),
             models.CheckConstraint(
                 condition=Q(fresh_until__gt=F("created_at"), stale_until__gte=F("fresh_until")),
                 name="querycache_entry_times_follow_each_other",
@@ -180,7 +200,7 @@ class CacheEntry(models.Model):
                 name="querycache_entry_has_a_result",
             ),
             models.CheckConstraint(
-                condition=~Q(owner=NOBODY) | Q(query="", context__isnull=True),
+                condition=SOMEBODYS | Q(query="", context__isnull=True),
                 name="querycache_entry_of_nobody_keeps_no_query",
             ),
         ]
@@ -191,12 +211,11 @@ class CacheEntry(models.Model):
         ]
 
     class Privacy:
-        personal = {"owner", "query", "context", "result"}
+        personal = {"person", "query", "context", "result"}
         not_personal = {
             "id", "namespace", "key_hash", "model", "tags", "cost_credits", "produced_ms",
             "byte_size", "ttl_seconds", "epoch", "created_at", "fresh_until", "stale_until",
         }  # fmt: skip
-        person = "owner"
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.key_hash[:12]}"
@@ -281,7 +300,7 @@ class CacheLease(models.Model):
     """
 
     namespace = models.ForeignKey(Namespace, models.PROTECT, related_name="leases")
-    owner = models.CharField(max_length=USER_ID_MAX_LENGTH, blank=True)
+    person = PersonField(null=True)
     key_hash = models.CharField("key", max_length=64)
     token = models.CharField(max_length=32)
     query = models.TextField(blank=True, default="")
@@ -292,27 +311,18 @@ class CacheLease(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["owner", "namespace", "key_hash"], name="querycache_lease_one_for_a_key"
-            ),
+            *one_for_a_key("querycache_lease"),
             models.CheckConstraint(
-                condition=~Q(owner=NOBODY) | Q(query="", context__isnull=True),
+                condition=SOMEBODYS | Q(query="", context__isnull=True),
                 name="querycache_lease_of_nobody_keeps_no_query",
             ),
         ]
 
     class Privacy:
-        personal = {"owner", "query", "context"}
+        personal = {"person", "query", "context"}
         not_personal = {
-            "id",
-            "namespace",
-            "key_hash",
-            "token",
-            "epoch",
-            "created_at",
-            "expires_at",
-        }
-        person = "owner"
+            "id", "namespace", "key_hash", "token", "epoch", "created_at", "expires_at",
+        }  # fmt: skip
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.key_hash[:12]}"

@@ -2,51 +2,71 @@
 
 The read has all rules of what may be served in one statement. PostgreSQL would plan it anew for
 each call, at twice the price of running it; there it is the function querycache_read (migration
-0003), whose plan a session keeps.
+0004), whose plan a session keeps.
 """
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import orjson
 from django.db import connection
 
+from access import services as access_services
+from common.models import insert_from
 from querycache.models import CacheEntry, CacheLease, CacheTag, Namespace
 
-READ_ON_SQLITE = """
-SELECT n.id, n.epoch, n.sharing, n.ignore_case, e.id, e.result, e.cost_credits, e.created_at,
+ENTRY, LEASE = CacheEntry._meta.db_table, CacheLease._meta.db_table
+# What a row is found by, and keeps when it is written over.
+KEY = {"id", "person_id", "namespace_id", "key_hash"}
+
+
+def _standing(table: str, key: str) -> str:
+    """The id of the row under a key: nobody's in a shared namespace, else the person's.
+
+    Each side finds it by the unique key of its own. A person who was never seen has no row, and
+    must not find nobody's in a namespace that was shared once.
+    """
+    found = f"SELECT id FROM {table} WHERE namespace_id = n.id AND key_hash = {key}"
+    return (
+        f"CASE n.sharing WHEN 'shared' THEN ({found} AND person_id IS NULL)"
+        f" ELSE ({found} AND person_id = p.id) END"
+    )
+
+
+KEY_ON_SQLITE = "CASE n.ignore_case WHEN 0 THEN %(key)s ELSE %(key_ignoring_case)s END"
+READ_ON_SQLITE = f"""
+SELECT n.id, n.epoch, n.sharing, n.ignore_case, p.id, e.id, e.result, e.cost_credits, e.created_at,
        e.fresh_until, l.token, l.epoch, l.created_at, l.expires_at
   FROM querycache_namespace AS n
-  LEFT JOIN querycache_cacheentry AS e
-    ON e.owner = CASE n.sharing WHEN 'shared' THEN '' ELSE %(owner)s END
-   AND e.namespace_id = n.id
-   AND e.key_hash = CASE n.ignore_case WHEN 0 THEN %(key)s ELSE %(key_ignoring_case)s END
+  LEFT JOIN access_person AS p ON p.user_id = %(user_id)s
+  LEFT JOIN {ENTRY} AS e
+    ON e.id = {_standing(ENTRY, KEY_ON_SQLITE)}
    AND e.epoch = n.epoch AND e.stale_until > %(at)s
    AND (e.tags IS NULL OR NOT EXISTS (
         SELECT 1 FROM querycache_cachetag AS t
          WHERE t.namespace_id = e.namespace_id
            AND t.name IN (SELECT value FROM json_each(e.tags))
            AND t.invalidated_at >= e.created_at))
-  LEFT JOIN querycache_cachelease AS l
-    ON l.owner = CASE n.sharing WHEN 'shared' THEN '' ELSE %(owner)s END
-   AND l.namespace_id = n.id
-   AND l.key_hash = CASE n.ignore_case WHEN 0 THEN %(key)s ELSE %(key_ignoring_case)s END
+  LEFT JOIN {LEASE} AS l ON l.id = {_standing(LEASE, KEY_ON_SQLITE)}
  WHERE n.name = %(namespace)s
 """
 READ_ON_POSTGRESQL = (
     "SELECT * FROM querycache_read("
-    "%(namespace)s, %(owner)s, %(key)s, %(key_ignoring_case)s, %(at)s)"
+    "%(namespace)s, %(user_id)s, %(key)s, %(key_ignoring_case)s, %(at)s)"
 )
 
 
 class Seen(NamedTuple):
-    """A key as the database has it: the entry that may be served, and the lease. None: none."""
+    """A key as the database has it: the entry that may be served, and the lease. None: none.
+
+    `person_id` is the key of who asks; None of somebody who was never seen.
+    """
 
     namespace_id: int
     epoch: int
     sharing: str
     ignore_case: bool
+    person_id: int | None
     entry_id: int | None
     result: str | None
     cost_credits: int | None
@@ -73,7 +93,7 @@ TIMES = [place for place, name in enumerate(Seen._fields) if name.endswith(("_at
 def read(
     *,
     namespace: str,
-    owner: str,
+    user_id: str,
     key: str,
     at: datetime.datetime,
     key_ignoring_case: str | None = None,
@@ -85,7 +105,7 @@ def read(
     postgresql = connection.vendor == "postgresql"
     parameters = {
         "namespace": namespace,
-        "owner": owner,
+        "user_id": user_id,
         "key": key,
         "key_ignoring_case": key_ignoring_case or key,
         "at": _time(at),
@@ -103,53 +123,72 @@ def read(
     return Seen._make(values)
 
 
-def take_lease(lease: CacheLease, *, seen_token: str | None) -> bool:
-    """Take the right to make an answer, unless somebody took or used it since it was seen.
+class Place(NamedTuple):
+    """Where an answer is stored: the namespace, whether its person was seen, and what stands."""
 
-    `seen_token` is what the read found. It is what makes one maker: whoever read before the answer
-    was stored finds another token, and is refused.
-    """
-    table = CacheLease._meta.db_table
-    columns = _values(lease)
-    passed_on = [name for name in columns if name not in ("owner", "namespace_id", "key_hash")]
-    row = _row(
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({_placeholders(columns)})"
-        f" ON CONFLICT (owner, namespace_id, key_hash) DO UPDATE SET {_excluded(passed_on)}"
-        f" WHERE {table}.token = %(seen_token)s RETURNING id",
-        columns | {"seen_token": seen_token},
-    )
-    return row is not None
+    namespace: Namespace
+    is_known: bool
+    entry_id: int | None
 
 
-def namespace_and_entry(
-    *, namespace: str, user_id: str, key: str
-) -> tuple[Namespace, int | None] | None:
-    """The namespace by name, and the id of the entry that stands under this person's key."""
+def place_of(*, namespace: str, user_id: str, key: str) -> Place | None:
+    """Where an answer of this person goes under a key; None without such a namespace."""
     columns = [str(field.column) for field in Namespace._meta.concrete_fields]
     row = _row(
-        f"SELECT {', '.join(f'n.{column}' for column in columns)}, e.id"
-        f" FROM {Namespace._meta.db_table} AS n LEFT JOIN {CacheEntry._meta.db_table} AS e"
-        " ON e.owner = CASE n.sharing WHEN 'shared' THEN '' ELSE %(owner)s END"
-        " AND e.namespace_id = n.id AND e.key_hash = %(key)s WHERE n.name = %(namespace)s",
-        {"namespace": namespace, "owner": user_id, "key": key},
+        f"SELECT {', '.join(f'n.{column}' for column in columns)}, p.id,"
+        f" {_standing(ENTRY, '%(key)s')} FROM {Namespace._meta.db_table} AS n"
+        " LEFT JOIN access_person AS p ON p.user_id = %(user_id)s WHERE n.name = %(namespace)s",
+        {"namespace": namespace, "user_id": user_id, "key": key},
     )
     if row is None:
         return None
-    return Namespace.from_db("default", columns, row[:-1]), row[-1]
+    *values, person_id, entry_id = row
+    return Place(Namespace.from_db("default", columns, values), person_id is not None, entry_id)
 
 
-def put_entry(entry: CacheEntry) -> None:
-    """Store the entry, in place of the one under its key if there is one. Fills in its id."""
-    columns = _values(entry)
-    replaced = [name for name in columns if name not in ("owner", "namespace_id", "key_hash")]
-    row: Any = _row(
-        f"INSERT INTO {CacheEntry._meta.db_table} ({', '.join(columns)})"
-        f" VALUES ({_placeholders(columns)})"
-        f" ON CONFLICT (owner, namespace_id, key_hash) DO UPDATE SET {_excluded(replaced)}"
-        " RETURNING id",
-        columns,
+def take_lease(lease: CacheLease, *, owner: str | None, seen_token: str | None) -> bool:
+    """Take the right to make an answer, unless somebody took or used it since it was seen.
+
+    `seen_token` is what the read found. It is what makes one maker: whoever read before the answer
+    was stored finds another token, and is refused. So is an owner who was erased meanwhile.
+    """
+    return _put(lease, owner, f"WHERE {LEASE}.token = %(seen_token)s", {"seen_token": seen_token})
+
+
+def put_entry(entry: CacheEntry, *, owner: str | None) -> bool:
+    """Store the entry, in place of the one under its key if there is one. Fills in its id.
+
+    False of an owner who is not known (any more): then nothing is stored.
+    """
+    return _put(entry, owner)
+
+
+def _put(
+    row: CacheEntry | CacheLease,
+    owner: str | None,
+    condition: str = "",
+    parameters: Mapping[str, Any] | None = None,
+) -> bool:
+    """Insert the row for its owner, or write it over the one under its key on that condition."""
+    key = "(namespace_id, key_hash) WHERE person_id IS NULL"
+    if owner is not None:
+        key = "(person_id, namespace_id, key_hash) WHERE person_id IS NOT NULL"
+    columns = {str(field.column) for field in row._meta.concrete_fields} - KEY
+    replaced = ", ".join(f"{name} = excluded.{name}" for name in sorted(columns))
+    on_conflict = f"ON CONFLICT {key} DO UPDATE SET {replaced} {condition}"
+    if owner is not None:
+        return access_services.insert_for_person(
+            row, user_id=owner, on_conflict=on_conflict, parameters=parameters or {}
+        )
+    inserted = insert_from(
+        row,
+        f"(SELECT 1) AS nobody WHERE TRUE {on_conflict}",
+        parameters or {},
+        values={"person_id": "NULL"},
     )
-    entry.pk = row[0]
+    if inserted is not None:
+        [row.pk] = inserted
+    return inserted is not None
 
 
 def invalidate_tags(*, namespace_id: int, names: Sequence[str], at: datetime.datetime) -> None:
@@ -192,27 +231,6 @@ def _time(at: datetime.datetime) -> Any:
         return at
     # As Django writes times on SQLite, at a tenth of its price.
     return at.astimezone(datetime.UTC).replace(tzinfo=None).isoformat(" ")
-
-
-def _values(row: CacheEntry | CacheLease) -> dict[str, Any]:
-    values = {}
-    for field in row._meta.concrete_fields:
-        value = getattr(row, field.attname)
-        if isinstance(value, datetime.datetime):
-            value = _time(value)
-        elif field.name in ("context", "tags") and value is not None:
-            value = orjson.dumps(value).decode()
-        if not field.primary_key:
-            values[str(field.column)] = value
-    return values
-
-
-def _placeholders(columns: Iterable[str]) -> str:
-    return ", ".join(f"%({column})s" for column in columns)
-
-
-def _excluded(columns: Iterable[str]) -> str:
-    return ", ".join(f"{column} = excluded.{column}" for column in columns)
 
 
 def _row(sql: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:

@@ -8,6 +8,7 @@ are taken at once. An ordinary charge, append or read takes none of these.
 
 import datetime
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.models import F
@@ -45,17 +46,24 @@ def lock_persons(*user_ids: str) -> dict[str, int]:
         meet_persons(wanted)
 
 
-def insert_for_person(row: models.Model, *, user_id: str) -> bool:
+def insert_for_person(
+    row: models.Model,
+    *,
+    user_id: str,
+    on_conflict: str = "",
+    parameters: Mapping[str, Any] | None = None,
+) -> bool:
     """Insert a row of a person's that hangs on no other; nobody erases or moves them meanwhile.
 
-    One statement. False if the person was never seen: meet them, and look again at what the row
-    depends on.
+    One statement, which may end with an ON CONFLICT clause and its parameters. False if the person
+    was never seen: meet them, and look again at what the row depends on. False, too, if the clause
+    leaves the row that stands as it is.
     """
     lock = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""
     inserted = insert_from(
         row,
-        f"access_person AS p WHERE p.user_id = %(user_id)s{lock}",
-        {"user_id": user_id},
+        f"access_person AS p WHERE p.user_id = %(user_id)s{lock} {on_conflict}",
+        {"user_id": user_id} | dict(parameters or {}),
         values={"person_id": "p.id"},
         returning=("id", "person_id"),
     )

@@ -139,7 +139,7 @@ class EntryViewSet(ViewSet):
         """
         namespace = namespace_of(request)
         seen = statements.read(
-            namespace=namespace, owner=request.user_id, key=key, at=timezone.now()
+            namespace=namespace, user_id=request.user_id, key=key, at=timezone.now()
         )
         found = None if seen is None else seen.entry_id
         entry = found and CacheEntry.objects.filter(pk=found).first()

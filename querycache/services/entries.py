@@ -8,15 +8,18 @@ from typing import Any
 
 import orjson
 from django.db import transaction
+from django.db.models import Q
 
+from access import services as access_services
 from common.errors import NotFound
 from common.models import update_returning
 from querycache import statements
 from querycache.errors import LeaseLost, NotCacheable
-from querycache.models import SECONDS_MAX, CacheEntry, CacheLease, Namespace
+from querycache.models import SECONDS_MAX, CacheEntry, CacheLease, Namespace, owned_by
 from querycache.services import counting, tidying
 from querycache.services.counting import Counts
 from querycache.services.namespaces import SHARING, ensure_namespace, stored_tags
+from querycache.statements import Place
 
 # How models say that an answer is whole. Of any other reason (length, max_tokens, content_filter,
 # tool_calls, error …) nobody can say that it is: it is not stored.
@@ -61,21 +64,23 @@ def store_answer(
     namespace ConsentRequired; then nothing has changed.
     """
     _require_whole(answer)
-    space, standing_id = _namespace_and_entry(namespace, user_id, key)
-    if space.sharing == Namespace.Sharing.SHARED:
+    place = _place(namespace, user_id, key)
+    space = place.namespace
+    owner = space.owner_for(user_id)
+    if owner is None:
         SHARING.pass_or_refuse(user_id=user_id, at=at)
-    entry = _entry(space, user_id, key, answer, at)
+    entry = _entry(space, key, answer, at)
     if token is None:
         _require_within_cap(entry, space)
-        statements.put_entry(entry)
+        _put_and_meet(entry, place, user_id)
     else:
         with transaction.atomic():
-            _add_question(entry, _used_lease(entry, token, at))
+            _add_question(entry, _used_lease(entry, owner, token, at))
             _require_within_cap(entry, space)
-            statements.put_entry(entry)
+            statements.put_entry(entry, owner=owner)
     counting.note(space.name, at, Counts(stores=1))
     tidying.after_store(namespace=space, byte_size=entry.byte_size, at=at)
-    return Stored(entry, created=standing_id is None)
+    return Stored(entry, created=place.entry_id is None)
 
 
 def _require_whole(answer: NewAnswer) -> None:
@@ -91,22 +96,28 @@ def _require_whole(answer: NewAnswer) -> None:
         )
 
 
-def _namespace_and_entry(name: str, user_id: str, key: str) -> tuple[Namespace, int | None]:
-    found = statements.namespace_and_entry(namespace=name, user_id=user_id, key=key)
+def _place(name: str, user_id: str, key: str) -> Place:
+    found = statements.place_of(namespace=name, user_id=user_id, key=key)
     if found is None:
         ensure_namespace(name=name)
-        found = Namespace.objects.get(name=name), None
+        found = Place(Namespace.objects.get(name=name), is_known=False, entry_id=None)
     return found
 
 
-def _entry(
-    space: Namespace, user_id: str, key: str, answer: NewAnswer, at: datetime.datetime
-) -> CacheEntry:
+def _put_and_meet(entry: CacheEntry, place: Place, user_id: str) -> None:
+    """Store it; whose first row it is, or the first after an erasure, is met."""
+    owner = place.namespace.owner_for(user_id)
+    if owner is not None and not place.is_known:
+        access_services.meet_persons([user_id])
+    while not statements.put_entry(entry, owner=owner):
+        access_services.meet_persons([user_id])
+
+
+def _entry(space: Namespace, key: str, answer: NewAnswer, at: datetime.datetime) -> CacheEntry:
     ttl_seconds = min(answer.ttl_seconds or space.default_ttl_seconds, SECONDS_MAX)
     fresh_until = at + datetime.timedelta(seconds=ttl_seconds)
     return CacheEntry(
         namespace=space,
-        owner=space.owner_for(user_id),
         key_hash=key,
         result=answer.text,
         model=answer.model,
@@ -122,11 +133,18 @@ def _entry(
     )
 
 
-def _used_lease(entry: CacheEntry, token: str, at: datetime.datetime) -> dict[str, Any]:
-    """The lease of this token, ended in the same moment. Raises LeaseLost."""
+def _used_lease(
+    entry: CacheEntry, owner: str | None, token: str, at: datetime.datetime
+) -> dict[str, Any]:
+    """The lease of this token, ended in the same moment; its owner is kept. Raises LeaseLost."""
     rows = update_returning(
-        _lease(entry.namespace_id, entry.owner, entry.key_hash).filter(
-            token=token, epoch=entry.epoch, expires_at__gt=at
+        CacheLease.objects.filter(
+            owned_by(owner, kept=True),
+            namespace_id=entry.namespace_id,
+            key_hash=entry.key_hash,
+            token=token,
+            epoch=entry.epoch,
+            expires_at__gt=at,
         ),
         ["query", "context", "created_at"],
         **_ended(at),
@@ -137,10 +155,6 @@ def _used_lease(entry: CacheEntry, token: str, at: datetime.datetime) -> dict[st
             " stored; look the answer up again."
         )
     return rows[0]
-
-
-def _lease(namespace_id: int, owner: str, key: str) -> Any:
-    return CacheLease.objects.filter(owner=owner, namespace_id=namespace_id, key_hash=key)
 
 
 def _ended(at: datetime.datetime) -> dict[str, Any]:
@@ -175,11 +189,10 @@ def remove_entry(*, namespace: str, user_id: str, key: str, at: datetime.datetim
         space = Namespace.objects.filter(name=namespace).first()
         removed = 0
         if space is not None:
-            owner = space.owner_for(user_id)
+            found = Q(owned_by(space.owner_for(user_id)), namespace=space, key_hash=key)
             # The lease first, then the entry, as a store locks them.
-            removed = _lease(space.pk, owner, key).filter(expires_at__gt=at).update(**_ended(at))
-            entries = CacheEntry.objects.filter(owner=owner, namespace=space, key_hash=key)
-            removed += entries.delete()[0]
+            removed = CacheLease.objects.filter(found, expires_at__gt=at).update(**_ended(at))
+            removed += CacheEntry.objects.filter(found).delete()[0]
         if not removed:
             raise NotFound("There is no such entry.")
 

@@ -12,11 +12,12 @@ import orjson
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 
+from access import services as access_services
 from common import events
 from common.errors import DomainError
 from querycache import statements, waiting
 from querycache.keys import Question
-from querycache.models import NOBODY, CacheLease, Namespace
+from querycache.models import CacheLease, Namespace
 from querycache.services import counting, tidying
 from querycache.services.counting import Counts
 from querycache.services.namespaces import SHARING, ensure_namespace
@@ -75,12 +76,13 @@ def look_up(
 ) -> Answer:
     """Find the answer, or give one caller the right to make it.
 
-    One statement for a hit, two for a miss. Where another caller makes the answer, it waits up to
-    `wait_seconds` for it, as long as this process has a thread to spare. A database that cannot be
-    read gives a bypass, never an error: the caller makes the answer without the cache. In a shared
-    namespace everybody is served, but whoever is to make an answer for others must have agreed to:
-    raises ConsentRequired where CONSENT_GATES has `shared_cache` and there is no answer to serve.
-    Raises TooManyNamespaces for a new name beyond CACHE_MAX_NAMESPACES.
+    One statement for a hit, two for a miss; a person's first lease of their own meets them. Where
+    another caller makes the answer, it waits up to `wait_seconds` for it, as long as this process
+    has a thread to spare. A database that cannot be read gives a bypass, never an error: the caller
+    makes the answer without the cache. In a shared namespace everybody is served, but whoever is to
+    make an answer for others must have agreed to: raises ConsentRequired where CONSENT_GATES has
+    `shared_cache` and there is no answer to serve. Raises TooManyNamespaces for a new name beyond
+    CACHE_MAX_NAMESPACES.
     """
 
     def look(moment: datetime.datetime) -> Answer:
@@ -128,7 +130,7 @@ def _look(namespace: str, user_id: str, question: Question, at: datetime.datetim
 def _read(namespace: str, user_id: str, question: Question, at: datetime.datetime) -> Seen | None:
     return statements.read(
         namespace=namespace,
-        owner=user_id,
+        user_id=user_id,
         key=question.key,
         key_ignoring_case=question.key_ignoring_case,
         at=at,
@@ -155,9 +157,10 @@ def _take_lease(
     is_shared = seen.sharing == Namespace.Sharing.SHARED
     if is_shared:
         SHARING.pass_or_refuse(user_id=user_id, at=at)
+    elif seen.person_id is None:
+        access_services.meet_persons([user_id])
     lease = CacheLease(
         namespace_id=seen.namespace_id,
-        owner=NOBODY if is_shared else user_id,
         key_hash=key,
         token=secrets.token_hex(16),
         query="" if is_shared else _kept_query(question.query),
@@ -166,7 +169,8 @@ def _take_lease(
         created_at=at,
         expires_at=at + datetime.timedelta(seconds=settings.CACHE_LEASE_SECONDS),
     )
-    if not statements.take_lease(lease, seen_token=seen.lease_token):
+    owner = None if is_shared else user_id
+    if not statements.take_lease(lease, owner=owner, seen_token=seen.lease_token):
         return None
     tidying.after_lease(at=at)
     return Lease(lease.token, lease.expires_at)

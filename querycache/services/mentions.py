@@ -13,7 +13,14 @@ from django.db.models.functions import Cast
 
 from common import privacy
 from common.privacy import Counts
-from querycache.models import DEFAULT_NAMESPACE, NOBODY, CacheEntry, CacheLease, CacheTag, Namespace
+from querycache.models import (
+    DEFAULT_NAMESPACE,
+    SOMEBODYS,
+    CacheEntry,
+    CacheLease,
+    CacheTag,
+    Namespace,
+)
 
 BATCH_ROWS = 1_000
 
@@ -71,7 +78,7 @@ def names_for(user_id: str) -> tuple[str, list[dict[str, Any]]]:
     """
     used = Q(pk__in=_holding(Namespace.objects.values_list("pk", "name"), user_id))
     for model in (CacheEntry, CacheLease):
-        used |= Q(pk__in=model.objects.filter(owner=user_id).values("namespace_id"))
+        used |= Q(pk__in=model.objects.filter(person__user_id=user_id).values("namespace_id"))
     namespaces = Namespace.objects.filter(used).order_by("pk").values("id", "name")
     tags = CacheTag.objects.filter(name__contains=user_id).order_by("pk")
     rows = [{"kind": "namespace", **row} for row in namespaces]
@@ -89,8 +96,8 @@ def _mentions(user_id: str) -> Mentions:
     A shared namespace is everybody's, and so is the default one; a private one is others' while one
     of them has an entry in it.
     """
-    others = CacheEntry.objects.filter(namespace=OuterRef("pk")).exclude(
-        owner__in=(NOBODY, user_id)
+    others = CacheEntry.objects.filter(SOMEBODYS, namespace=OuterRef("pk")).exclude(
+        person__user_id=user_id
     )
     private = Namespace.objects.filter(~Exists(others), sharing=Namespace.Sharing.PRIVATE)
     private = private.exclude(name=DEFAULT_NAMESPACE)
@@ -106,7 +113,7 @@ def _tags(user_id: str) -> list[int]:
 
 def _entries(user_id: str, namespaces: list[int]) -> set[int]:
     """Those with such a tag, or in these namespaces; the person's own go anyway."""
-    not_own = CacheEntry.objects.exclude(owner=user_id)
+    not_own = CacheEntry.objects.exclude(person__user_id=user_id)
     as_stored = orjson.dumps(user_id).decode()[1:-1]
     tagged = not_own.alias(text=Cast("tags", TextField())).filter(text__contains=as_stored)
     inside = not_own.filter(namespace__in=namespaces).values_list("pk", flat=True)

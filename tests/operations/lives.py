@@ -131,7 +131,7 @@ def store_an_answer(person: ApiClient, user_id: str) -> int:
 
 
 def forget_an_answer(person: ApiClient, user_id: str) -> int:
-    keys = CacheEntry.objects.filter(owner=user_id).values_list("key_hash", flat=True)
+    keys = CacheEntry.objects.filter(person__user_id=user_id).values_list("key_hash", flat=True)
     return int(person.delete(f"/cache/entries/{keys.first() or '0' * 64}").status_code)
 
 
@@ -291,7 +291,7 @@ def read_texts(user_id: str) -> None:
 
 
 def expire_answers(user_id: str) -> None:
-    keys = list(CacheEntry.objects.filter(owner=user_id).values_list("pk", flat=True))
+    keys = list(CacheEntry.objects.filter(person__user_id=user_id).values_list("pk", flat=True))
     cache_services.expire_entries(entry_ids=keys, at=timezone.now())
     cache_services.delete_entries(entry_ids=keys)
 
@@ -376,11 +376,20 @@ def _torn() -> Iterator[str]:
     for row in whole.exclude(messages_count=F("message_count")):
         yield f"conversation {row.pk} has {row.messages_count} messages, not {row.message_count}"
     yield from _left_in_the_log()
+    yield from _left_of_the_erased()
     keyed = Counter(UsageIncrement.objects.values_list("person", flat=True))
     for user_id, count in keyed.items():
         total = Usage.objects.filter(person=user_id).values_list("total_queries", flat=True)
         if sum(total) < count:
             yield f"{user_id} counted {sum(total)} calls, with {count} keys"
+
+
+def _left_of_the_erased() -> Iterator[str]:
+    """Rows that an erasure deletes, and that came after it."""
+    for table in privacy.tables():
+        if table.emptied is None and table.person == "person__user_id":
+            rows = table.model._default_manager.filter(person__erased_at__isnull=False)
+            yield from (f"{table.label} {row.pk} of an erased person" for row in rows)
 
 
 def _left_in_the_log() -> Iterator[str]:

@@ -21,6 +21,7 @@ from consent import services as consent_services
 from tests.client import ApiClient
 from tests.common.proofs import write_proofs
 from tests.operations.persons import cache_an_answer
+from tests.querycache import cache
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -95,6 +96,9 @@ def fill_consent(person: ApiClient) -> None:
 
 def fill_querycache(person: ApiClient) -> None:
     cache_an_answer(person)
+    cache.make_namespace("faq", sharing="shared")
+    shared = cache.look_up(person, namespace="faq")
+    assert cache.store(person, shared["key"], namespace="faq").status_code == 201
     assert person.post("/cache/invalidate", {"tags": ["old"]}).status_code == 200
     flush_all()
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from access import services as access_services
+from access.models import Person
 from billing.models import CreditAccount
 from common import privacy, verification
 from consent.models import ConsentChain
@@ -145,9 +146,13 @@ class TestTheErasure:
         assert locked == sorted(locked)
 
     def test_touches_nobody_else(self, zoe: ApiClient) -> None:
+        bob = Person.objects.get(user_id="bob").pk
+
         def of_bob() -> list[Any]:
             rows = (row for table in stored().values() for row in table)
-            return [row for row in rows if "bob" in (row.get("user_id"), row.get("owner"))]
+            return [
+                row for row in rows if row.get("person_id") == bob or row.get("user_id") == "bob"
+            ]
 
         before = of_bob()
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from access import services as access_services
+from access.models import Person
 from querycache import services
 from querycache.models import CacheEntry, Namespace
 from querycache.services import tidying
@@ -13,6 +15,12 @@ from tests.client import ApiClient
 
 KEY = hashlib.sha256(b"a key").hexdigest()
 QUESTION = {"query": "Which heat pump?"}
+
+
+def known(user_id: str = "ann") -> Person:
+    """The person's row, met if need be."""
+    access_services.meet_persons([user_id])
+    return Person.objects.get(user_id=user_id)
 
 
 def key_for(number: int) -> str:

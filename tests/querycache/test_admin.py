@@ -144,18 +144,18 @@ class TestEntries:
         for text in (SECRET, "my own words", "a fact"):
             assert text in content
         reading = StaffReading.objects.get()
-        assert (reading.staff, reading.user_id) == ("staff:meike", "ann")
+        assert (reading.staff, reading.person) == ("staff:meike", entry.person)
         assert reading.what == f"cache entry {entry.key_hash} in default"
 
     def test_of_nobody_are_recorded_as_shared(self, person: ApiClient) -> None:
         cache.make_namespace("faq", sharing="shared")
         cache.store(person, namespace="faq")
-        shared = CacheEntry.objects.get(owner="")
+        shared = CacheEntry.objects.get(person=None)
 
         response = page(staff("view_cacheentry", "read_texts"), "cacheentry_change", shared.pk)
 
         assert response.status_code == 200
-        assert StaffReading.objects.get().user_id == "(shared)"
+        assert StaffReading.objects.get().kind == StaffReading.Kind.SHARED
 
     def test_escape_what_they_show(self, person: ApiClient) -> None:
         cache.store(person, result="<script>alert(1)</script>")

@@ -141,8 +141,8 @@ class TestTidying:
         now = timezone.now()
         for number, seconds in enumerate((30, -30, -90, -900)):
             CacheLease.objects.create(
-                namespace=Namespace.objects.get(), owner="ann", key_hash=cache.key_for(number),
-                token=str(number), epoch=0, created_at=now,
+                namespace=Namespace.objects.get(), person=cache.known(),
+                key_hash=cache.key_for(number), token=str(number), epoch=0, created_at=now,
                 expires_at=now + datetime.timedelta(seconds=seconds),
             )  # fmt: skip
 
@@ -154,8 +154,8 @@ class TestTidying:
 
     def test_happens_for_misses_that_nobody_stores(self, person: ApiClient) -> None:
         CacheLease.objects.create(
-            namespace=Namespace.objects.get(), owner="ann", key_hash=cache.KEY, token="old",
-            epoch=0, created_at=timezone.now(), expires_at=cache.later(-90),
+            namespace=Namespace.objects.get(), person=cache.known(), key_hash=cache.KEY,
+            token="old", epoch=0, created_at=timezone.now(), expires_at=cache.later(-90),
         )  # fmt: skip
 
         for number in range(tidying.STORES_FOR_A_BATCH):

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from querycache.models import CacheEntry, CacheLease, CacheTag, Namespace
+from tests.querycache import cache
 
 pytestmark = pytest.mark.django_db
 
@@ -17,8 +18,8 @@ HOUR = datetime.timedelta(hours=1)
 def entry(**columns: Any) -> dict[str, Any]:
     now = timezone.now()
     return {
-        "namespace": Namespace.objects.get(), "owner": "ann", "key_hash": "a" * 64, "result": "1",
-        "byte_size": 1, "ttl_seconds": 3600, "epoch": 0, "created_at": now,
+        "namespace": Namespace.objects.get(), "person": cache.known(), "key_hash": "a" * 64,
+        "result": "1", "byte_size": 1, "ttl_seconds": 3600, "epoch": 0, "created_at": now,
         "fresh_until": now + HOUR, "stale_until": now + HOUR,
     } | columns  # fmt: skip
 
@@ -26,8 +27,8 @@ def entry(**columns: Any) -> dict[str, Any]:
 def lease(**columns: Any) -> dict[str, Any]:
     now = timezone.now()
     return {
-        "namespace": Namespace.objects.get(), "owner": "ann", "key_hash": "a" * 64, "token": "t",
-        "epoch": 0, "created_at": now, "expires_at": now + HOUR,
+        "namespace": Namespace.objects.get(), "person": cache.known(), "key_hash": "a" * 64,
+        "token": "t", "epoch": 0, "created_at": now, "expires_at": now + HOUR,
     } | columns  # fmt: skip
 
 
@@ -63,22 +64,28 @@ def test_an_entry_is_refused() -> None:
     CacheEntry.objects.create(**entry(key_hash="b" * 64))
 
     refused(CacheEntry, "querycache_entry_one_for_a_key", **entry(key_hash="b" * 64))
+    CacheEntry.objects.create(**entry(person=None))
+    nobodys = "querycache_entry_one_of_nobody_for_a_key"
+    refused(CacheEntry, nobodys, **entry(person=None))
     times = "querycache_entry_times_follow_each_other"
     refused(CacheEntry, times, **entry(fresh_until=now - HOUR))
     refused(CacheEntry, times, **entry(stale_until=now))
     refused(CacheEntry, "querycache_entry_has_a_result", **entry(result=""))
     refused(CacheEntry, "querycache_entry_has_a_result", **entry(byte_size=0))
     nobody = "querycache_entry_of_nobody_keeps_no_query"
-    refused(CacheEntry, nobody, **entry(owner="", query="whose?"))
-    refused(CacheEntry, nobody, **entry(owner="", context=[1]))
+    refused(CacheEntry, nobody, **entry(person=None, query="whose?"))
+    refused(CacheEntry, nobody, **entry(person=None, context=[1]))
 
 
 def test_a_lease_is_refused() -> None:
     CacheLease.objects.create(**lease(key_hash="b" * 64))
 
     refused(CacheLease, "querycache_lease_one_for_a_key", **lease(key_hash="b" * 64))
+    CacheLease.objects.create(**lease(person=None))
+    nobodys = "querycache_lease_one_of_nobody_for_a_key"
+    refused(CacheLease, nobodys, **lease(person=None))
     nobody = "querycache_lease_of_nobody_keeps_no_query"
-    refused(CacheLease, nobody, **lease(owner="", query="whose?"))
+    refused(CacheLease, nobody, **lease(person=None, query="whose?"))
 
 
 def test_a_tag_is_refused() -> None:

@@ -28,6 +28,6 @@ def test_entries_and_leases_are_found_by_their_person(
         table.rows_of("ann").delete()
 
     assert len(tables()) == 2
-    assert set(CacheEntry.objects.values_list("owner", flat=True)) == {"bob", ""}
-    assert set(CacheLease.objects.values_list("owner", flat=True)) == {"bob"}
+    assert set(CacheEntry.objects.values_list("person__user_id", flat=True)) == {"bob", None}
+    assert set(CacheLease.objects.values_list("person__user_id", flat=True)) == {"bob"}
     assert tidying.size_of(Namespace.objects.get(name="default")).entries == 1

@@ -137,7 +137,7 @@ def test_the_read_uses_its_indexes() -> None:
             cursor.execute(
                 f"EXPLAIN QUERY PLAN {READ_ON_SQLITE}",
                 {
-                    "owner": "ann",
+                    "user_id": "ann",
                     "key": cache.KEY,
                     "key_ignoring_case": cache.key_for(0),
                     "at": "2026",

@@ -68,7 +68,7 @@ def test_leases_that_ended_go() -> None:
     now = timezone.now()
     for number in range(5):
         CacheLease.objects.create(
-            namespace=Namespace.objects.get(), owner="ann", key_hash=cache.key_for(number),
+            namespace=Namespace.objects.get(), person=cache.known(), key_hash=cache.key_for(number),
             token="a", epoch=0, created_at=now,
             expires_at=now - datetime.timedelta(seconds=50 * number),
         )  # fmt: skip

@@ -43,7 +43,7 @@ class TestASharedAnswer:
     ) -> None:
         missed = cache.look_up(person, SHARED, context="my own words")
         lease = CacheLease.objects.get()
-        assert (lease.owner, lease.query, lease.context) == ("", "", None)
+        assert (lease.person, lease.query, lease.context) == (None, "", None)
         cache.store(person, missed["key"], "for all", namespace="faq",
                     lease=missed["lease"]["token"])  # fmt: skip
 
@@ -51,7 +51,7 @@ class TestASharedAnswer:
 
         assert found["result"] == "for all"
         entry = CacheEntry.objects.get()
-        assert (entry.owner, entry.query, entry.context) == ("", "", None)
+        assert (entry.person, entry.query, entry.context) == (None, "", None)
         assert entry.byte_size == len('"for all"')
 
     def test_has_one_maker_among_all_people(self, person: ApiClient, stranger: ApiClient) -> None:

@@ -202,16 +202,16 @@ class TestALease:
     ) -> None:
         """Between read and taking, another caller may have taken the lease, made and stored."""
         key, at = cache.key_of(person), timezone.now()
-        seen = statements.read(namespace="default", owner="ann", key=key, at=at)
+        seen = statements.read(namespace="default", user_id="ann", key=key, at=at)
         assert seen is not None and seen.lease_token is None
         made = cache.look_up(person)
         cache.store(person, key, "made", lease=made["lease"]["token"])
         late = CacheLease(
-            namespace_id=seen.namespace_id, owner="ann", key_hash=key, token="late", epoch=0,
+            namespace_id=seen.namespace_id, key_hash=key, token="late", epoch=0,
             created_at=at, expires_at=at + datetime.timedelta(seconds=60),
         )  # fmt: skip
 
-        assert statements.take_lease(late, seen_token=seen.lease_token) is False
+        assert not statements.take_lease(late, owner="ann", seen_token=seen.lease_token)
 
     def test_does_not_keep_others_from_storing_without_one(self, person: ApiClient) -> None:
         missed = cache.look_up(person)

@@ -110,5 +110,5 @@ def test_a_function_is_found(statement: str) -> None:
 
     assert list(check.find()) == [
         "the function querycache_read is not that of the migration"
-        " querycache.migrations.0003_ignore_case"
+        " querycache.migrations.0004_person"
     ]
