@@ -7,6 +7,7 @@ import datetime
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
@@ -180,15 +181,11 @@ def insert_from(
     for the columns that come from the source; `parameters` go with both.
     """
     connection = connections["default"]
-    fields = {
-        str(field.column): field for field in row._meta.concrete_fields if not field.primary_key
-    }
-    columns = {name: f"%({name})s{_cast(field, connection)}" for name, field in fields.items()}
-    columns |= values
+    columns = {**_placeholders(type(row), connection.vendor), **values}
     own = {
-        name: field.get_db_prep_save(getattr(row, field.attname), connection)
-        for name, field in fields.items()
-        if name not in values
+        str(field.column): field.get_db_prep_save(getattr(row, field.attname), connection)
+        for field in row._meta.concrete_fields
+        if not (field.primary_key or field.column in values)
     }
     with connection.cursor() as cursor:
         cursor.execute(
@@ -200,12 +197,18 @@ def insert_from(
         return cursor.fetchone()
 
 
-def _cast(field: "models.Field[Any, Any]", connection: Any) -> str:
-    """PostgreSQL could not tell the type of a parameter there."""
-    if connection.vendor != "postgresql":
-        return ""
+@cache
+def _placeholders(model: type[models.Model], vendor: str) -> dict[str, str]:
+    """By column. PostgreSQL could not tell the type of a parameter there."""
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    if vendor != "postgresql":
+        return {str(field.column): f"%({field.column})s" for field in fields}
     # Without the length: a cast to varchar(10) would cut in silence what the column refuses.
-    return f"::{(field.db_type(connection) or '').partition('(')[0]}"
+    types = [(field.db_type(connections["default"]) or "").partition("(")[0] for field in fields]
+    return {
+        str(field.column): f"%({field.column})s::{type_}"
+        for field, type_ in zip(fields, types, strict=True)
+    }
 
 
 def iso_time(moment: datetime.datetime | None) -> str | None:
