@@ -74,9 +74,9 @@ def perform(
 
     def do(key: RequestKey) -> acts.Done:
         if act is PLACE:
-            done = services.place_legal_hold(conversation_id=conversation.pk, reason=reason, at=at)
+            done = services.place_legal_hold(conversation=conversation, reason=reason, at=at)
         else:
-            done = services.lift_legal_hold(conversation_id=conversation.pk)
+            done = services.lift_legal_hold(conversation=conversation)
         if not done:
             raise acts.NothingToDo(act.nothing)
         return acts.Done(conversation, act.done, reason)

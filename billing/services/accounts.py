@@ -154,7 +154,9 @@ def change_usage(
             usage.daily_limit, usage.monthly_limit = tier.daily_limit, tier.monthly_limit
         usage.daily_limit = changes.get("daily_limit", usage.daily_limit)
         usage.monthly_limit = changes.get("monthly_limit", usage.monthly_limit)
-        usage.save(update_fields=["tier", "daily_limit", "monthly_limit"])
+        Usage.objects.filter(person_id=key).update(
+            tier=usage.tier, daily_limit=usage.daily_limit, monthly_limit=usage.monthly_limit
+        )
         if tier is not None:
             change_account_tier(user_id=user_id, tier=tier, at=at)
         UsageOverride.objects.create(
@@ -178,7 +180,7 @@ def change_account_tier(*, user_id: str, tier: Tier, at: datetime.datetime) -> N
     if account is None:
         open_account(user_id=user_id, tier=tier.key, at=at)
         return
-    CreditAccount.objects.filter(pk=account.pk).update(
+    CreditAccount.objects.filter(person_id=account.person_id).update(
         **_copied(tier, refilled_at=account.last_refill_at)
     )
 

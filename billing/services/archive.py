@@ -51,7 +51,7 @@ def replace_by_checkpoint(
         # Read under the lock: an erasure comes wholly before it or wholly after.
         if account is None or Person.objects.get(pk=person.pk).name != person.name:
             return 0
-        if not CreditTransaction.objects.filter(pk=last.pk).exists():
+        if not CreditTransaction.objects.filter(person=person, pk=last.pk).exists():
             return 0
         # So that later seals stand on one that ends where the entries begin.
         sealing.seal_account(account=account, sequence=last.sequence, at=at)

@@ -15,7 +15,7 @@ from conversations.council import CouncilConversation
 from conversations.export import messages_of
 from conversations.models import Conversation, Message
 from conversations.sameness import fingerprint
-from conversations.triggers import forget_deleted_words
+from conversations.services.writing import remove_conversations
 
 Owned = tuple[str, uuid.UUID]
 
@@ -154,10 +154,14 @@ def _rows(item: CouncilConversation, person_id: int) -> tuple[Conversation, list
 
 
 def _replace_imported(items: Sequence[CouncilConversation], keys: Mapping[str, int]) -> None:
-    for item in items:
-        Conversation.objects.filter(person_id=keys[item.user_id], uid=item.uid).delete()
-    if items:
-        forget_deleted_words([Conversation, Message])
+    if not items:
+        return
+    rows = Conversation.objects.filter(
+        person_id__in={keys[item.user_id] for item in items}, uid__in=[item.uid for item in items]
+    )
+    owned = {(keys[item.user_id], item.uid) for item in items}
+    found = rows.values_list("person_id", "uid", "pk")
+    remove_conversations([(person, key) for person, uid, key in found if (person, uid) in owned])
 
 
 def _insert_imported(items: Sequence[CouncilConversation], keys: Mapping[str, int]) -> None:

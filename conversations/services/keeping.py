@@ -5,26 +5,30 @@ import datetime
 from django.db import transaction
 
 from conversations import errors
-from conversations.models import Conversation, Message
-from conversations.triggers import forget_deleted_words
+from conversations.models import Conversation, ConversationQuerySet
+from conversations.services.writing import remove_conversations
 
 # One transaction removes no more messages than this, so that other writers wait a second at most.
 BATCH_MESSAGES = 5_000
 
 
-def place_legal_hold(*, conversation_id: int, reason: str, at: datetime.datetime) -> bool:
+def place_legal_hold(*, conversation: Conversation, reason: str, at: datetime.datetime) -> bool:
     """Keep a conversation from being deleted, until the hold is lifted.
 
-    `conversation_id` is the inner id. Returns False when a hold stands already; its reason stays.
+    Returns False when a hold stands already; its reason stays.
     """
-    held = Conversation.objects.filter(pk=conversation_id, legal_hold_at=None)
+    held = _row(conversation).filter(legal_hold_at=None)
     return held.update(legal_hold_at=at, legal_hold_reason=reason) == 1
 
 
-def lift_legal_hold(*, conversation_id: int) -> bool:
+def lift_legal_hold(*, conversation: Conversation) -> bool:
     """Let a conversation be deleted again. False when no hold stands."""
-    held = Conversation.objects.filter(pk=conversation_id).on_legal_hold()
+    held = _row(conversation).on_legal_hold()
     return held.update(legal_hold_at=None, legal_hold_reason="") == 1
+
+
+def _row(conversation: Conversation) -> ConversationQuerySet:
+    return Conversation.objects.filter(person_id=conversation.person_id, pk=conversation.pk)
 
 
 def refuse_erasure(user_id: str) -> None:
@@ -58,14 +62,14 @@ def _delete_idle_batch(idle_since: datetime.datetime, limit: int) -> int:
         # By the inner id, which grows as they are made: the idle ones come first, without an index
         # that every append would have to move. Locked, so that none gets a message or a hold now.
         idle = Conversation.objects.idle(since=idle_since).locked().order_by("pk")
-        chosen: list[int] = []
+        chosen: list[tuple[int, int]] = []
         messages = 0
-        for pk, message_count in idle.values_list("pk", "message_count")[:limit]:
+        rows = idle.values_list("person_id", "pk", "message_count")[:limit]
+        for person_id, key, message_count in rows:
             if chosen and messages + message_count > BATCH_MESSAGES:
                 break
-            chosen.append(pk)
+            chosen.append((person_id, key))
             messages += message_count
         if chosen:
-            Conversation.objects.filter(pk__in=chosen).delete()
-            forget_deleted_words([Conversation, Message])
+            remove_conversations(chosen)
     return len(chosen)

@@ -214,11 +214,10 @@ def update_conversation(
             elif conversation.archived_at is None:
                 conversation.archived_at = now
         conversation.updated_at = now
-        conversation.save(
-            update_fields=[
-                "title", "search_text", "metadata", "extra", "archived_at", "updated_at",
-            ]
-        )  # fmt: skip
+        columns = ("title", "search_text", "metadata", "extra", "archived_at", "updated_at")
+        Conversation.objects.filter(person_id=conversation.person_id, pk=conversation.pk).update(
+            **{column: getattr(conversation, column) for column in columns}
+        )
         if "title" in changes:
             forget_deleted_words([Conversation])
     return conversation
@@ -239,5 +238,17 @@ def delete_conversation(*, user_id: str, conversation_uid: uuid.UUID) -> None:
             raise errors.LegalHold(
                 "This conversation is on legal hold: it must be kept for now and cannot be deleted."
             )
-        conversation.delete()
-        forget_deleted_words([Conversation, Message])
+        remove_conversations([(conversation.person_id, conversation.pk)])
+
+
+def remove_conversations(found: Sequence[tuple[int, int]]) -> None:
+    """Remove conversations, which the caller has locked, with their messages.
+
+    Each is named by the keys of its person and its own.
+    """
+    persons, keys = {person_id for person_id, _ in found}, [key for _, key in found]
+    Message.objects.filter(person_id__in=persons, conversation_id__in=keys).delete()
+    # What it cascades to is gone: Django's own deletion would look for it without the person.
+    rows = Conversation.objects.filter(person_id__in=persons, pk__in=keys)
+    rows._raw_delete(using=rows.db)
+    forget_deleted_words([Conversation, Message])

@@ -23,7 +23,7 @@ LIST = "/admin/conversations/conversation/"
 def held(key: str) -> Conversation:
     """Ann's conversation of three messages, on legal hold."""
     conversation = make_conversation_of(3)
-    services.place_legal_hold(conversation_id=conversation.pk, reason="Case 7", at=MOMENT)
+    services.place_legal_hold(conversation=conversation, reason="Case 7", at=MOMENT)
     return conversation
 
 
@@ -117,7 +117,7 @@ class TestOnLegalHold:
     def test_it_is_deleted_once_the_hold_is_lifted(
         self, person: ApiClient, held: Conversation
     ) -> None:
-        services.lift_legal_hold(conversation_id=held.pk)
+        services.lift_legal_hold(conversation=held)
 
         response = person.delete(f"/conversations/{held.uid}")
 
@@ -143,7 +143,7 @@ class TestOnLegalHold:
     def test_it_is_found_among_the_others(self, held: Conversation) -> None:
         make_conversation_of(1)
         theirs = make_conversation_of(1, "bob")
-        services.place_legal_hold(conversation_id=theirs.pk, reason="x", at=MOMENT)
+        services.place_legal_hold(conversation=theirs, reason="x", at=MOMENT)
 
         owned = Conversation.objects.for_user("ann")
 

@@ -278,12 +278,12 @@ def freeze_and_unfreeze(user_id: str) -> None:
 
 
 def hold_and_lift(user_id: str) -> None:
-    key = Conversation.objects.for_user(user_id).values_list("pk", flat=True).first()
-    if key is not None:
+    conversation = Conversation.objects.for_user(user_id).first()
+    if conversation is not None:
         conversation_services.place_legal_hold(
-            conversation_id=key, reason="a case", at=timezone.now()
+            conversation=conversation, reason="a case", at=timezone.now()
         )
-        conversation_services.lift_legal_hold(conversation_id=key)
+        conversation_services.lift_legal_hold(conversation=conversation)
 
 
 def read_texts(user_id: str) -> None:
