@@ -7,6 +7,7 @@ are taken at once. An ordinary charge, append or read takes none of these.
 """
 
 import datetime
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -83,25 +84,28 @@ def take_person(user_id: str) -> bool:
     taken = Person.objects.select_for_update().filter(user_id=user_id)
     is_known = True
     while not taken.exists():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO access_person (user_id) VALUES (%s) ON CONFLICT DO NOTHING", [user_id]
-            )
-            is_known = cursor.rowcount == 0
+        is_known = not meet_persons([user_id])
     return is_known
 
 
-def meet_persons(user_ids: Iterable[str]) -> None:
-    """First contact: make the rows of those who have none."""
+def meet_persons(user_ids: Iterable[str]) -> int:
+    """First contact: make the rows of those who have none, and count them.
+
+    Raises IntegrityError for an id that nobody can have.
+    """
     wanted = set(user_ids)
-    with transaction.atomic():
+    made = 0
+    with transaction.atomic(), connection.cursor() as cursor:
         # SQLite's guard refuses any INSERT that meets a row, also one that would leave it alone.
         known = Person.objects.filter(user_id__in=wanted).values_list("user_id", flat=True)
-        Person.objects.bulk_create(
-            [Person(user_id=user_id) for user_id in sorted(wanted.difference(known))],
-            ignore_conflicts=True,
-            batch_size=ROWS_AT_ONCE,
-        )
+        for batch in itertools.batched(sorted(wanted.difference(known)), ROWS_AT_ONCE):
+            rows = ", ".join(["(%s)"] * len(batch))
+            # Not Django's ignore_conflicts, which on SQLite ignores what breaks a rule as well.
+            cursor.execute(
+                f"INSERT INTO access_person (user_id) VALUES {rows} ON CONFLICT DO NOTHING", batch
+            )
+            made += cursor.rowcount
+    return made
 
 
 def _require_transaction() -> None:
