@@ -7,7 +7,6 @@ are taken at once. An ordinary charge, append or read takes none of these.
 """
 
 import datetime
-import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -98,7 +97,9 @@ def meet_persons(user_ids: Iterable[str]) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         # SQLite's guard refuses any INSERT that meets a row, also one that would leave it alone.
         known = Person.objects.filter(user_id__in=wanted).values_list("user_id", flat=True)
-        for batch in itertools.batched(sorted(wanted.difference(known)), ROWS_AT_ONCE):
+        missing = sorted(wanted.difference(known))
+        for start in range(0, len(missing), ROWS_AT_ONCE):
+            batch = missing[start : start + ROWS_AT_ONCE]
             rows = ", ".join(["(%s)"] * len(batch))
             # Not Django's ignore_conflicts, which on SQLite ignores what breaks a rule as well.
             cursor.execute(

@@ -69,6 +69,8 @@ class TestANewKey:
             "consent:write",
             "cache:read",
             "cache:write",
+            "persons:read",
+            "persons:write",
             "cache:manage",
             "privacy:manage",
         ]

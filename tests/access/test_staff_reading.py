@@ -1,4 +1,3 @@
-import uuid
 from typing import Any
 
 import pytest
@@ -10,12 +9,12 @@ from django.utils import timezone
 from access import services
 from access.models import StaffReading
 from common import guards
+from operations.services import erase_person
 from tests.asserts import assert_statements
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/access/staffreading/"
-ERASED = f"erased-{uuid.UUID(int=7)}"
 
 
 def record(**fields: Any) -> StaffReading:
@@ -32,11 +31,12 @@ class TestAReading:
     def test_says_who_read_what_of_whom_and_when(self) -> None:
         before = timezone.now()
 
+        services.meet_persons(["ann"])
         with assert_statements(1):
             record(reason="a complaint")
 
         row = StaffReading.objects.get()
-        assert (row.staff, row.user_id, row.what, row.reason) == (
+        assert (row.staff, row.person.name, row.what, row.reason) == (
             "staff:dana", "ann", "conversation 1", "a complaint",
         )  # fmt: skip
         assert before <= row.at <= timezone.now()
@@ -66,7 +66,7 @@ class TestAStoredReading:
         [
             "UPDATE access_staffreading SET staff = 'staff:eve'",
             "UPDATE access_staffreading SET reason = 'none'",
-            "UPDATE access_staffreading SET user_id = 'bob'",
+            "UPDATE access_staffreading SET person_id = NULL, kind = '(shared)'",
             "DELETE FROM access_staffreading",
         ],
     )
@@ -85,8 +85,8 @@ class TestAStoredReading:
         statement = (
             "TRUNCATE access_staffreading"
             if connection.vendor == "postgresql"
-            else "INSERT OR REPLACE INTO access_staffreading (id, staff, user_id, what, reason, at)"
-            f" VALUES ({row.pk}, 'staff:eve', 'ann', '', '', '2026-01-01')"
+            else "INSERT OR REPLACE INTO access_staffreading (id, staff, person_id, kind, what, reason, at)"
+            f" VALUES ({row.pk}, 'staff:eve', {row.person_id}, '', '', '', '2026-01-01')"
         )
 
         with pytest.raises(IntegrityError, match="is refused"), transaction.atomic():
@@ -97,16 +97,17 @@ class TestAStoredReading:
     def test_loses_its_person_in_the_erasure(self) -> None:
         row = record(reason="Ann asked")
 
-        StaffReading.objects.filter(user_id="ann").update(user_id=ERASED, what="", reason="")
+        erasure = erase_person(user_id="ann", actor="system", at=timezone.now())
 
         after = StaffReading.objects.get()
-        assert (after.staff, after.at) == ("staff:dana", row.at)
-        assert (after.user_id, after.what, after.reason) == (ERASED, "", "")
+        assert (after.staff, after.at, after.person_id) == ("staff:dana", row.at, row.person_id)
+        assert (after.person.name, after.what, after.reason) == (erasure.reference, "", "")
 
     def test_is_guarded_by_triggers_that_the_system_check_knows(self) -> None:
         names = {guard.name for guard in guards.registered("access")}
 
-        assert names == {
+        assert {name for name in names if name.startswith("access_staffreading")} == {
+            "access_staffreading_lives",
             "access_staffreading_no_update",
             "access_staffreading_no_delete",
             "access_staffreading_no_replace",
