@@ -69,9 +69,9 @@ class TestANewKey:
             "consent:write",
             "cache:read",
             "cache:write",
+            "cache:manage",
             "persons:read",
             "persons:write",
-            "cache:manage",
             "privacy:manage",
         ]
 

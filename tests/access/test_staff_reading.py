@@ -85,8 +85,8 @@ class TestAStoredReading:
         statement = (
             "TRUNCATE access_staffreading"
             if connection.vendor == "postgresql"
-            else "INSERT OR REPLACE INTO access_staffreading (id, staff, person_id, kind, what, reason, at)"
-            f" VALUES ({row.pk}, 'staff:eve', {row.person_id}, '', '', '', '2026-01-01')"
+            else "INSERT OR REPLACE INTO access_staffreading"
+            f" (id, staff, person_id, kind, what, reason, at) VALUES ({row.pk}, 'staff:eve', {row.person_id}, '', '', '', '2026-01-01')"
         )
 
         with pytest.raises(IntegrityError, match="is refused"), transaction.atomic():
