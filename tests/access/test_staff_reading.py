@@ -82,11 +82,12 @@ class TestAStoredReading:
     def test_cannot_be_replaced_or_emptied_in_one_stroke(self) -> None:
         row = record()
         before = rows()
+        values = f"({row.pk}, 'staff:eve', {row.person_id}, '', '', '', '2026-01-01')"
         statement = (
             "TRUNCATE access_staffreading"
             if connection.vendor == "postgresql"
             else "INSERT OR REPLACE INTO access_staffreading"
-            f" (id, staff, person_id, kind, what, reason, at) VALUES ({row.pk}, 'staff:eve', {row.person_id}, '', '', '', '2026-01-01')"
+            f" (id, staff, person_id, kind, what, reason, at) VALUES {values}"
         )
 
         with pytest.raises(IntegrityError, match="is refused"), transaction.atomic():
