@@ -20,7 +20,7 @@ RUN apt-get update \
 RUN useradd --system --uid 10001 --user-group --no-create-home steward
 COPY --from=packages /venv /venv
 WORKDIR /srv/steward
-COPY manage.py pyproject.toml ./
+COPY manage.py pyproject.toml LICENSE ./
 COPY config config
 COPY common common
 COPY access access
@@ -39,6 +39,7 @@ ARG STEWARD_RELEASE=""
 ENV STEWARD_RELEASE=$STEWARD_RELEASE
 LABEL org.opencontainers.image.title="Steward" \
       org.opencontainers.image.description="Backend of record for applications that answer with language models" \
+      org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version=$STEWARD_RELEASE \
       org.opencontainers.image.base.name="docker.io/library/python:3.11.15-slim-trixie"
 USER 10001:10001
