@@ -2,7 +2,7 @@
 PYTHON3 ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix openapi lock browser linters image
+.PHONY: help run test check fix openapi lock audit browser linters image
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1	\2/' | expand -t 16
@@ -63,3 +63,7 @@ lock: .venv/develop ## compile requirements*.txt, with hashes, from the .in file
 	  requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 	  requirements-dev.in -o requirements-dev.txt
+
+# A package that cannot be looked up fails it as well.
+audit: .venv/develop ## look for known faults of the pinned packages (asks pypi.org)
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements-dev.txt
