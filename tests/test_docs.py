@@ -3,6 +3,7 @@
 import argparse
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,13 @@ DOCUMENTS = sorted(
     [
         ROOT / "README.md",
         ROOT / "CHANGELOG.md",
-        *DOCS.glob("*.md"),
+        *DOCS.rglob("*.md"),
         *ROOT.glob("*/README.md"),
     ]
 )
+DECISIONS = sorted((DOCS / "adr").glob("[0-9]*.md"))
+PAPERS = [*DECISIONS, DOCS / "adr" / "README.md", DOCS / "upgrading.md"]
+LINES_OF_A_PAGE = 60
 READ_BY = ("config/settings.py", "config/gunicorn.py", "demo/start.py")
 # demo/start.py only sets it, for Django.
 SET_NOT_READ = {"DJANGO_SETTINGS_MODULE"}
@@ -248,6 +252,56 @@ class TestLinks:
             for path in [*DOCS.glob("*.md"), *DOCS.glob("*.yaml")]
             if path.name != "index.md" and f"({path.name})" not in index
         ] == []
+
+
+# The papers of those who change it
+
+
+class TestDecisions:
+    def test_are_numbered_without_a_gap(self) -> None:
+        numbers = [path.name[:4] for path in DECISIONS]
+
+        assert numbers == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+
+    @pytest.mark.parametrize("record", DECISIONS, ids=lambda path: path.name)
+    def test_say_why_and_what_was_rejected_on_a_page(self, record: Path) -> None:
+        text = record.read_text()
+
+        assert re.match(rf"# {int(record.name[:4])}\. .+\n\n\w+, 20\d\d-\d\d-\d\d\.\n", text)
+        headings = re.findall(r"^## (.*)$", text, re.M)
+        assert headings == ["Context", "Decision", "Rejected", "Consequences"]
+        assert len(text.splitlines()) <= LINES_OF_A_PAGE
+
+    def test_stand_in_their_index(self) -> None:
+        linked = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (DOCS / "adr" / "README.md").read_text())
+
+        assert linked == [path.name for path in DECISIONS]
+
+
+def files_named_in(text: str) -> set[str]:
+    """What stands in code marks and reads as a path of the repository, `<app>` as in any app."""
+    text = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    spans = re.findall(r"`([^`\s]+)`", text)
+    names = [span for span in spans if re.fullmatch(r"[\w.<>*-]+(/[\w.<>*-]+)*/?", span)]
+    ends = (".py", ".md", ".toml", ".txt", ".in", ".yaml", "/")
+    return {re.sub(r"<\w+>", "*", name) for name in names if name.endswith(ends)}
+
+
+@pytest.mark.parametrize("document", PAPERS, ids=lambda path: path.name)
+def test_papers_name_files_that_there_are(document: Path) -> None:
+    named = files_named_in(document.read_text())
+
+    # Within an app a file is called by its own name.
+    missing = [name for name in named if not [*ROOT.glob(name), *ROOT.glob(f"*/{name}")]]
+    assert sorted(missing) == []
+
+
+def test_the_licence_is_named_wherever_one_looks_for_it() -> None:
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License\n")
+    assert "[MIT](LICENSE)" in (ROOT / "README.md").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (project["license"], project["license-files"]) == ("MIT", ["LICENSE"])
+    assert 'image.licenses="MIT"' in (ROOT / "Dockerfile").read_text()
 
 
 def test_the_openapi_file_is_what_the_code_generates(tmp_path: Path) -> None:
