@@ -45,8 +45,8 @@ def rounds(writers: Any, count: int) -> Counts:
 COUNTED = (
     "import django, json; django.setup()\n"
     "from conversations.models import Conversation; from billing.models import CreditTransaction\n"
-    "print(json.dumps({row.user_id: [row.message_count, CreditTransaction.objects.filter("
-    "person__user_id=row.user_id, type='deduct').count()] for row in Conversation.objects.all()}))"
+    "print(json.dumps({row.person.user_id: [row.message_count, CreditTransaction.objects.filter("
+    "person=row.person, type='deduct').count()] for row in Conversation.objects.all()}))"
 )
 
 

@@ -86,9 +86,7 @@ class Somebody:
         self.user_id = f"{mark}-person-{mark}"
         self.asked = f"Does the quokka{mark} flower in snow?"
         self.words = [f"quokka{mark}", f"numbat{mark}", f"bilby{mark}"]
-        # In the search index an id stands in hex, and may begin where another one does.
-        in_hex = self.user_id.removeprefix(mark).encode().hex()
-        self.texts = [self.user_id, in_hex, self.asked, *self.words]
+        self.texts = [self.user_id, self.asked, *self.words]
 
     def send(self, method: str, path: str, body: Any = None) -> Answer:
         answer = self.place.web.request(

@@ -294,7 +294,7 @@ class TestNoLine:
 
         made = make_conversation_of(1)
         row = Conversation(
-            uid=made.uid, user_id=TEXT, title=TEXT, metadata={TEXT: 1},
+            uid=made.uid, person=made.person, title=TEXT, metadata={TEXT: 1},
             created_at=made.created_at, updated_at=made.updated_at, message_count=-1,
         )  # fmt: skip
         try:
