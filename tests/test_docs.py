@@ -30,12 +30,19 @@ DOCUMENTS = sorted(
     [
         ROOT / "README.md",
         ROOT / "CHANGELOG.md",
+        ROOT / "CONTRIBUTING.md",
         *DOCS.rglob("*.md"),
         *ROOT.glob("*/README.md"),
     ]
 )
 DECISIONS = sorted((DOCS / "adr").glob("[0-9]*.md"))
-PAPERS = [*DECISIONS, DOCS / "adr" / "README.md", DOCS / "upgrading.md"]
+PAPERS = [
+    ROOT / "CONTRIBUTING.md",
+    DOCS / "glossary.md",
+    DOCS / "upgrading.md",
+    DOCS / "adr" / "README.md",
+    *DECISIONS,
+]
 LINES_OF_A_PAGE = 60
 READ_BY = ("config/settings.py", "config/gunicorn.py", "demo/start.py")
 # demo/start.py only sets it, for Django.
@@ -294,6 +301,35 @@ def test_papers_name_files_that_there_are(document: Path) -> None:
     # Within an app a file is called by its own name.
     missing = [name for name in named if not [*ROOT.glob(name), *ROOT.glob(f"*/{name}")]]
     assert sorted(missing) == []
+
+
+class TestTheGlossary:
+    def terms(self) -> dict[str, str]:
+        """Each term with its row."""
+        rows = re.findall(r"^\| \*\*(.+?)\*\* \|(.*)$", (DOCS / "glossary.md").read_text(), re.M)
+        assert len(rows) == len(dict(rows)), "a term stands twice"
+        return dict(rows)
+
+    def test_is_sorted(self) -> None:
+        assert list(self.terms()) == sorted(self.terms())
+
+    def test_names_what_owns_each_term(self) -> None:
+        for term, row in self.terms().items():
+            owners = re.findall(r"`([\w/]+\.py)`: `(\w+)`", row)
+            assert owners, term
+            for module, name in owners:
+                source = (ROOT / module).read_text()
+                defined = re.search(rf"^(?:class |def |){name}\b(?:\(|\[|:| =)", source, re.M)
+                assert defined, (term, module, name)
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", DOCS / "architecture.md"])
+def test_maps_name_every_package_and_nothing_that_is_gone(document: Path) -> None:
+    [drawn] = re.findall(r"^```\n(config/ .*?)^```$", document.read_text(), flags=re.M | re.S)
+    named = set(re.findall(r"^(\w+)/ ", drawn, re.M))
+
+    assert {path.parent.name for path in ROOT.glob("*/apps.py")} <= named
+    assert [name for name in named if not (ROOT / name).is_dir()] == []
 
 
 def test_the_licence_is_named_wherever_one_looks_for_it() -> None:
