@@ -323,6 +323,15 @@ class TestTheGlossary:
                 assert defined, (term, module, name)
 
 
+def test_the_changelog_has_each_section_once_in_a_version() -> None:
+    _, *versions = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text(), flags=re.M)
+
+    for version in versions:
+        sections = re.findall(r"^### (.*)$", version, re.M)
+        assert len(sections) == len(set(sections)), version.splitlines()[0]
+        assert set(sections) <= {"Added", "Changed", "Deprecated", "Fixed", "Removed", "Security"}
+
+
 @pytest.mark.parametrize("document", [ROOT / "README.md", DOCS / "architecture.md"])
 def test_maps_name_every_package_and_nothing_that_is_gone(document: Path) -> None:
     [drawn] = re.findall(r"^```\n(config/ .*?)^```$", document.read_text(), flags=re.M | re.S)
