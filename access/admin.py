@@ -12,7 +12,7 @@ from django.utils.html import format_html_join
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from access.models import ApiKey, Person, PersonReference, StaffReading
+from access.models import ApiKey, Person, PersonMove, PersonReference, StaffReading
 from common.admin import DeclaredAdmin, ReadOnlyAdmin
 
 STATE_COLOURS = {"active": "success", "revoked": "danger", "expired": "warning", "replaced": "info"}
@@ -98,13 +98,10 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         return format_html_join("", "<div>{}</div>", ((title,) for title in key.scope_titles))
 
 
-class ReferenceInline(admin.TabularInline):  # type: ignore[type-arg]
-    """What applications call the person."""
+class ShownInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Rows on a person's page that nobody edits there."""
 
-    model = PersonReference
     extra = 0
-    fields = ("name", "value")
-    verbose_name_plural = "references"
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -119,18 +116,35 @@ class ReferenceInline(admin.TabularInline):  # type: ignore[type-arg]
         return request.user.has_perm("access.view_person")
 
 
+class ReferenceInline(ShownInline):
+    """What applications call the person."""
+
+    model = PersonReference
+    fields = ("name", "value")
+    verbose_name_plural = "references"
+
+
+class MoveInline(ShownInline):
+    """The ids that the person had before."""
+
+    model = PersonMove
+    fields = ("moved_from", "actor", "at")
+    ordering = ("pk",)
+    verbose_name_plural = "moves"
+
+
 @admin.register(Person)
 class PersonAdmin(ReadOnlyAdmin):
-    """Who is known, the latest first. Found by their id, or by what an application calls them."""
+    """Who is known, the latest first. Found by an id, of now or before, or by a reference."""
 
     list_display = ("name", "first_seen_at", "note", "erased_at")
     search_fields = ("user_id", "references__value")
-    search_help_text = "A person's id, an application's reference, or an erased name: whole"
+    search_help_text = "An id, of now or before, an application's reference, an erased name: whole"
     # By the primary key: an order that needs no index of its own.
     ordering = ("-id",)
     sortable_by = ()
     fields = ("name", "first_seen_at", "note", "erased_at")
-    inlines = (ReferenceInline,)
+    inlines = (ReferenceInline, MoveInline)
 
     @admin.display(description="Person")
     def name(self, person: Person) -> str:
@@ -142,7 +156,10 @@ class PersonAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if term:
             named = PersonReference.objects.filter(value=term).values("person")
-            queryset = queryset.filter(Q(user_id=term) | Q(erased_as=term) | Q(pk__in=named))
+            moved = PersonMove.objects.of(term).values("person")
+            queryset = queryset.filter(
+                Q(user_id=term) | Q(erased_as=term) | Q(pk__in=named) | Q(pk__in=moved)
+            )
         return queryset, False
 
 

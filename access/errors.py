@@ -75,6 +75,12 @@ class KeyInvalid(DomainError):
     title = "Invalid key description"
 
 
+class PersonExists(DomainError):
+    code = "person_exists"
+    status = 409
+    title = "Person exists"
+
+
 class TooManyReferences(DomainError):
     code = "too_many_references"
     status = 422

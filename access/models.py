@@ -34,13 +34,18 @@ class PersonQuerySet(models.QuerySet["Person"]):
         """Those whom an application calls so."""
         return self.living().filter(references__name=name, references__value=value)
 
+    def moved_from(self, user_id: str) -> "PersonQuerySet":
+        """Those whose records belonged to that id before."""
+        return self.living().filter(pk__in=PersonMove.objects.of(user_id).values("person"))
+
 
 class Person(models.Model):
     """Somebody whose records are kept. Every row of theirs points here, and never to another.
 
-    `user_id` is the identity provider's id, unique among the living. An erasure empties it and
-    writes the name that its record has, `erased-<uuid>`, into `erased_as`; who comes back under the
-    same id is a new row. Written by access/services/persons.py alone.
+    `user_id` is the identity provider's id, unique among the living; a move changes it. An erasure
+    empties it and writes the name that its record has, `erased-<uuid>`, into `erased_as`. Who comes
+    back under an id that was moved or erased is a new row. Written by access/services/persons.py
+    alone.
     """
 
     user_id = UserIdField("person", null=True, unique=True)
@@ -138,6 +143,52 @@ class PersonReference(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.name}"
+
+
+class PersonMoveQuerySet(models.QuerySet["PersonMove"]):
+    def of(self, user_id: str) -> "PersonMoveQuerySet":
+        """The moves away from that id, whoever had it."""
+        return self.filter(moved_from=user_id)
+
+    def ids_before(self, person_id: Any) -> list[str]:
+        """The ids that a person had, the latest first; `person_id` may be a PersonKey."""
+        moves = self.filter(person_id=person_id).exclude(moved_from="").order_by("-pk")
+        return list(dict.fromkeys(moves.values_list("moved_from", flat=True)))
+
+    def ids_left_by(self, user_id: str) -> list[str]:
+        """Those that this person had before and nobody has now: whoever names them means them."""
+        before = self.ids_before(PersonKey(user_id))
+        taken = Person.objects.filter(user_id__in=before).values_list("user_id", flat=True)
+        return [one for one in before if one not in set(taken)] if before else []
+
+
+class PersonMove(models.Model):
+    """One time that a person's records went over to another id: the one before, and who did it.
+
+    Consent chains are bound to the id that the person had when they began: this leads to it. Kept
+    as it was made; an erasure empties the id.
+    """
+
+    person = PersonField()
+    moved_from = models.CharField(max_length=USER_ID_MAX_LENGTH, blank=True)
+    actor = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    objects = PersonMoveQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["person"], name="personmove_of_person"),
+            models.Index(fields=["moved_from"], name="personmove_found"),
+        ]
+
+    class Privacy:
+        personal = {"person", "moved_from"}
+        not_personal = {"id", "actor", "at"}
+        emptied = {"moved_from"}
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.at:%Y-%m-%d}"
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

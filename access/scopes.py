@@ -12,7 +12,7 @@ SCOPES = {
     "cache:write": "store and remove cached answers",
     "cache:manage": "invalidate cached answers by tag, model or namespace",
     "persons:read": "list persons, and find them by an application's own reference",
-    "persons:write": "give persons references and notes",
+    "persons:write": "give persons references and notes, and move them to another id",
     "privacy:manage": "export and erase a person",
 }
 

@@ -1,10 +1,10 @@
-"""Persons are erased once and for all; readings by staff are kept as they were made.
+"""Persons are erased once and for all; moves and readings by staff are kept as they were made.
 
 A reading's `what` may hold the id that the person's application gave, and `reason` anything at all:
 both become empty when the person is erased.
 """
 
-from access.models import Person, StaffReading
+from access.models import Person, PersonMove, StaffReading
 from common.guards import append_only
 from common.rules import LIVES, Rule, kept, rule
 
@@ -16,6 +16,8 @@ GUARDS = [
     rule(Person, "born", "BEFORE INSERT", [IS_BORN_ALIVE]),
     rule(Person, "erased", "BEFORE UPDATE", [STAYS_ERASED, KEEPS_ITS_KEY]),
     *kept(Person),
+    rule(PersonMove, "lives", "BEFORE INSERT", [LIVES]),
+    *append_only(PersonMove),
     rule(StaffReading, "lives", "BEFORE INSERT", [LIVES]),
     *append_only(StaffReading),
 ]

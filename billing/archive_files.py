@@ -22,13 +22,13 @@ def line_of(entry: CreditTransaction, user_id: str) -> bytes:
     )
 
 
-def digests(file: Path) -> dict[str, str]:
-    """The SHA-256 of each person's lines in the file."""
+def digests(file: Path) -> set[str]:
+    """The SHA-256 of each person's lines in the file, under whatever id they had then."""
     hashes: dict[str, Any] = {}
     for line in _lines(file):
         user_id = orjson.loads(line)["user_id"]
         hashes.setdefault(user_id, hashlib.sha256()).update(line)
-    return {user_id: hash_.hexdigest() for user_id, hash_ in hashes.items()}
+    return {hash_.hexdigest() for hash_ in hashes.values()}
 
 
 def _lines(file: Path) -> Iterator[bytes]:

@@ -149,7 +149,7 @@ def _archives() -> Iterator[str]:
         for user_id, sequence, digest in LedgerCheckpoint.objects.filter(
             archive=archive
         ).values_list(PERSON_NAME, "sequence", "digest"):
-            if found.get(user_id) != digest:
+            if digest not in found:
                 yield f"{user_id}: the lines in {archive} are not those of checkpoint {sequence}"
 
 

@@ -90,6 +90,21 @@ def empty(table: PersonalTable, user_id: str, reference: str) -> int:
     return rows.update(**values) if values else rows.count()
 
 
+def lock_heads(user_id: str) -> None:
+    """Lock the rows of the person that others are added to, in the order that all writers have.
+
+    Whoever is adding to them is waited for, and whoever comes next waits.
+    """
+    for table in tables():
+        if table.is_head:
+            lock(table.rows_of(user_id))
+
+
+def lock(rows: models.QuerySet[Any]) -> None:
+    """Lock rows by their keys, as everybody does who locks several."""
+    list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk"))
+
+
 # What an app adds to the declarations
 
 # Rows by table, such as `billing.credit_transaction`: those that go (`erased`), and those that stay

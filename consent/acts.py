@@ -5,6 +5,7 @@ import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from access import services as access_services
 from common import acts
 from common.idempotency import RequestKey
 from consent import forms, services
@@ -24,6 +25,7 @@ def record(
     answer, locale = form.answer(granted=granted)
 
     def do(key: RequestKey) -> acts.Done:
+        access_services.lock_persons(user_id)  # or the chain might belong to another id by now
         services.record_answers(
             user_id=user_id,
             answers=[answer],

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from access.models import Person
+from access.models import Person, PersonMove
 from common.verification import Check
 from consent import chain
 from consent.models import (
@@ -132,8 +132,16 @@ def _head_problems(head: ConsentChain, told_sequence: int, told_hash: str) -> It
             yield "the chain's salt outlived its person"
     elif head.salt is None:
         yield "the chain has no salt, and the person is not erased"
-    elif chain.reference_of(user_id, head.salt) != head.reference:
+    elif not _is_of(head, user_id, head.salt):
         yield "the chain's reference is not this person's"
+
+
+def _is_of(head: ConsentChain, user_id: str, salt: str) -> bool:
+    """Whether the chain is bound to the person's id, or to one that they had before a move."""
+    if chain.reference_of(user_id, salt) == head.reference:
+        return True
+    before = PersonMove.objects.ids_before(head.person_id)
+    return head.reference in {chain.reference_of(one, salt) for one in before}
 
 
 @_or_unreadable

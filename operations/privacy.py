@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F, JSONField, TextField, Value
 from django.db.models.functions import Coalesce
 
+from access.models import PersonMove
 from common import privacy
 from common.models import ByteSize
 from common.privacy import PersonalTable
@@ -126,7 +127,8 @@ def counts(user_id: str) -> dict[str, dict[str, int]]:
         rows = table.rows_of(user_id).count()
         if rows:
             found["erased" if table.emptied is None else "kept"][table.label] = rows
-    for extras in privacy.extras().values():
-        if extras.count_mentions:
-            privacy.add(found, extras.count_mentions(user_id))
+    for name in [user_id, *PersonMove.objects.ids_left_by(user_id)]:
+        for extras in privacy.extras().values():
+            if extras.count_mentions:
+                privacy.add(found, extras.count_mentions(name))
     return found

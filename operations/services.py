@@ -8,7 +8,6 @@ before that, and is seen by every statement that follows, or waits for the end.
 
 import datetime
 import uuid
-from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
@@ -17,7 +16,7 @@ from django.db.models import Q
 from django.db.models.functions import Cast
 
 from access import services as access_services
-from access.models import Person
+from access.models import Person, PersonMove
 from common import locks, privacy
 from common.errors import DomainError
 from common.models import ERASED_PREFIX
@@ -45,10 +44,11 @@ def erase_person(
     with transaction.atomic():
         locks.lock_erasures()
         is_known = access_services.take_person(user_id)
-        _lock_heads(tables, user_id)
+        privacy.lock_heads(user_id)
         was_overruled = _refuse(user_id, overruling)
+        names = [user_id, *PersonMove.objects.ids_left_by(user_id)]
         counts: dict[str, dict[str, int]] = {"erased": {}, "kept": {}}
-        emptied = _empty_log_entries(tables, user_id, reference)
+        emptied = _empty_log_entries(tables, names, reference)
         if emptied:
             counts["kept"][LOG] = emptied
         for table in _in_order(tables):
@@ -57,10 +57,12 @@ def erase_person(
                 counts["erased" if table.emptied is None else "kept"][table.label] = rows
         for extras in privacy.extras().values():
             if extras.erase_mentions:
-                privacy.add(counts, extras.erase_mentions(user_id, reference))
+                for name in names:
+                    privacy.add(counts, extras.erase_mentions(name, reference))
             if extras.after_erasure:
                 extras.after_erasure()
-        access_services.remember_erasure(user_id=user_id)
+        for name in names:
+            access_services.remember_erasure(user_id=name)
         access_services.erase_person(user_id=user_id, reference=reference, at=at)
         if is_known:
             counts["kept"][PERSON] = 1
@@ -70,7 +72,7 @@ def erase_person(
             reference=reference,
             counts=counts,
             actor=actor,
-            reason=privacy.whole_word(user_id).sub(reference, overruling) if was_overruled else "",
+            reason=_renamed(overruling, names, reference) if was_overruled else "",
             at=at,
         )
 
@@ -98,38 +100,32 @@ def _in_order(tables: list[PersonalTable]) -> list[PersonalTable]:
     return sorted(kept, key=lambda table: not table.is_head) + going[::-1]
 
 
-def _lock_heads(tables: list[PersonalTable], user_id: str) -> None:
-    """Whoever is adding to these rows is waited for, and whoever comes next waits."""
-    for table in tables:
-        if table.is_head:
-            _lock(table.rows_of(user_id))
-
-
-def _lock(rows: models.QuerySet[Any]) -> None:
-    """By their keys, as everybody does who locks several."""
-    list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk"))
-
-
 def _erase(table: PersonalTable, user_id: str, reference: str) -> int:
     rows = table.rows_of(user_id)
     if table.emptied is None:
         if not table.is_head:
-            _lock(rows)
+            privacy.lock(rows)
         return rows.delete()[1].get(table.model._meta.label, 0)
     return privacy.empty(table, user_id, reference)
 
 
-def _empty_log_entries(tables: list[PersonalTable], user_id: str, reference: str) -> int:
-    """Entries about the person's rows lose their words, others the person's id."""
+def _renamed(text: str, names: list[str], reference: str) -> str:
+    for name in names:
+        text = privacy.whole_word(name).sub(reference, text)
+    return text
+
+
+def _empty_log_entries(tables: list[PersonalTable], names: list[str], reference: str) -> int:
+    """Entries about the person's rows lose their words, others the person's names."""
     about = Q(pk__in=[])
     logged = set(LogEntry.objects.values_list("content_type", flat=True).distinct())
     for table in tables:
         content_type = ContentType.objects.get_for_model(table.model)
         if content_type.pk in logged:
-            keys = table.rows_of(user_id).values(key=Cast("pk", models.TextField()))
+            keys = table.rows_of(names[0]).values(key=Cast("pk", models.TextField()))
             about |= Q(content_type=content_type, object_id__in=keys)
     emptied = LogEntry.objects.filter(about).update(object_repr="", change_message="")
-    return emptied + _rename_in_log_entries(user_id, reference)
+    return emptied + sum(_rename_in_log_entries(name, reference) for name in names)
 
 
 def _rename_in_log_entries(user_id: str, reference: str) -> int:

@@ -11,6 +11,7 @@ from access.models import (
     REFERENCE_VALUE_MAX_LENGTH,
     REFERENCES_MAX,
 )
+from common.models import USER_ID_MAX_LENGTH, validate_user_id
 from common.openapi import example
 from common.pagination import ListQuery, PageResponse
 from common.serializers import StrictSerializer, Text
@@ -73,11 +74,25 @@ class PersonRequest(StrictSerializer):
     note = Text(required=False, allow_blank=True, max_length=NOTE_MAX_LENGTH)
 
 
+@example({"to": "auth0|5f7c8ec7c33c6c004bbafe82"})
+class MoveRequest(StrictSerializer):
+    to = Text(
+        max_length=USER_ID_MAX_LENGTH,
+        validators=[validate_user_id],
+        help_text="The id that the records belong to from now on.",
+    )
+
+
 class PersonQuery(ListQuery):
     reference = Text(
         required=False,
         max_length=REFERENCE_NAME_MAX_LENGTH + 1 + REFERENCE_VALUE_MAX_LENGTH,
         help_text="`name:value`: only those with this reference.",
+    )
+    moved_from = Text(
+        required=False,
+        max_length=USER_ID_MAX_LENGTH,
+        help_text="Only those whose records belonged to this id before.",
     )
 
 
@@ -86,6 +101,9 @@ class KnownPersonResponse(serializers.Serializer[Any]):
     first_seen_at = serializers.DateTimeField()
     references = serializers.DictField(child=serializers.CharField())
     note = serializers.CharField(allow_blank=True)
+    moved_from = serializers.ListField(
+        child=serializers.CharField(), help_text="The ids before, the latest last."
+    )
 
 
 class PersonsPage(PageResponse):

@@ -1,7 +1,8 @@
-"""The routes of persons: what an application calls them, and when they were first seen."""
+"""The routes of persons: when they were first seen, what applications call them, their move."""
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers as drf
@@ -11,7 +12,7 @@ from rest_framework.viewsets import ViewSet
 from access import services
 from access.api import serializers
 from access.authentication import CallerRequest
-from access.models import Person, PersonReference
+from access.models import Person, PersonMove, PersonReference
 from access.permissions import HasScope, IsService
 from common import calls, pagination
 from common.errors import NotFound
@@ -21,6 +22,10 @@ USER_ID = OpenApiParameter(
     "user_id", OpenApiTypes.STR, OpenApiParameter.PATH, description="Percent-encoded in UTF-8."
 )
 COLUMNS = ("id", "user_id", "first_seen_at", "note")
+MOVE_REFUSED = {
+    404: OpenApiResponse(description="The person is not known here: `not_found`."),
+    409: OpenApiResponse(description="`to` has records of its own: `person_exists`."),
+}
 TOO_MANY = {
     422: OpenApiResponse(description="With these the person has too many: `too_many_references`.")
 }
@@ -33,6 +38,7 @@ class PersonViewSet(ViewSet):
         "list": "persons:read",
         "retrieve": "persons:read",
         "update": "persons:write",
+        "move": "persons:write",
     }
     permission_classes = [HasScope, IsService]
     acts_for_person = False
@@ -41,7 +47,7 @@ class PersonViewSet(ViewSet):
         parameters=[serializers.PersonQuery], responses=serializers.PersonsPage, tags=["persons"]
     )
     def list(self, request: CallerRequest) -> Response:
-        """Who is known, the latest first; with `reference` those whom you call so."""
+        """Who is known, the latest first; those with this reference, or with this id before."""
         query = serializers.PersonQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         wanted = query.validated_data
@@ -51,6 +57,8 @@ class PersonViewSet(ViewSet):
             if not colon:
                 raise drf.ValidationError({"reference": ["Give name:value."]})
             persons = persons.with_reference(name, value)
+        if "moved_from" in wanted:
+            persons = persons.moved_from(wanted["moved_from"])
         rows, following = pagination.page(
             request,
             persons.values(*COLUMNS),
@@ -58,7 +66,7 @@ class PersonViewSet(ViewSet):
             limit=wanted["limit"],
             cursor=wanted.get("cursor"),
         )
-        return Response({"results": _with_references(rows), "next": following})
+        return Response({"results": _shown(rows), "next": following})
 
     @extend_schema(
         parameters=[USER_ID],
@@ -87,27 +95,53 @@ class PersonViewSet(ViewSet):
         services.change_person(user_id=user_id, **body.validated_data)
         return Response(_person(user_id))
 
+    @extend_schema(
+        parameters=[USER_ID],
+        request=serializers.MoveRequest,
+        responses={200: serializers.KnownPersonResponse, **MOVE_REFUSED},
+        operation_id="persons_move",
+        tags=["persons"],
+    )
+    def move(self, request: CallerRequest, user_id: str) -> Response:
+        """Let all records of a person belong to another id, one without records of its own."""
+        calls.note_caller(actor=request.auth.actor, user_id=user_id)
+        _require_searchable(user_id)
+        body = serializers.MoveRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        to = body.validated_data["to"]
+        services.move_person(user_id=user_id, to=to, actor=request.auth.actor, at=timezone.now())
+        return Response(_person(to))
+
 
 def _person(user_id: str) -> dict[str, Any]:
-    row = None
-    if "\0" not in user_id:  # which PostgreSQL refuses to look for
-        row = Person.objects.filter(user_id=user_id).values(*COLUMNS).first()
+    _require_searchable(user_id)
+    row = Person.objects.filter(user_id=user_id).values(*COLUMNS).first()
     if row is None:
-        raise NotFound("There is no such person: nothing was ever written for them.")
-    return _with_references([row])[0]
+        raise NotFound(services.UNKNOWN)
+    return _shown([row])[0]
 
 
-def _with_references(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _require_searchable(user_id: str) -> None:
+    if "\0" in user_id:  # which PostgreSQL refuses to look for
+        raise NotFound(services.UNKNOWN)
+
+
+def _shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     references: dict[int, dict[str, str]] = {row["id"]: {} for row in rows}
     found = PersonReference.objects.filter(person__in=references).order_by("name")
     for key, name, value in found.values_list("person_id", "name", "value"):
         references[key][name] = value
+    ids_before: dict[int, list[str]] = {row["id"]: [] for row in rows}
+    moves = PersonMove.objects.filter(person__in=ids_before).order_by("pk")
+    for key, moved_from in moves.values_list("person_id", "moved_from"):
+        ids_before[key].append(moved_from)
     return [
         {
             "user_id": row["user_id"],
             "first_seen_at": row["first_seen_at"],
             "references": references[row["id"]],
             "note": row["note"],
+            "moved_from": ids_before[row["id"]],
         }
         for row in rows
     ]

@@ -9,12 +9,14 @@ from access.services.keys import (
     revoke_key,
 )
 from access.services.persons import (
+    UNKNOWN,
     bring_marks,
     change_person,
     erase_person,
     insert_for_person,
     lock_persons,
     meet_persons,
+    move_person,
     remember_erasure,
     take_person,
 )
@@ -28,6 +30,7 @@ from access.services.readings import (
 
 __all__ = [
     "KEY_MARK",
+    "UNKNOWN",
     "NewKey",
     "bring_marks",
     "change_person",
@@ -40,6 +43,7 @@ __all__ = [
     "last_uses",
     "lock_persons",
     "meet_persons",
+    "move_person",
     "record_reading",
     "record_reading_of_nobodys",
     "record_search",

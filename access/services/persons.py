@@ -1,4 +1,4 @@
-"""Every write to persons: first contact, what applications say of them, and their erasure.
+"""Every write to persons: first contact, what is said of them, their move and their erasure.
 
 The row of a person is their lock. Who opens a row that others are added to (account, usage,
 consent chain) locks it; who adds a row that hangs on no other shares it; who erases or moves the
@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F
 from django.db.transaction import TransactionManagementError
 
@@ -20,11 +20,19 @@ from access.models import (
     ErasedPerson,
     Person,
     PersonKey,
+    PersonMove,
     PersonReference,
 )
+from common import privacy
+from common.errors import NotFound
 from common.models import insert_from
 
 ROWS_AT_ONCE = 500
+UNKNOWN = "There is no such person: nothing was ever written for them."
+TAKEN = (
+    "The id in `to` has records of its own, and two persons cannot be joined. Name an id without"
+    " records, or move or erase that person first."
+)
 
 
 def lock_persons(*user_ids: str) -> dict[str, int]:
@@ -137,6 +145,40 @@ def change_person(
             raise errors.TooManyReferences(
                 f"A person has at most {REFERENCES_MAX} references. Take others away with null."
             )
+
+
+def move_person(*, user_id: str, to: str, actor: str, at: datetime.datetime) -> None:
+    """Let all records of a person belong to the id `to` from now on; the old id is nobody's.
+
+    What is done for them meanwhile happens wholly before or wholly after it. A move that was made
+    already is left as it is. Raises NotFound and, where `to` has records of its own, PersonExists;
+    then nothing is written.
+    """
+    with transaction.atomic():
+        found = _take_persons(user_id, to)
+        key = found.get(user_id)
+        if key is None:
+            if to in found and user_id in PersonMove.objects.ids_before(found[to]):
+                return
+            raise NotFound(UNKNOWN)
+        if user_id == to:
+            raise errors.PersonExists("The person has this id already.")
+        if to in found:
+            raise errors.PersonExists(TAKEN)
+        privacy.lock_heads(user_id)
+        PersonMove.objects.create(person_id=key, moved_from=user_id, actor=actor, at=at)
+        try:
+            with transaction.atomic():
+                Person.objects.filter(pk=key).update(user_id=to)
+        except IntegrityError as error:
+            # Somebody met `to` a moment ago.
+            raise errors.PersonExists(TAKEN) from error
+
+
+def _take_persons(*user_ids: str) -> dict[str, int]:
+    """The same as take_person of several, all at once; those who were never seen are left out."""
+    rows = Person.objects.select_for_update().filter(user_id__in=user_ids).order_by("pk")
+    return {str(user_id): key for user_id, key in rows.values_list("user_id", "pk")}
 
 
 def erase_person(*, user_id: str, reference: str, at: datetime.datetime) -> None:

@@ -111,8 +111,9 @@ def refill(*, user_id: str, at: datetime.datetime) -> bool:
         return False
     next_refill_at = at + datetime.timedelta(hours=account.refill_interval_hours)
     with transaction.atomic():
+        kept = due.filter(person_id=PersonKey(user_id, kept=True))
         rows = update_returning(
-            due.filter(refill_interval_hours=account.refill_interval_hours),
+            kept.filter(refill_interval_hours=account.refill_interval_hours),
             ["balance", "max_credits"],
             last_refill_at=at,
             next_refill_at=next_refill_at,

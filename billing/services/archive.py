@@ -44,11 +44,12 @@ def replace_by_checkpoint(
     """Write a checkpoint at `last`, an entry of the person, and remove the entries up to it.
 
     `digest` is that of the account's lines in the file `archive`, which must be safe on disk by
-    now. Returns how many entries went: none where the person was erased since the file was written.
+    now. Returns how many entries went: none where the person was erased or moved since the file was
+    written.
     """
     with transaction.atomic():
         account = CreditAccount.objects.locked().filter(person=person).first()
-        # Read under the lock: an erasure comes wholly before it or wholly after.
+        # Read under the lock: erasure and move come wholly before it or wholly after.
         if account is None or Person.objects.get(pk=person.pk).name != person.name:
             return 0
         if not CreditTransaction.objects.filter(person=person, pk=last.pk).exists():

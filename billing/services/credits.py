@@ -164,9 +164,10 @@ def add_transactions(
     """
     _account_without_dues(user_id, tier, at)
     with transaction.atomic():
-        accounts = CreditAccount.objects.locked().filter(person_id=PersonKey(user_id))
+        person = PersonKey(user_id, kept=True)
+        accounts = CreditAccount.objects.locked().filter(person_id=person)
         account: Any = accounts.first()
-        if account is None:  # the person was erased a moment ago
+        if account is None:  # the person was erased or moved a moment ago
             open_account(user_id=user_id, tier=tier, at=at)
             account = accounts.get()
         standing = _standing_batch(user_id, actor, request_key, len(new))

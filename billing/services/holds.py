@@ -207,7 +207,8 @@ def _require_new_release(
 
 
 def _open_hold(user_id: str, hold_uid: uuid.UUID, at: datetime.datetime) -> Any:
-    person = PersonKey(user_id)
+    # Kept: the entry of a capture belongs to whose the hold is.
+    person = PersonKey(user_id, kept=True)
     return CreditHold.objects.filter(
         ledger.AccountIsLocked(person),
         person_id=person,

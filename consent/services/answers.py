@@ -74,15 +74,15 @@ def record_answers(
     with transaction.atomic():
         head, is_new = locked_chain(user_id)
         if request_key.key is not None and not is_new:
-            standing = ConsentEvent.objects.for_user(user_id).filter(made_by(actor, request_key))
-            first = standing.first()
+            standing = ConsentEvent.objects.filter(person_id=head.person_id)
+            first = standing.filter(made_by(actor, request_key)).first()
             if first is not None:
                 request_key.require_same(first.request_hash)
                 return Outcome(_recorded_then(first, len(keys), locale), replayed=True)
         purposes = reports.purposes(locale=locale, at=at, keys=keys)
         # Whether a no is a refusal or a withdrawal depends on what stands.
         says_no = not all(answer.granted for answer in answers)
-        agreed = _agreed(user_id, keys, at) if says_no and not is_new else set()
+        agreed = _agreed(head.person_id, keys, at) if says_no and not is_new else set()
         new = []
         for answer in answers:
             purpose = purposes.get(answer.purpose)
@@ -155,8 +155,8 @@ def new_chain(user_id: str, person_id: int) -> ConsentChain:
     return ConsentChain(person_id=person_id, salt=salt, reference=chain.reference_of(user_id, salt))
 
 
-def _agreed(user_id: str, keys: list[str], at: datetime.datetime) -> set[str]:
-    states = ConsentState.objects.for_user(user_id).granting(at=at)
+def _agreed(person_id: int, keys: list[str], at: datetime.datetime) -> set[str]:
+    states = ConsentState.objects.filter(person_id=person_id).granting(at=at)
     return set(states.filter(purpose__key__in=keys).values_list("purpose__key", flat=True))
 
 

@@ -102,6 +102,9 @@ API: dict[str, Row] = {
     "PATCH /persons/<user_id>": Row(
         ("persons:write",), names_person=False, body={"note": "a"}, place="carl"
     ),
+    "POST /persons/<user_id>/move": Row(
+        ("persons:write",), names_person=False, body={"to": "dora"}, place="carl"
+    ),
     "GET /privacy/export": Row(("privacy:manage",), own=True),
     "POST /privacy/erase": Row(("privacy:manage",), body={"confirm": "ann"}),
 }

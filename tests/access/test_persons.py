@@ -41,7 +41,7 @@ class TestAPerson:
         found = application.get("/persons/ann").json()
         assert Person.objects.count() == 1
         assert found.pop("first_seen_at") >= before.isoformat().replace("+00:00", "Z")[:19]
-        assert found == {"user_id": "ann", "references": {}, "note": ""}
+        assert found == {"user_id": "ann", "references": {}, "note": "", "moved_from": []}
 
     def test_has_references_and_a_note(self, application: ApiClient) -> None:
         first = application.patch(
@@ -109,9 +109,11 @@ class TestAPerson:
         assert sorted(names) == [f"person {number}" for number in range(5)]
         assert rest["next"] is None
 
-    def test_costs_a_statement_and_one_for_the_references(self, application: ApiClient) -> None:
+    def test_costs_a_statement_and_one_each_for_references_and_moves(
+        self, application: ApiClient
+    ) -> None:
         services.change_person(user_id="ann", references={"a": "b"})
-        with assert_statements(STATEMENTS_OF_THE_KEY + 2):
+        with assert_statements(STATEMENTS_OF_THE_KEY + 3):
             application.get("/persons/ann")
 
 

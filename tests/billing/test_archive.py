@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from access import services as access_services
 from access.models import Person
 from billing import services
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint
@@ -200,6 +201,15 @@ class TestVerifying:
         assert code == 1
         assert "ann: the lines in" in output
         assert "bob" not in output
+
+    def test_knows_the_archive_of_who_was_moved_or_erased_since(self, tmp_path: Path) -> None:
+        archive(tmp_path / "old.jsonl")
+        access_services.move_person(user_id="ann", to="zoe", actor="system", at=NEW)
+        assert verify()[0] == 0, verify()[1]
+
+        erase_person(user_id="zoe", actor="system", at=NEW)
+
+        assert verify()[0] == 0, verify()[1]
 
     def test_goes_on_without_an_archive_that_was_moved(self, tmp_path: Path) -> None:
         archive(tmp_path / "old.jsonl")

@@ -100,7 +100,9 @@ class TestTheApplicationOfTheBook:
 
     def is_verified_maintained_exported_and_erased(self, shop: Shop, file: Path) -> None:
         imports = "from shop.models import Sale; from django.utils import timezone as t; "
-        made = "Sale.objects.create(user_id='ann', text='A heat pump', sold_at=t.now())"
+        imports += "from access.models import Person; "
+        ann = "Person.objects.get_or_create(user_id='ann')[0]"
+        made = f"Sale.objects.create(person={ann}, text='A heat pump', sold_at=t.now())"
         count = "from shop.models import Sale; print(Sale.objects.count())"
         manage = ".venv/bin/python manage.py"
 

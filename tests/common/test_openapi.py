@@ -23,7 +23,7 @@ EVERYBODYS_HEADERS = {
     "Referrer-Policy", "Vary", "X-Content-Type-Options", "X-Frame-Options",
 }  # fmt: skip
 # A value for each parameter in a path that is nobody's id.
-PLACES = {"purpose": "marketing", "user_id": "ann"}
+PLACES = {"purpose": "marketing"}
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:

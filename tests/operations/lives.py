@@ -10,6 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from django.contrib.admin.models import LogEntry
@@ -121,6 +122,11 @@ def of_a_conversation(method: str, rest: str = "", body: Any = None) -> Act:
         return int(person.request(method, f"/conversations/{uid}{rest}", body).status_code)
 
     return act
+
+
+def move(person: ApiClient, user_id: str) -> int:
+    to = {"to": f"{user_id} elsewhere"}
+    return int(person.post(f"/persons/{quote(user_id)}/move", to).status_code)
 
 
 def store_an_answer(person: ApiClient, user_id: str) -> int:
@@ -327,6 +333,7 @@ ACTS: dict[str, Act] = {
     "look-up": sent("POST", "/cache/lookup", QUESTION),
     "answer": store_an_answer,
     "removal of an answer": forget_an_answer,
+    "move": move,
     "copy": sent("GET", "/privacy/export"),
     "import of usage": done(import_usage),
     "import of a conversation": done(import_conversation),

@@ -25,6 +25,7 @@ QUOKKA, WOMBAT, NUMBAT, BILBY, POTOROO, DUNNART = SECRETS
 
 def write_life_of(person: ApiClient, user_id: str) -> None:
     """Rows of the person in every table, through the API and the services of staff."""
+    begin_as_guest(user_id)
     conversation = {
         "title": f"About {QUOKKA}",
         "metadata": {"topic": WOMBAT},
@@ -63,6 +64,15 @@ def write_life_of(person: ApiClient, user_id: str) -> None:
     rates.count([rates.Bucket("person", user_id, 0, rates.Rate(60, 60))], at=timezone.now())
     Proof.objects.create(user_id=user_id, sequence=1, amount=1, note=NUMBAT)
     log(f"Granted. Reason: {DUNNART} of {user_id}", account)
+
+
+def begin_as_guest(user_id: str) -> None:
+    """The person was known before under the id of a guest, unless they are known already."""
+    if Person.objects.filter(user_id=user_id).exists():
+        return
+    guest = f"guest {BILBY}"
+    access_services.meet_persons([guest])
+    access_services.move_person(user_id=guest, to=user_id, actor="key:web", at=timezone.now())
 
 
 def cache_an_answer(person: ApiClient) -> None:

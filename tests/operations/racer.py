@@ -3,7 +3,7 @@
 `python -m tests.operations.racer KEY NUMBER ACTS`: says "ready" on stdout. For each line on stdin,
 which names a person, it does ACTS things for them, in an order of its own, and says what came of
 them as a line of JSON: pairs of act and status. Processes 0 and 1 erase the person as well, the
-second one every other person only.
+second one every other person only; process 2 moves them to another id.
 """
 
 import json
@@ -38,6 +38,8 @@ def main(key: str, number: int, acts: int) -> None:
         user_id = line.rstrip("\n")
         chosen = random.Random(f"{number} {place}")
         names = chosen.sample(list(lives.ACTS), acts)
+        if number == 2:
+            names[chosen.randrange(acts)] = "move"
         if number == 0 or (number == 1 and place % 2):
             names.insert(chosen.randrange(acts + 1), ERASURE)
         person = ApiClient(key, user_id)

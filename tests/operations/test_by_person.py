@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from access.models import Person, PersonReference
+from access.models import Person, PersonMove, PersonReference
 from common import privacy
 from tests.client import ApiClient
 from tests.operations import lives
@@ -23,7 +23,7 @@ def sharded_tables() -> set[str]:
         table.model._meta.db_table
         for table in privacy.tables()
         if "person" in {field.name for field in table.model._meta.concrete_fields}
-        and table.model not in (Person, PersonReference)
+        and table.model not in (Person, PersonMove, PersonReference)
     }
 
 

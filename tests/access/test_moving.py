@@ -1,0 +1,408 @@
+"""A person's records go over to another id: all of them, once, and beside whatever else is done."""
+
+import json
+from io import StringIO
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from access import services
+from access.models import ErasedPerson, Person, PersonMove, StaffReading
+from common import privacy, verification
+from common.errors import DomainError
+from consent.models import ConsentChain
+from operations.services import erase_person
+from tests.asserts import assert_problem, assert_statements
+from tests.client import ApiClient
+from tests.conversations.recipes import stored
+from tests.operations import lives
+from tests.operations.persons import log, places_of, publish_terms, rows_by_table, write_life_of
+from tests.operations.test_erasure_gaps import ALL, erase, everything, in_gaps
+from tests.processes import at_once
+
+# Request rates stay with the id that is counted, and so do the rows of an app that carry the id.
+BY_ID = {table.label: table for table in privacy.tables() if "__" not in table.person}
+STATEMENTS_OF_THE_KEY = 1
+
+
+@pytest.fixture
+def application(key: str) -> ApiClient:
+    return ApiClient(key, None)
+
+
+def move(application: ApiClient, user_id: str, to: str) -> Any:
+    return application.post(f"/persons/{quote(user_id, safe='')}/move", {"to": to})
+
+
+def found_wrong() -> list[str]:
+    return [sentence for check in verification.registered() for sentence in check.find()]
+
+
+def rows_of(user_id: str) -> dict[str, int]:
+    return {table: rows for table, rows in rows_by_table(user_id).items() if table not in BY_ID}
+
+
+def copy_of(person: ApiClient, user_id: str) -> Any:
+    """The person's copy without what names the id, and without what a move adds."""
+    text = b"".join(person.get("/privacy/export").streaming_content).decode()
+    copy = json.loads(text.replace(f'"{user_id}"', '"the person"'))
+    for app, table in (label.split(".") for label in BY_ID):
+        copy.get(app, {}).pop(table, None)
+    del copy["exported_at"], copy["access"]["person_move"]
+    return copy
+
+
+@pytest.mark.django_db
+class TestAMove:
+    @pytest.fixture(autouse=True)
+    def life(self, person: ApiClient) -> None:
+        publish_terms()
+        write_life_of(person, "ann")
+
+    def test_takes_every_row_of_every_app_along(
+        self, application: ApiClient, person: ApiClient, key: str
+    ) -> None:
+        new = ApiClient(key, "auth0|zoë/7")
+        key_of_row, before = Person.objects.get().pk, rows_of("ann")
+        copy = copy_of(person, "ann")
+
+        moved = move(application, "ann", "auth0|zoë/7")
+
+        assert moved.status_code == 200
+        assert moved.json()["user_id"] == "auth0|zoë/7"
+        assert moved.json()["references"] == {"customer": "wombat"}
+        assert Person.objects.get().pk == key_of_row
+        assert rows_of("auth0|zoë/7") == before | {
+            "access.person_move": before["access.person_move"] + 1
+        }
+        assert copy_of(new, "auth0|zoë/7") == copy
+        assert not any(rows_of("ann").values())
+        assert found_wrong() == []
+
+    def test_lets_the_new_id_go_on_and_the_old_one_begin_anew(
+        self, application: ApiClient, person: ApiClient, key: str
+    ) -> None:
+        new = ApiClient(key, "zoe")
+        move(application, "ann", "zoe")
+        assert_problem(application.get("/persons/ann"), 404, "not_found")
+
+        for one in (new, person):
+            assert one.put("/consent/terms", {"policy_version": 1}).status_code == 200
+            assert one.post("/credits/transactions", lives.CHARGE).status_code == 201
+
+        assert new.get("/credits").json()["available_credits"] == 42
+        assert person.get("/credits").json()["available_credits"] == 49
+        assert person.get("/conversations").json()["results"] == []
+        sequences = ConsentChain.objects.order_by("pk").values_list(
+            "person__user_id", "last_sequence"
+        )
+        assert list(sequences) == [("zoe", 3), ("ann", 1)]
+        assert found_wrong() == []
+
+    def test_keeps_idempotency_keys(self, application: ApiClient, key: str) -> None:
+        first = ApiClient(key, "ann").post("/conversations", {}, idempotency_key="a")
+        move(application, "ann", "zoe")
+
+        again = ApiClient(key, "zoe").post("/conversations", {}, idempotency_key="a")
+
+        assert again.json()["id"] == first.json()["id"]
+        assert again["Idempotency-Replayed"] == "true"
+
+    def test_may_be_made_again_and_back(self, application: ApiClient) -> None:
+        for user_id, to in (("ann", "zoe"), ("zoe", "ann"), ("ann", "eve")):
+            assert move(application, user_id, to).status_code == 200
+
+        assert application.get("/persons/eve").json()["moved_from"][1:] == ["ann", "zoe", "ann"]
+        assert found_wrong() == []
+
+    def test_tells_where_somebody_went_and_by_whom(self, application: ApiClient) -> None:
+        before = timezone.now()
+        move(application, "ann", "zoe")
+
+        found = application.get("/persons?moved_from=ann").json()["results"]
+
+        assert [one["user_id"] for one in found] == ["zoe"]
+        assert application.get("/persons?moved_from=zoe").json()["results"] == []
+        row = PersonMove.objects.latest("pk")
+        assert (row.moved_from, row.actor) == ("ann", "key:application")
+        assert row.at >= before
+
+    def test_is_shown_to_staff_and_found_by_the_id_before(
+        self, application: ApiClient, admin_client: Any
+    ) -> None:
+        move(application, "ann", "zoe")
+
+        listed = admin_client.get("/admin/access/person/?q=ann").content.decode()
+        page = admin_client.get(f"/admin/access/person/{Person.objects.get().pk}/change/")
+
+        assert ">zoe<" in listed
+        assert "key:application" in page.content.decode()
+
+    def test_finds_it_done_when_it_comes_again(self, application: ApiClient) -> None:
+        first = move(application, "ann", "zoe")
+        before = stored()
+
+        again = move(application, "ann", "zoe")
+
+        assert (again.status_code, again.json()) == (200, first.json())
+        assert stored() == before
+
+    def test_into_an_id_that_was_erased_is_a_coming_back(
+        self, application: ApiClient, stranger: ApiClient, settings: Any
+    ) -> None:
+        settings.ERASED_PERSONS_KEY = "a key for those who were erased, kept apart"
+        stranger.post("/conversations", {})
+        erase("bob")
+
+        assert move(application, "ann", "bob").status_code == 200
+        assert len(stranger.get("/conversations").json()["results"]) == 1
+        assert found_wrong() == []
+
+    def test_refuses_an_id_that_has_records(
+        self, application: ApiClient, stranger: ApiClient
+    ) -> None:
+        stranger.post("/conversations", {})
+        before = stored()
+
+        problem = assert_problem(move(application, "ann", "bob"), 409, "person_exists")
+
+        assert "cannot be joined" in problem["detail"]
+        assert stored() == before
+
+    def test_refuses_the_id_that_the_person_has(self, application: ApiClient) -> None:
+        before = stored()
+
+        problem = assert_problem(move(application, "ann", "ann"), 409, "person_exists")
+
+        assert problem["detail"] == "The person has this id already."
+        assert stored() == before
+
+    def test_refuses_who_is_not_known(self, application: ApiClient) -> None:
+        before = stored()
+
+        for user_id, to in (("nobody", "zoe"), ("nobody", "ann"), ("a", "a"), ("\0", "zoe")):
+            assert_problem(move(application, user_id, to), 404, "not_found")
+        assert stored() == before
+
+    @pytest.mark.parametrize("to", ["", " ", "a\x1fb", "erased-1", "a" * 129, 5, None])
+    def test_refuses_what_is_nobodys_id(self, application: ApiClient, to: Any) -> None:
+        before = stored()
+
+        assert_problem(move(application, "ann", to), 400, "invalid_request")
+        assert stored() == before
+
+    def test_costs_ten_statements_of_which_two_write(self, application: ApiClient) -> None:
+        # The locks of usage, account, chain and conversations; the record and the id; the answer.
+        with assert_statements(STATEMENTS_OF_THE_KEY + 4 + 2 + 3) as statements:
+            move(application, "ann", "zoe")
+
+        writes = [one for one in statements if not one.startswith("SELECT")]
+        assert [one.split('"')[1] for one in writes] == ["access_personmove", "access_person"]
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE access_personmove SET moved_from = 'bob'",
+            "UPDATE access_personmove SET actor = 'nobody'",
+            "DELETE FROM access_personmove",
+        ],
+    )
+    def test_stays_recorded(self, statement: str) -> None:
+        refused = pytest.raises(DatabaseError)
+        with refused, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    def test_of_a_chain_into_which_it_did_not_lead_is_found(self, application: ApiClient) -> None:
+        # As by somebody with the owner's rights.
+        Person.objects.update(user_id="zoe")
+
+        assert found_wrong() == ["zoe: the chain's reference is not this person's"]
+
+
+@pytest.mark.django_db
+class TestAnErasureAfterAMove:
+    def test_leaves_no_name_of_now_or_before(
+        self, application: ApiClient, key: str, stranger: ApiClient, settings: Any
+    ) -> None:
+        settings.ERASED_PERSONS_KEY = "a key for those who were erased, kept apart"
+        publish_terms()
+        write_life_of(ApiClient(key, "guest-1"), "guest-1")
+        move(application, "guest-1", "zoe")
+        entry = log("Asked by guest-1.", Person.objects.get())
+        services.record_search(staff="staff:dana", words="guest-1")
+        names = ["guest-1", "zoe"]
+        assert places_of(names) != []
+
+        erasure = erase_person(user_id="zoe", actor="system", at=timezone.now())
+
+        # Nobody's rows are left to it but these, which are of the id.
+        by_id = {f"{table.model._meta.db_table}.{table.person}" for table in BY_ID.values()}
+        assert {place.split(":")[0] for place in places_of(names)} <= by_id
+        entry.refresh_from_db()
+        assert "guest-1" not in entry.change_message
+        assert erasure.counts["kept"]["access.person_move"] == 2
+        assert ErasedPerson.objects.among([*names, "bob"]) == set(names)
+        assert found_wrong() == []
+
+    def test_leaves_who_has_the_old_id_now(
+        self, application: ApiClient, person: ApiClient, key: str, settings: Any
+    ) -> None:
+        settings.ERASED_PERSONS_KEY = "a key for those who were erased, kept apart"
+        person.post("/conversations", {})
+        move(application, "ann", "zoe")
+        person.post("/conversations", {})
+        services.record_search(staff="staff:dana", words="ann")
+
+        erase("zoe")
+
+        assert StaffReading.objects.get().what == "conversations with: ann"
+        assert ErasedPerson.objects.among(["ann", "zoe"]) == {"zoe"}
+        assert len(person.get("/conversations").json()["results"]) == 1
+
+
+@pytest.mark.django_db
+class TestMovePerson:
+    def run(self, *arguments: str) -> str:
+        output = StringIO()
+        call_command("move_person", *arguments, stdout=output)
+        return output.getvalue()
+
+    def test_moves(self, person: ApiClient) -> None:
+        person.post("/conversations", {})
+
+        printed = self.run("ann", "zoe", "--yes")
+
+        assert "       1  conversations.conversation\n" in printed
+        assert printed.endswith("Moved.\n")
+        assert PersonMove.objects.get().actor == "system"
+        assert Person.objects.get().user_id == "zoe"
+
+    def test_lists_in_a_dry_run_what_would_go_over(self, person: ApiClient) -> None:
+        person.post("/conversations", {})
+        before = stored()
+
+        printed = self.run("ann", "zoe", "--dry-run")
+
+        assert "       1  conversations.conversation\n" in printed
+        assert printed.endswith("Dry run: nothing was written.\n")
+        assert stored() == before
+
+    def test_refuses_what_the_route_refuses(self, person: ApiClient, stranger: ApiClient) -> None:
+        for one in (person, stranger):
+            one.post("/conversations", {})
+
+        for arguments, said in (
+            (("ann", "bob"), "cannot be joined"),
+            (("ann", "ann"), "has this id already"),
+            (("nobody", "zoe"), "no such person"),
+            (("ann", "erased-1"), "reserved"),
+        ):
+            for how in ("--yes", "--dry-run"):
+                with pytest.raises(CommandError, match=said):
+                    self.run(*arguments, how)
+
+    def test_does_nothing_unless_told_to(self) -> None:
+        with pytest.raises(CommandError, match="one of the arguments --yes --dry-run is required"):
+            self.run("ann", "zoe")
+
+
+# Beside others
+
+STRIDE = 1 if ALL else 5
+
+
+def away(user_id: str) -> str:
+    return f"{user_id}, away"
+
+
+def moved(user_id: str) -> int:
+    try:
+        services.move_person(user_id=user_id, to=away(user_id), actor="system", at=timezone.now())
+    except DomainError as error:
+        return error.status
+    return 200
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAMoveBesideOthers:
+    def test_and_an_act_in_its_gap_are_one_after_the_other(self, key: str) -> None:
+        prepare, acts = everything(key, has_lived=True)
+        for place, (name, act) in enumerate(acts.items()):
+            gaps = in_gaps(moved, act, prepare, stride=STRIDE, first=place % STRIDE)
+            for user_id, _, status in gaps:
+                assert status in lives.ANSWERS, (name, user_id, status)
+
+        assert lives.torn() == []
+
+    def test_in_a_gap_of_an_act_is_before_it_or_after_it(self, key: str) -> None:
+        prepare, acts = everything(key, has_lived=True)
+        for place, (name, act) in enumerate(acts.items()):
+            gaps = in_gaps(act, moved, prepare, stride=STRIDE, first=place % STRIDE)
+            for user_id, status, answer in gaps:
+                assert status in lives.ANSWERS, (name, user_id, status)
+                assert answer == 200 or name == "move", (name, user_id, answer)
+
+        assert lives.torn() == []
+
+    @pytest.mark.parametrize("is_first", [True, False], ids=["in the move", "in the erasure"])
+    def test_and_an_erasure_happen_both(self, key: str, is_first: bool) -> None:
+        whole, act = (moved, erase) if is_first else (erase, moved)
+
+        def prepare(user_id: str) -> None:
+            lives.life_of(ApiClient(key, user_id), user_id)
+
+        for user_id, *answers in in_gaps(whole, act, prepare, stride=1):
+            assert set(answers) <= {200, 404}, (user_id, answers)
+            left = [one for one in (user_id, away(user_id)) if any(rows_of(one).values())]
+            # Either the erasure was first, and nobody is left to move, or it found nobody.
+            assert left == ([away(user_id)] if answers == [200, 200] else []), answers
+
+        assert lives.torn() == []
+
+    def test_meets_nobody_twice(self, application: ApiClient, key: str) -> None:
+        for number in range(8):
+            source, target = f"guest {number}", f"person {number}"
+            services.meet_persons([source])
+
+            def act(client: int, source: str = source, target: str = target) -> int:
+                if client == 0:
+                    return int(move(application, source, target).status_code)
+                one = ApiClient(key, source if client % 2 else target)
+                return int(one.put("/consent/training_use", {}).status_code)
+
+            answers = at_once(act, 7)
+
+            assert answers[0] in {200, 409} and answers[1:] == [200] * 6
+            rows = Person.objects.filter(user_id__in=(source, target))
+            assert sorted(rows.values_list("user_id", flat=True)) in (
+                [source, target],
+                [target],
+            )
+            events = sum(
+                ConsentChain.objects.filter(person__in=rows).values_list("last_sequence", flat=True)
+            )
+            assert events == 6
+
+        assert lives.torn() == []
+
+    def test_of_several_into_one_id_is_made_once(self, application: ApiClient) -> None:
+        guests = [f"guest {number}" for number in range(8)]
+        services.meet_persons(guests)
+
+        answers = at_once(lambda number: move(application, guests[number], "ann").status_code, 8)
+
+        assert sorted(answers) == [200] + [409] * 7
+        assert PersonMove.objects.count() == 1
+        assert Person.objects.count() == 8
+
+    def test_of_two_into_each_others_ids_is_refused(self, application: ApiClient) -> None:
+        services.meet_persons(["ann", "bob"])
+        ids = [("ann", "bob"), ("bob", "ann")]
+
+        answers = at_once(lambda number: move(application, *ids[number % 2]).status_code, 8)
+
+        assert answers == [409] * 8
