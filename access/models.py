@@ -48,10 +48,10 @@ class Person(models.Model):
     alone.
     """
 
-    user_id = UserIdField("person", null=True, unique=True)
+    user_id = UserIdField("person", null=True)
     first_seen_at = models.DateTimeField(db_default=Now())
     note = models.TextField(blank=True, default="", db_default="")
-    erased_as = models.CharField(max_length=50, null=True, unique=True)  # noqa: DJ001  (null: lives)
+    erased_as = models.CharField(max_length=50, null=True)  # noqa: DJ001  (null: lives)
     erased_at = models.DateTimeField(null=True)
 
     objects = PersonQuerySet.as_manager()
@@ -59,6 +59,9 @@ class Person(models.Model):
     class Meta:
         verbose_name_plural = "people"
         constraints = [
+            # Not `unique=True`: PostgreSQL would keep a second index of each, for LIKE.
+            models.UniqueConstraint(fields=["user_id"], name="access_person_one_of_an_id"),
+            models.UniqueConstraint(fields=["erased_as"], name="access_person_one_of_a_name"),
             models.CheckConstraint(condition=~Q(user_id=""), name="access_person_has_an_id"),
             models.CheckConstraint(
                 condition=Q(user_id__isnull=False, erased_as=None, erased_at=None)

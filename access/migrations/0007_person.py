@@ -28,10 +28,10 @@ class Migration(migrations.Migration):
             name="Person",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("user_id", common.models.UserIdField("person", max_length=128, null=True, unique=True)),
+                ("user_id", common.models.UserIdField("person", max_length=128, null=True)),
                 ("first_seen_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("note", models.TextField(blank=True, db_default="", default="")),
-                ("erased_as", models.CharField(max_length=50, null=True, unique=True)),
+                ("erased_as", models.CharField(max_length=50, null=True)),
                 ("erased_at", models.DateTimeField(null=True)),
             ],
             options={
@@ -55,6 +55,13 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+        ),
+        # On their own, so that they stand before the first persons are made.
+        migrations.AddConstraint(
+            "person", models.UniqueConstraint(fields=("user_id",), name="access_person_one_of_an_id")
+        ),
+        migrations.AddConstraint(
+            "person", models.UniqueConstraint(fields=("erased_as",), name="access_person_one_of_a_name")
         ),
         migrations.CreateModel(
             name="PersonReference",
