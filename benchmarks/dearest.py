@@ -330,6 +330,13 @@ OTHERS = [
     Case("GET /persons", "200 persons, 20 references each", at("/persons?limit=200"), ""),
     Case("GET /persons/<user_id>", "20 references", at("/persons/named"), ""),
     Case("PATCH /persons/<user_id>", "20 references", at("/persons/named"), "", json(SAID)),
+    Case(
+        "POST /persons/<user_id>/move",
+        "20 references",
+        at("/persons/named1/move"),
+        "",
+        json({"to": f"{0:0>128}"}),
+    ),
     Case("GET /schema", "the routes", at("/schema")),
     Case("GET /docs", "one page", at("/docs")),
     Case("GET /health/live", "nothing", lambda: "/health/live"),
