@@ -15,6 +15,8 @@ from billing.services.tiers import tier_at_first_contact
 from common.idempotency import Outcome, RequestKey, made_by
 from common.models import update_returning
 
+# Somebody's erasure may stand in the way of a key, once in a while.
+TRIES = 4
 USAGE_COLUMNS = [
     "id", "person_id", "tier", "daily_used", "daily_limit", "monthly_used", "monthly_limit",
     "total_queries", "last_daily_reset", "last_monthly_reset",
@@ -61,49 +63,61 @@ def increment_usage(
     no number of parallel calls passes a limit. A clock that steps back stays in the later day. With
     a key a retry counts nothing. Raises QuotaExceeded; then nothing is counted.
     """
-    if request_key is None or request_key.key is None:
-        return Outcome(_count(user_id, amount, at, tier))
+    key = request_key or RequestKey(None, "")
+    failures = 0
+    while True:
+        try:
+            counted = _count_once(user_id, amount, actor, at, key)
+        except IntegrityError:
+            replay = _replay(user_id, actor, key)
+            if replay is not None:
+                return replay
+            failures += 1
+            if failures == TRIES:
+                raise
+            continue  # what stood in the way was erased a moment ago
+        if counted is not None:
+            return Outcome(counted)
+        standing = Usage.objects.filter(person_id=PersonKey(user_id)).first()
+        if standing is not None and standing.refusing_window(amount, at=at):
+            raise quota_exceeded(standing, amount, at)
+        # First contact, or the limits were raised or the person erased in between: once more. Not
+        # in the transaction of the key: the person's lock comes before it.
+        open_usage(user_id=user_id, tier=tier, at=at)
+
+
+def _count_once(
+    user_id: str, amount: int, actor: str, at: datetime.datetime, key: RequestKey
+) -> Usage | None:
+    """Count, and keep the key if there is one; None, and nothing of both, where it does not pass.
+
+    Raises IntegrityError where the key is taken.
+    """
+    if key.key is None:
+        return _count_within_limits(user_id, amount, at)
     increment = UsageIncrement(
-        actor=actor,
-        idempotency_key=request_key.key,
-        request_hash=request_key.request_hash,
-        created_at=at,
+        actor=actor, idempotency_key=key.key, request_hash=key.request_hash, created_at=at
     )
-    try:
-        with transaction.atomic():
-            if not access_services.insert_for_person(increment, user_id=user_id):
-                open_usage(user_id=user_id, tier=tier, at=at)
-                access_services.insert_for_person(increment, user_id=user_id)
-            return Outcome(_count(user_id, amount, at, tier))
-    except IntegrityError:
-        person = PersonKey(user_id)
-        standing = UsageIncrement.objects.filter(
-            made_by(actor, request_key), person_id=person
-        ).first()
-        usage = Usage.objects.filter(person_id=person).first()
-        if standing is None or usage is None:  # erased a moment ago
-            return increment_usage(
-                user_id=user_id,
-                amount=amount,
-                actor=actor,
-                at=at,
-                tier=tier,
-                request_key=request_key,
-            )
-        request_key.require_same(standing.request_hash)
-        return Outcome(usage, replayed=True, created=False)
+    with transaction.atomic():
+        counted = None
+        if access_services.insert_for_person(increment, user_id=user_id):
+            counted = _count_within_limits(user_id, amount, at)
+        if counted is None:
+            transaction.set_rollback(True)
+    return counted
 
 
-def _count(user_id: str, amount: int, at: datetime.datetime, tier: str | None) -> Usage:
-    counted = _count_within_limits(user_id, amount, at)
-    if counted is not None:
-        return counted
-    standing = Usage.objects.filter(person_id=PersonKey(user_id)).first()
-    if standing is not None and standing.refusing_window(amount, at=at):
-        raise quota_exceeded(standing, amount, at)
-    # First contact, or the limits were raised or the person erased in between: once more.
-    open_usage(user_id=user_id, tier=tier, at=at)
-    return _count(user_id, amount, at, tier)
+def _replay(user_id: str, actor: str, key: RequestKey) -> Outcome[Usage] | None:
+    """What an earlier request with the key counted. Raises IdempotencyKeyReused for another one."""
+    if key.key is None:
+        return None
+    person = PersonKey(user_id)
+    standing = UsageIncrement.objects.filter(made_by(actor, key), person_id=person).first()
+    usage = Usage.objects.filter(person_id=person).first()
+    if standing is None or usage is None:
+        return None
+    key.require_same(standing.request_hash)
+    return Outcome(usage, replayed=True, created=False)
 
 
 def _count_within_limits(user_id: str, amount: int, at: datetime.datetime) -> Usage | None:

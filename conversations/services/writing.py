@@ -17,6 +17,9 @@ from conversations import errors
 from conversations.models import DEFAULT_TITLE, Conversation, Message
 from conversations.triggers import forget_deleted_words
 
+# A deletion may stand in the way of a key, once in a while.
+TRIES = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class NewMessage:
@@ -72,6 +75,7 @@ def create_conversation(
     conversation.search_text = conversation.words
     if uid is not None:
         conversation.uid = uid
+    failures = 0
     while True:
         try:
             with transaction.atomic():
@@ -83,8 +87,11 @@ def create_conversation(
             access_services.meet_persons([user_id])
         except IntegrityError:
             standing = _standing_conversation(user_id, conversation, request_key)
-            if standing is not None:  # else what stood in the way was deleted meanwhile
+            if standing is not None:
                 return standing
+            failures += 1  # what stood in the way was deleted meanwhile
+            if failures == TRIES:
+                raise
 
 
 @requires_consent("history_storage")
