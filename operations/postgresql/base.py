@@ -143,10 +143,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
-        limits = self.settings_dict.get("LIMITS") if limits_hold else None
-        if limits:
-            # At the start of the session: a later SET would outlast it in the pool.
-            asked = " ".join(f"-c {name}={value}" for name, value in limits.items() if value)
+        wanted = dict(self.settings_dict.get("PLANNER") or {})
+        if limits_hold:
+            wanted |= self.settings_dict.get("LIMITS") or {}
+        # At the start of the session: a later SET would outlast it in the pool.
+        asked = " ".join(f"-c {name}={value}" for name, value in wanted.items() if value)
+        if asked:
             params["options"] = f"{asked} {params.get('options', '')}".strip()
         return params
 

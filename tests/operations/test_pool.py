@@ -373,3 +373,11 @@ class TestDisposing:
         base.dispose("another")
 
         assert backend(wrapper) == pid
+
+
+class TestThePlanner:
+    def test_is_told_what_a_page_costs_by_commands_too(self, connect: MakeConnection) -> None:
+        wrapper = connect()
+        wrapper.settings_dict["PLANNER"] = {"random_page_cost": 1.25}
+
+        assert ask(wrapper, "SELECT current_setting('random_page_cost')") == "1.25"

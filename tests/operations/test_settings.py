@@ -67,6 +67,12 @@ class TestTheDatabase:
             "statement_timeout": 0, "lock_timeout": 2_500, "idle_in_transaction_session_timeout": 0,
         }  # fmt: skip
 
+    @pytest.mark.parametrize(("pool", "cost"), [("on", 1.1), ("off", 0.0)])
+    def test_plans_for_disks_that_do_not_turn(self, pool: str, cost: float) -> None:
+        database = setting("settings.DATABASE", DATABASE_URL=POSTGRESQL, DB_POOL=pool)
+
+        assert database["PLANNER"] == {"random_page_cost": cost}
+
     def test_keeps_the_options_of_its_address(self) -> None:
         url = f"{POSTGRESQL}?connect_timeout=9&sslmode=require"
 
