@@ -102,6 +102,7 @@ class ShownInline(admin.TabularInline):  # type: ignore[type-arg]
     """Rows on a person's page that nobody edits there."""
 
     extra = 0
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

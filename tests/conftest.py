@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,10 @@ def drop_guards_and_flush(case: Any) -> None:
 
 
 TransactionTestCase._fixture_teardown = drop_guards_and_flush
+
+# A suite that a shell runs in the background ignores Ctrl-C, and so would what its tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from access import services
@@ -73,6 +73,13 @@ class TestAPerson:
     def test_has_an_id_that_a_person_can_have(self, application: ApiClient, path: str) -> None:
         assert application.patch(path, {"note": "a"}).status_code == 400
         assert application.get(path).status_code == 404
+        assert not Person.objects.exists()
+
+    @pytest.mark.parametrize("user_id", ["", "erased-1"])
+    def test_is_never_met_under_an_id_that_is_nobodys(self, user_id: str) -> None:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            services.meet_persons([user_id])
+
         assert not Person.objects.exists()
 
     @pytest.mark.parametrize(
