@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from common import calls
+from common import calls, models
 from operations import traces
 
 logger = logging.getLogger(__name__)
@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 # What counts as a statement: transaction control does not.
 COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 LONGEST_SHOWN = 1000
+PASSED_BY = (__file__, models.__file__)
 
 
 def observe(
@@ -52,12 +53,15 @@ def _log(sql: str, seconds: float) -> None:
 
 
 def _place() -> str:
-    """Where in our own code the statement comes from: `billing/ledger.py:93`."""
+    """Where in our own code the statement comes from: `billing/ledger.py:93`.
+
+    Not the module that writes statements for all apps, but who asked it to.
+    """
     root = f"{settings.BASE_DIR}/"
     frame = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename
-        ours = path.startswith(root) and "site-packages" not in path and path != __file__
+        ours = path.startswith(root) and "site-packages" not in path and path not in PASSED_BY
         if ours and not path.startswith(f"{root}manage.py"):
             return f"{path.removeprefix(root)}:{frame.f_lineno}"
         frame = frame.f_back  # type: ignore[assignment]
