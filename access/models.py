@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from access.scopes import SCOPES
-from common.models import ERASED_PREFIX, USER_ID_MAX_LENGTH, UserIdField
+from common.models import USER_ID_MAX_LENGTH, UserIdField
 
 REFERENCES_MAX = 20
 REFERENCE_NAME_MAX_LENGTH, REFERENCE_VALUE_MAX_LENGTH = 64, 255
@@ -62,10 +62,7 @@ class Person(models.Model):
             # Not `unique=True`: PostgreSQL would keep a second index of each, for LIKE.
             models.UniqueConstraint(fields=["user_id"], name="access_person_one_of_an_id"),
             models.UniqueConstraint(fields=["erased_as"], name="access_person_one_of_a_name"),
-            models.CheckConstraint(
-                condition=~Q(user_id="") & ~Q(user_id__startswith=ERASED_PREFIX),
-                name="access_person_has_an_id",
-            ),
+            models.CheckConstraint(condition=~Q(user_id=""), name="access_person_has_an_id"),
             models.CheckConstraint(
                 condition=Q(user_id__isnull=False, erased_as=None, erased_at=None)
                 | Q(user_id=None, erased_as__isnull=False, erased_at__isnull=False, note=""),

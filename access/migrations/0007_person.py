@@ -38,9 +38,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "people",
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("user_id", ""), _negated=True)
-                        & models.Q(("user_id__startswith", "erased-"), _negated=True),
-                        name="access_person_has_an_id",
+                        condition=models.Q(("user_id", ""), _negated=True), name="access_person_has_an_id"
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
