@@ -178,7 +178,8 @@ def insert_from(
     """Insert `row` if `source`, what follows FROM, has a row; gives the columns of `returning`.
 
     Condition, lock and insertion in a single statement on the default database. `values` has SQL
-    for the columns that come from the source; `parameters` go with both.
+    for the columns that come from the source, which may end with ON CONFLICT; `parameters` go with
+    both.
     """
     connection = connections["default"]
     columns = {**_placeholders(type(row), connection.vendor), **values}

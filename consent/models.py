@@ -226,7 +226,7 @@ class ConsentEvent(models.Model):
         SYSTEM = "system"
 
     uid = models.UUIDField("id", default=new_uid, editable=False)
-    # Added under the lock of their chain alone, whose key is checked.
+    # Added under the lock of their chain alone.
     person = PersonField()
     sequence = models.BigIntegerField()
     purpose = models.ForeignKey(

@@ -7,12 +7,12 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from unfold.decorators import display
 
+from access.models import PERSON_NAME
 from common.admin import CreatedFilter, ListLink, number_of, page
 from consent import person_page, reports
 from consent.admin.pages import PersonAdmin, PurposeFilter, person_url, statistics_url
@@ -62,7 +62,7 @@ class ConsentEventAdmin(PersonAdmin):
     search_help_text = "Whole id of a person or an event"
     csv_columns = {
         "id": "uid",
-        "user_id": Coalesce("person__user_id", "person__erased_as"),
+        "user_id": PERSON_NAME,
         "sequence": "sequence",
         "purpose": "purpose_id",
         "action": "action",

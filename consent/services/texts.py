@@ -71,12 +71,7 @@ def publish_policy(
     or is not above the one that is current in this locale.
     """
     text = normalised(text)
-    if not text.strip() or "\x00" in text:
-        raise errors.PolicyInvalid("A text to agree to is not empty and holds no NUL character.")
-    if not LOCALE.fullmatch(locale) or len(locale) > LOCALE_MAX_LENGTH:
-        raise errors.PolicyInvalid(f"{locale!r} is no locale; one is such as en or pt-BR.")
-    if not 1 <= version <= VERSION_MAX:
-        raise errors.PolicyInvalid("A version is a whole number from 1.")
+    _require_publishable(text, locale, version)
     locale = canonical_locale(locale)
     row = PolicyVersion(
         purpose_id=purpose,
@@ -106,3 +101,12 @@ def publish_policy(
             current_version=latest.version,
         )
     return published, False
+
+
+def _require_publishable(text: str, locale: str, version: int) -> None:
+    if not text.strip() or "\x00" in text:
+        raise errors.PolicyInvalid("A text to agree to is not empty and holds no NUL character.")
+    if not LOCALE.fullmatch(locale) or len(locale) > LOCALE_MAX_LENGTH:
+        raise errors.PolicyInvalid(f"{locale!r} is no locale; one is such as en or pt-BR.")
+    if not 1 <= version <= VERSION_MAX:
+        raise errors.PolicyInvalid("A version is a whole number from 1.")

@@ -22,6 +22,7 @@ from tests.conversations.recipes import stored
 from tests.operations import lives
 from tests.operations.persons import log, places_of, publish_terms, rows_by_table, write_life_of
 from tests.operations.test_erasure_gaps import ALL, erase, everything, in_gaps
+from tests.operations.torn import torn
 from tests.processes import at_once
 
 # Request rates stay with the id that is counted, and so do the rows of an app that carry the id.
@@ -336,7 +337,7 @@ class TestAMoveBesideOthers:
             for user_id, _, status in gaps:
                 assert status in lives.ANSWERS, (name, user_id, status)
 
-        assert lives.torn() == []
+        assert torn() == []
 
     def test_in_a_gap_of_an_act_is_before_it_or_after_it(self, key: str) -> None:
         prepare, acts = everything(key, has_lived=True)
@@ -346,7 +347,7 @@ class TestAMoveBesideOthers:
                 assert status in lives.ANSWERS, (name, user_id, status)
                 assert answer == 200 or name == "move", (name, user_id, answer)
 
-        assert lives.torn() == []
+        assert torn() == []
 
     @pytest.mark.parametrize("is_first", [True, False], ids=["in the move", "in the erasure"])
     def test_and_an_erasure_happen_both(self, key: str, is_first: bool) -> None:
@@ -361,7 +362,7 @@ class TestAMoveBesideOthers:
             # Either the erasure was first, and nobody is left to move, or it found nobody.
             assert left == ([away(user_id)] if answers == [200, 200] else []), answers
 
-        assert lives.torn() == []
+        assert torn() == []
 
     def test_meets_nobody_twice(self, application: ApiClient, key: str) -> None:
         for number in range(8):
@@ -387,7 +388,7 @@ class TestAMoveBesideOthers:
             )
             assert events == 6
 
-        assert lives.torn() == []
+        assert torn() == []
 
     def test_of_several_into_one_id_is_made_once(self, application: ApiClient) -> None:
         guests = [f"guest {number}" for number in range(8)]

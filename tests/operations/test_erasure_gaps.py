@@ -25,6 +25,7 @@ from querycache.models import CacheTag
 from tests.client import ApiClient
 from tests.operations import lives
 from tests.operations.persons import rows_by_table
+from tests.operations.torn import torn
 from tests.processes import onlooker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,7 +126,7 @@ class TestAnActInAGapOfAnErasure:
                 tried += 1
                 assert status in lives.ANSWERS, (name, user_id, status)
 
-        assert lives.torn() == []
+        assert torn() == []
         assert tried >= len(acts)
         print(f"{tried} gaps")
 
@@ -204,7 +205,7 @@ class TestAnErasureInAGapOfAnAct:
                 tried += 1
                 assert (status in lives.ANSWERS, erased) == (True, 200), (name, user_id, status)
 
-        assert lives.torn() == []
+        assert torn() == []
         print(f"{tried} gaps")
 
     def test_leaves_no_entry_unsealed(self, key: str, settings: Any) -> None:
@@ -223,4 +224,4 @@ class TestAnErasureInAGapOfAnAct:
         for user_id, _, _ in in_gaps(seal, erase, prepare, stride=1):
             assert not unsealed.exists(), user_id
 
-        assert lives.torn() == []
+        assert torn() == []

@@ -18,6 +18,7 @@ from consent.models import Purpose
 from operations.models import Erasure
 from tests.client import ApiClient
 from tests.operations import lives
+from tests.operations.torn import torn
 from tests.processes import child
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,7 +77,7 @@ class TestErasuresAmongEverything:
         assert counts["erasure", 200] == Erasure.objects.count()
         # Refused while the person is frozen, or a conversation is on legal hold.
         assert counts["erasure", 200] + counts["erasure", 409] == erasures
-        assert lives.torn() == []
+        assert torn() == []
         again = sum(times for (_, status), times in counts.items() if status == 503)
         assert sum(counts.values()) == PROCESSES * PERSONS * ACTS + erasures + again
         doubled = CreditAccount.objects.values("person").annotate(rows=Count("id"))
