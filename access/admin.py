@@ -12,6 +12,7 @@ from django.utils.html import format_html_join
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from access import actors
 from access.models import ApiKey, Person, PersonMove, PersonReference, StaffReading
 from common.admin import DeclaredAdmin, ReadOnlyAdmin
 
@@ -187,7 +188,7 @@ class StaffReadingAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[StaffReading], bool]:
         term = search_term.strip()
         if term:
-            named = term if term.startswith("staff:") else f"staff:{term}"
+            named = term if term.startswith(actors.STAFF) else f"{actors.STAFF}{term}"
             queryset = queryset.filter(
                 Q(person__user_id=term) | Q(person__erased_as=term) | Q(staff=named)
             )

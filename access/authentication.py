@@ -13,7 +13,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from access import errors, services, tokens
+from access import actors, errors, services, tokens
 from access.models import ApiKey
 from access.scopes import PERSONS_SCOPES
 from common import calls
@@ -23,8 +23,6 @@ from common.models import validate_user_id
 EXTENDED = re.compile(
     r"utf-8'[A-Za-z0-9-]*'((?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-Fa-f]{2})*)", re.IGNORECASE
 )
-# The actor of a person who calls with a token of their own.
-SELF = "self"
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,10 @@ class Caller:
     @property
     def is_person(self) -> bool:
         """The person themselves calls, and no application that is trusted with others."""
-        return self.actor == SELF
+        return self.actor == actors.SELF
 
 
-PERSON = Caller(actor=SELF, scopes=PERSONS_SCOPES)
+PERSON = Caller(actor=actors.SELF, scopes=PERSONS_SCOPES)
 
 
 class CallerRequest(Request):
@@ -121,7 +119,7 @@ def _caller_with_key(key: str) -> Caller:
         raise AuthenticationFailed("The key is unknown, revoked or expired.")
     key_id, name, scopes = row
     services.last_uses.note(key_id, now)
-    return Caller(actor=f"key:{name}", scopes=frozenset(scopes), key_id=key_id)
+    return Caller(actor=actors.key_actor(name), scopes=frozenset(scopes), key_id=key_id)
 
 
 def person_named_in(request: Any) -> str | None:

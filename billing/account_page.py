@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.db.models import Sum
 
+from access import actors
 from access.models import Person
 from billing import reports
 from billing.models import (
@@ -177,7 +178,7 @@ def _frozen(frozen_at: datetime.datetime, records: list[LogEntry]) -> str:
     for record in records:
         if record.change_message.startswith(FROZE):
             reason = without_mark(record.change_message).removeprefix(FROZE)
-            return f"{sentence} By staff:{record.user.get_username()}.{reason}"
+            return f"{sentence} By {actors.staff_actor(record.user)}.{reason}"
     return sentence
 
 

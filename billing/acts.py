@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from access import actors
 from access import services as access_services
 from billing import forms, services
 from billing.account_page import FROZE
@@ -71,7 +72,7 @@ def perform(act: Act, *, user: User, account: CreditAccount, target: Any, form: 
         if user_id is None or access_services.lock_persons(user_id)[user_id] != account.person_id:
             raise acts.NothingToDo("The person was erased.")
         fresh = CreditAccount.objects.select_related("person").get(pk=account.pk)
-        given = Given(fresh, target, form, acts.actor_of(user), at, key)
+        given = Given(fresh, target, form, actors.staff_actor(user), at, key)
         return acts.Done(fresh, act.do(given), given.reason)
 
     return acts.perform_once(

@@ -53,11 +53,6 @@ def perform_once(
     return done
 
 
-def actor_of(user: Any) -> str:
-    """How a member of staff stands in records."""
-    return f"staff:{user.get_username()}"
-
-
 def records_of(row: models.Model) -> QuerySet[LogEntry]:
     """What staff did to the row, the latest first, with who did it."""
     about = ContentType.objects.get_for_model(row)

@@ -5,6 +5,7 @@ import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from access import actors
 from access import services as access_services
 from common import acts
 from common.idempotency import RequestKey
@@ -30,7 +31,7 @@ def record(
             user_id=user_id,
             answers=[answer],
             source=ConsentEvent.Source.ADMIN,
-            actor=acts.actor_of(user),
+            actor=actors.staff_actor(user),
             at=at,
             locale=locale,
         )

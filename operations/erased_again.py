@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
+from access import actors
 from access import services as access_services
 from access.models import ErasedPerson
 from common import privacy
@@ -70,7 +71,7 @@ def erase_again(before: Remembered, *, include_erased: bool) -> Again:
             continue
         try:
             services.erase_person(
-                user_id=user_id, actor="system", at=timezone.now(), overruling=RESTORED
+                user_id=user_id, actor=actors.SYSTEM, at=timezone.now(), overruling=RESTORED
             )
             again.erased += 1
         except DomainError as error:

@@ -10,8 +10,9 @@ from typing import Any
 from django.http import FileResponse, HttpRequest, HttpResponseBase
 from django.middleware import common
 
+from access import actors
 from access.staff import client_ip
-from common import acts, calls
+from common import calls
 from common.api import note_fault
 from common.calls import Call
 from operations import metrics, traces
@@ -117,7 +118,7 @@ class RequestMiddleware:
 def _staff_of(request: Any) -> str | None:
     """Who of the staff asked, where the view has looked: finding out costs a statement else."""
     user = getattr(request, "_cached_user", None)
-    return acts.actor_of(user) if user is not None and user.is_authenticated else None
+    return actors.staff_actor(user) if user is not None and user.is_authenticated else None
 
 
 @cache

@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 
+from access import actors
 from access import services as access_services
 from access.models import PersonKey, StaffReading
-from common import acts
 from common.admin import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin
 from querycache import services
 from querycache.models import CacheEntry, CacheStatistics, Namespace
@@ -206,7 +206,7 @@ class CacheEntryAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         entry = self.get_object(request, unquote(object_id))
         if entry and self.has_view_permission(request) and request.user.has_perm(READ_TEXTS):
-            staff = acts.actor_of(request.user)
+            staff = actors.staff_actor(request.user)
             what = f"cache entry {entry.key_hash} in {entry.namespace.name}"
             if entry.person:
                 access_services.record_reading(staff=staff, user_id=entry.person.name, what=what)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from access import actors
 from access import services as access_services
 from access.models import PersonKey
 from billing import errors, ledger
@@ -21,8 +22,6 @@ from billing.services.tiers import tier_at_first_contact, tier_named
 from billing.services.usage import open_usage
 from common.errors import NotFound
 from common.models import update_returning
-
-SYSTEM = "system"
 
 
 def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> None:
@@ -43,7 +42,7 @@ def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> No
                 type=CreditTransaction.Type.ALLOCATE,
                 amount=template.credit_allowance,
                 description=f"First allowance of the tier {template.key}",
-                actor=SYSTEM,
+                actor=actors.SYSTEM,
                 created_at=at,
             )
             ledger.insert_entry(entry, ledger.UNTOUCHED, ledger.OPENED_AT, user_id=user_id, at=at)
@@ -124,7 +123,7 @@ def refill(*, user_id: str, at: datetime.datetime) -> bool:
                 type=CreditTransaction.Type.RESET,
                 amount=missing,
                 description="Refill",
-                actor=SYSTEM,
+                actor=actors.SYSTEM,
                 created_at=at,
             )
             ledger.insert_entry(entry, user_id=user_id, at=at)

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from access import actors
 from access import services as access_services
 from access.models import ErasedPerson, PersonKey
 from billing import errors
@@ -120,7 +121,7 @@ def _explain(usage: Usage) -> None:
             daily_limit=usage.daily_limit,
             monthly_limit=usage.monthly_limit,
             reason="Imported with more calls than the limits allow",
-            actor="system",
+            actor=actors.SYSTEM,
             created_at=timezone.now(),
         )
 

@@ -4,10 +4,9 @@ import datetime
 
 from django.db import transaction
 
+from access import actors
 from consent.models import ConsentChain, ConsentEvent, ConsentState
 from consent.services.answers import NewEvent, append
-
-SYSTEM = "system"
 
 
 def record_expired(*, at: datetime.datetime, limit: int) -> int:
@@ -46,7 +45,7 @@ def _expired(state: ConsentState, at: datetime.datetime) -> NewEvent:
         policy_version=text,
         text_sha256=text.text_sha256 if text else "",
         source=ConsentEvent.Source.SYSTEM,
-        actor=SYSTEM,
+        actor=actors.SYSTEM,
         recorded_at=at,
         expires_at=state.expires_at,
     )

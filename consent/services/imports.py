@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from access import actors
 from access import services as access_services
 from access.models import ErasedPerson
 from common import locks
 from consent import reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
 from consent.services.answers import Answer, linked, new_chain, new_event
-
-SYSTEM = "system"
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def store_imported(
                     purposes[answer.purpose],
                     ConsentEvent.Action.IMPORTED,
                     source=ConsentEvent.Source.IMPORT,
-                    actor=SYSTEM,
+                    actor=actors.SYSTEM,
                     at=moment,
                 )
                 for answer, moment in consent.answers

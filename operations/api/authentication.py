@@ -12,9 +12,9 @@ from django.db import DatabaseError, InterfaceError
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from access import services
+from access import actors, services
 from access.authentication import BearerAuthentication, Caller
-from common import acts, calls
+from common import calls
 from operations import health, in_time
 
 # How long the database has to say who is calling.
@@ -71,7 +71,7 @@ class StaffAuthentication(BaseAuthentication):
         if settings.SESSION_COOKIE_NAME not in request.COOKIES:
             return None
         user = in_time.ask(lambda: _staff_of(request), seconds=CALLER_SECONDS)
-        return user and (user, Caller(actor=acts.actor_of(user), scopes=frozenset()))
+        return user and (user, Caller(actor=actors.staff_actor(user), scopes=frozenset()))
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

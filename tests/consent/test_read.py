@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from access import authentication
-from access.authentication import SELF
+from access import actors, authentication
 from access.scopes import SCOPES
 from common.models import iso_time
 from tests.asserts import assert_problem, assert_statements
@@ -291,7 +290,7 @@ class TestQuery:
         self, person: ApiClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         say(user_id="bob")
-        caller = authentication.Caller(actor=SELF, scopes=frozenset(SCOPES))
+        caller = authentication.Caller(actor=actors.SELF, scopes=frozenset(SCOPES))
         monkeypatch.setattr(authentication, "caller_of", lambda request: (caller, "ann"))
         body = {"user_ids": ["bob"], "purpose": "marketing"}
 

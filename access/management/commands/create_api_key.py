@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from access import services
+from access import actors, services
 from access.scopes import SCOPES
 from common.commands import Command as BaseCommand
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         new = services.create_key(
             name=options["name"],
             scopes=SCOPES if EVERY_SCOPE in options["scopes"] else options["scopes"],
-            by="system",
+            by=actors.SYSTEM,
             replaces=options["replace"],
             expires_at=timezone.now() + datetime.timedelta(days=days) if days else None,
         )

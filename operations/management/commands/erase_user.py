@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from access import actors
 from common.commands import Command as BaseCommand
 from common.models import validate_user_id
 from operations import privacy, services
@@ -40,7 +41,7 @@ class Command(BaseCommand):
             return
         erasure = services.erase_person(
             user_id=user_id,
-            actor="system",
+            actor=actors.SYSTEM,
             at=timezone.now(),
             overruling=(frozen or "").strip(),
         )
