@@ -6,12 +6,11 @@ goes out, and each text is treated as gently as that allows.
 
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-
-from conversations.markdown import Marks
 
 # Nothing that runs, loads, links or opens a block is made without one of these.
 ACTIVE = re.compile(r"[<&\[\]`~]")
@@ -25,6 +24,15 @@ CARELESS_BLOCKS = MarkdownIt("commonmark", {"html": True}).disable("inline")
 
 HEADING = "\n\n# end\n"
 
+# Marks of one page or document that are read as markdown. Besides its signs a text counts itself,
+# its lines, which may begin blocks, and its length. Reading takes up to 40 microseconds a mark:
+# without a bound 5 MB of brackets took minutes.
+MOST_MARKS = 80_000
+MARKS_OF_A_TEXT = 5
+MARKS_OF_A_LINE = 3
+CHARACTERS_OF_A_MARK = 50
+SIGN = re.compile(r"[^\w\s]|_")
+
 ALLOWED_LINK = re.compile(r"https?://|mailto:|#", re.IGNORECASE)
 UNSAFE_LINK = re.compile(r"\]\((?!\s*(?:https?://|mailto:|#))", re.IGNORECASE)
 UNSAFE_REFERENCE = re.compile(
@@ -36,6 +44,23 @@ CODE_SPAN = re.compile(r"(?<![`\\])(`+)(?!`).+?(?<!`)\1(?!`)")
 def one_line(text: str) -> str:
     """A text as part of a heading."""
     return _safe_line(" ".join(text.split()))
+
+
+class Marks:
+    """How many marks of a page or a document are left to be read as markdown."""
+
+    def __init__(self) -> None:
+        self.left = MOST_MARKS
+
+    def suffice(self, text: str) -> bool:
+        """Whether the text may be read; then its marks are gone."""
+        count = MARKS_OF_A_TEXT + len(text) // CHARACTERS_OF_A_MARK
+        count += MARKS_OF_A_LINE * (text.count("\n") + text.count("\r"))
+        count += sum(1 for _ in islice(SIGN.finditer(text), self.left + 1))
+        if count > self.left:
+            return False
+        self.left -= count
+        return True
 
 
 class SafeMarkdown:

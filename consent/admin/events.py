@@ -14,7 +14,8 @@ from unfold.decorators import display
 
 from access.models import PERSON_NAME
 from common.admin import CreatedFilter, ListLink, number_of, page
-from consent import person_page, reports
+from consent import reports
+from consent.admin import person_page
 from consent.admin.pages import PersonAdmin, PurposeFilter, person_url, statistics_url
 from consent.models import ConsentEvent, PolicyVersion
 

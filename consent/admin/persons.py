@@ -12,7 +12,7 @@ from unfold.decorators import display
 from access.models import PersonKey
 from common.admin import ListLink, number_of, page, tell
 from common.errors import DomainError
-from consent import acts, forms, person_page
+from consent.admin import acts, forms, person_page
 from consent.admin.pages import VIEW_EVENTS, PersonAdmin, person_url, statistics_url
 from consent.models import ConsentChain
 

@@ -13,7 +13,8 @@ from unfold.decorators import display
 
 from common.admin import KeyedAdmin, ListLink, ReadOnlyAdmin, page, tell
 from common.errors import DomainError
-from consent import acts, differences, forms, services
+from consent import services
+from consent.admin import acts, differences, forms
 from consent.admin.pages import CSS, PurposeFilter
 from consent.models import ConsentState, PolicyVersion, Purpose
 

@@ -133,7 +133,7 @@ class TestRefusal:
     ) -> None:
         say(True, purpose="terms")
         standing = stored()
-        monkeypatch.setattr("consent.forms.purposes_to_refuse", lambda: [("terms", "Terms")])
+        monkeypatch.setattr("consent.admin.forms.purposes_to_refuse", lambda: [("terms", "Terms")])
 
         page = act(recorder, f"{REFUSE}ann", no("terms"))
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from common import guards
-from consent import person_page
+from consent.admin import person_page
 from consent.models import ConsentEvent, Purpose
 from operations.services import erase_person
 from tests.asserts import assert_statements

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from common import guards
-from consent import differences
+from consent.admin import differences
 from consent.models import PolicyVersion, Purpose
 from tests.asserts import assert_statements
 from tests.consent.pages import (

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
@@ -14,9 +13,8 @@ from conversations import services
 from conversations.models import Conversation, Message
 from tests.asserts import assert_problem
 from tests.client import ApiClient
+from tests.conversations.pages import LIST, staff
 from tests.conversations.recipes import MOMENT, make_conversation_of, stored
-
-LIST = "/admin/conversations/conversation/"
 
 
 @pytest.fixture
@@ -25,15 +23,6 @@ def held(key: str) -> Conversation:
     conversation = make_conversation_of(3)
     services.place_legal_hold(conversation=conversation, reason="Case 7", at=MOMENT)
     return conversation
-
-
-def staff(*permissions: str) -> Client:
-    user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True)
-    for codename in permissions:
-        user.user_permissions.add(Permission.objects.get(codename=codename))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

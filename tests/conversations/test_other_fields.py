@@ -8,8 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from conversations.admin.parts import SHOWN_PARTS
+from conversations.admin.transcript import transcript
 from conversations.models import Conversation, Message
-from conversations.transcript import SHOWN_PARTS, transcript
 from tests.client import ApiClient
 from tests.conversations import trees
 from tests.conversations.test_export import body, export

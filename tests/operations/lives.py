@@ -29,9 +29,9 @@ from billing.services import sealing
 from common import acts as common_acts
 from common.errors import DomainError
 from common.rules import was_erased_meanwhile
-from consent import acts as consent_acts
-from consent import forms as consent_forms
 from consent import services as consent_services
+from consent.admin import acts as consent_acts
+from consent.admin import forms as consent_forms
 from conversations import council
 from conversations import services as conversation_services
 from conversations.models import Conversation, Message

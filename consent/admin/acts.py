@@ -9,7 +9,8 @@ from access import actors
 from access import services as access_services
 from common import acts
 from common.idempotency import RequestKey
-from consent import forms, services
+from consent import services
+from consent.admin import forms
 from consent.models import ConsentChain, ConsentEvent, PolicyVersion
 
 RECORD = "consent.record_consent"

@@ -20,11 +20,12 @@ from access.models import PersonKey
 from common import acts as common_acts
 from common.admin import CreatedFilter, ReadOnlyAdmin, number_of, page, tell
 from common.errors import DomainError
-from conversations import acts, search
-from conversations.markdown import Marks
+from conversations import search
+from conversations.admin import acts
+from conversations.admin.transcript import transcript
 from conversations.models import SHOWN_MESSAGES, Conversation, Message
 from conversations.pages import TEXT_COLUMNS
-from conversations.transcript import transcript
+from conversations.safe_markdown import Marks
 
 READ_TEXTS = "conversations.view_message"
 READ_COLUMNS = (

@@ -1,0 +1,8 @@
+"""Conversations as staff see them: the list, and one conversation as a page to read.
+
+Rows are read. What staff do is an act (acts.py): a legal hold, placed and lifted with a reason.
+"""
+
+from conversations.admin import conversations
+
+__all__ = ["conversations"]
