@@ -54,6 +54,7 @@ def converse(person: str, contents: list[str], **fields: Any) -> None:
     conversation_services.create_conversation(
         user_id=person,
         actor=ACTOR,
+        at=timezone.now(),
         request_key=NO_KEY,
         messages=[NewMessage(role="user", content=content) for content in contents],
         **fields,

@@ -97,6 +97,7 @@ def append(request: HttpRequest, conversation_id: uuid.UUID) -> HttpResponse:
         conversation_uid=conversation_id,
         message=conversation_services.NewMessage(**orjson.loads(request.body)),
         actor="key:benchmark",
+        at=timezone.now(),
         request_key=NO_KEY,
     )
     return as_json(message_response(outcome.row), 201)

@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from common import default_rows, gates, guards, maintenance, privacy, verification
+from common import default_rows, guards, maintenance, privacy, verification
 
 
 class ConsentConfig(AppConfig):
@@ -10,12 +10,10 @@ class ConsentConfig(AppConfig):
     def ready(self) -> None:
         from consent import reports, services, system_checks  # noqa: F401  (registers the checks)
         from consent.checks import CHECKS
-        from consent.gates import require_consent
         from consent.maintenance import TASKS
         from consent.services.repairs import REPAIRS
         from consent.triggers import GUARDS
 
-        gates.register(require_consent)
         guards.register(GUARDS)
         verification.register(CHECKS)
         verification.register_repairs(REPAIRS)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core import checks
 from django.urls import get_resolver
 
-from common.gates import known_purposes
+from consent.gates import known_purposes
 from consent.services.texts import LOCALE, canonical_locale
 
 

@@ -22,7 +22,7 @@ ARROWS = {
     "access": {"common"},
     "billing": ANSWERING,
     "consent": ANSWERING,
-    "querycache": ANSWERING,
+    "querycache": {"consent"} | ANSWERING,
     "conversations": {"billing", "consent", "querycache"} | ANSWERING,
     "operations": ANSWERING,
     "config": EVERYTHING - {"tests", "demo", "benchmarks"},

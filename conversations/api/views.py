@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -93,6 +94,7 @@ class ConversationViewSet(ViewSet):
         outcome = services.create_conversation(
             user_id=request.user_id,
             actor=request.auth.actor,
+            at=timezone.now(),
             request_key=idempotency.request_key(request),
             uid=uid,
             messages=messages,
@@ -134,7 +136,10 @@ class ConversationViewSet(ViewSet):
         body = serializers.UpdateConversationRequest(data=request.data)
         body.is_valid(raise_exception=True)
         conversation = services.update_conversation(
-            user_id=request.user_id, conversation_uid=conversation_id, changes=body.validated_data
+            user_id=request.user_id,
+            conversation_uid=conversation_id,
+            changes=body.validated_data,
+            at=timezone.now(),
         )
         return Response(conversation_response(conversation, request.user_id))
 
@@ -244,6 +249,7 @@ class MessageViewSet(ViewSet):
             conversation_uid=conversation_id,
             message=services.NewMessage(**body.validated_data),
             actor=request.auth.actor,
+            at=timezone.now(),
             request_key=idempotency.request_key(request),
         )
         return idempotency.created(outcome, message_response(outcome.row))

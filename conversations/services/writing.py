@@ -1,5 +1,6 @@
 """What people do to their conversations."""
 
+import datetime
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,12 +8,11 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.utils import timezone
 
 from access import services as access_services
 from common.idempotency import Outcome, RequestKey, made_by
 from common.models import update_returning
-from consent.gates import requires_consent
+from consent.gates import require_consent
 from conversations import errors
 from conversations.models import DEFAULT_TITLE, Conversation, Message
 from conversations.triggers import forget_deleted_words
@@ -50,6 +50,7 @@ def create_conversation(
     *,
     user_id: str,
     actor: str,
+    at: datetime.datetime,
     request_key: RequestKey,
     uid: uuid.UUID | None = None,
     title: str = DEFAULT_TITLE,
@@ -59,9 +60,9 @@ def create_conversation(
     """Make a conversation, with its first messages, in one act.
 
     The same key, or the same own id, with the same request gives the row that stands. Raises
+    ConsentRequired without consent to `history_storage`, where CONSENT_GATES has it, and
     IdempotencyKeyReused and IdTaken for another request.
     """
-    now = timezone.now()
     conversation = Conversation(
         title=title,
         metadata=metadata or {},
@@ -69,8 +70,8 @@ def create_conversation(
         actor=actor,
         idempotency_key=request_key.key,
         request_hash=request_key.request_hash,
-        created_at=now,
-        updated_at=now,
+        created_at=at,
+        updated_at=at,
     )
     conversation.search_text = conversation.words
     if uid is not None:
@@ -79,6 +80,7 @@ def create_conversation(
     while True:
         try:
             with transaction.atomic():
+                require_consent("history_storage", user_id=user_id, at=at)
                 is_known = _insert_with_messages(
                     user_id=user_id, conversation=conversation, messages=messages
                 )
@@ -94,7 +96,6 @@ def create_conversation(
                 raise
 
 
-@requires_consent("history_storage")
 def _insert_with_messages(
     *, user_id: str, conversation: Conversation, messages: Sequence[NewMessage]
 ) -> bool:
@@ -134,29 +135,29 @@ def _standing_conversation(
     return Outcome(standing, created=False)
 
 
-@requires_consent("history_storage")
 def append_message(
     *,
     user_id: str,
     conversation_uid: uuid.UUID,
     message: NewMessage,
     actor: str,
+    at: datetime.datetime,
     request_key: RequestKey,
 ) -> Outcome[Message]:
     """Add a message at the end of a conversation.
 
     The UPDATE is lock, ownership and counter in one, so that positions have no holes however many
     append at once. The same key with the same request gives the message that stands. Raises
-    NotFound and IdempotencyKeyReused.
+    ConsentRequired as create_conversation does, NotFound and IdempotencyKeyReused.
     """
-    now = timezone.now()
+    require_consent("history_storage", user_id=user_id, at=at)
     try:
         with transaction.atomic():
             rows = update_returning(
                 Conversation.objects.for_user(user_id).filter(uid=conversation_uid),
                 ["id", "person_id", "message_count"],
                 message_count=F("message_count") + 1,
-                updated_at=now,
+                updated_at=at,
             )
             if not rows:
                 raise errors.no_such_conversation()
@@ -167,7 +168,7 @@ def append_message(
                 actor=actor,
                 idempotency_key=request_key.key,
                 request_hash=request_key.request_hash,
-                created_at=now,
+                created_at=at,
             )
             row.save(force_insert=True)
     except IntegrityError:
@@ -178,6 +179,7 @@ def append_message(
                 conversation_uid=conversation_uid,
                 message=message,
                 actor=actor,
+                at=at,
                 request_key=request_key,
             )
         return standing
@@ -193,13 +195,12 @@ def _standing_message(user_id: str, actor: str, request_key: RequestKey) -> Outc
 
 
 def update_conversation(
-    *, user_id: str, conversation_uid: uuid.UUID, changes: dict[str, Any]
+    *, user_id: str, conversation_uid: uuid.UUID, changes: dict[str, Any], at: datetime.datetime
 ) -> Conversation:
     """Change title, metadata (replaced as a whole) or archived.
 
     `changes` holds only what is to change. Raises NotFound.
     """
-    now = timezone.now()
     with transaction.atomic():
         conversation = (
             Conversation.objects.for_user(user_id).locked().filter(uid=conversation_uid).first()
@@ -219,8 +220,8 @@ def update_conversation(
             if not changes["archived"]:
                 conversation.archived_at = None
             elif conversation.archived_at is None:
-                conversation.archived_at = now
-        conversation.updated_at = now
+                conversation.archived_at = at
+        conversation.updated_at = at
         columns = ("title", "search_text", "metadata", "extra", "archived_at", "updated_at")
         Conversation.objects.filter(person_id=conversation.person_id, pk=conversation.pk).update(
             **{column: getattr(conversation, column) for column in columns}

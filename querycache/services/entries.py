@@ -13,12 +13,13 @@ from django.db.models import Q
 from access import services as access_services
 from common.errors import NotFound
 from common.models import update_returning
+from consent.gates import require_consent
 from querycache import statements
 from querycache.errors import LeaseLost, NotCacheable
 from querycache.models import SECONDS_MAX, CacheEntry, CacheLease, Namespace, owned_by
 from querycache.services import counting, tidying
 from querycache.services.counting import Counts
-from querycache.services.namespaces import SHARING, ensure_namespace, stored_tags
+from querycache.services.namespaces import ensure_namespace, stored_tags
 from querycache.statements import Place
 
 # How models say that an answer is whole. Of any other reason (length, max_tokens, content_filter,
@@ -68,7 +69,7 @@ def store_answer(
     space = place.namespace
     owner = space.owner_for(user_id)
     if owner is None:
-        SHARING.pass_or_refuse(user_id=user_id, at=at)
+        require_consent("shared_cache", user_id=user_id, at=at)
     entry = _entry(space, key, answer, at)
     if token is None:
         _require_within_cap(entry, space)

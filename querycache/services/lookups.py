@@ -15,12 +15,13 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, connec
 from access import services as access_services
 from common import events
 from common.errors import DomainError
+from consent.gates import require_consent
 from querycache import statements, waiting
 from querycache.keys import Question
 from querycache.models import CacheLease, Namespace
 from querycache.services import counting, tidying
 from querycache.services.counting import Counts
-from querycache.services.namespaces import SHARING, ensure_namespace
+from querycache.services.namespaces import ensure_namespace
 from querycache.statements import Seen
 
 HIT, STALE, MISS, BYPASS = "hit", "stale", "miss", "bypass"
@@ -156,7 +157,7 @@ def _take_lease(
 ) -> Lease | None:
     is_shared = seen.sharing == Namespace.Sharing.SHARED
     if is_shared:
-        SHARING.pass_or_refuse(user_id=user_id, at=at)
+        require_consent("shared_cache", user_id=user_id, at=at)
     elif seen.person_id is None:
         access_services.meet_persons([user_id])
     lease = CacheLease(

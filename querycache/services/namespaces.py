@@ -8,14 +8,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from common.gates import Gate
 from common.models import update_returning
 from querycache import statements
 from querycache.errors import TooManyNamespaces
 from querycache.models import DEFAULT_NAMESPACE, Namespace
-
-# An answer made for one person serves others in a shared namespace.
-SHARING = Gate("shared_cache")
 
 
 def ensure_namespace(*, name: str) -> None:

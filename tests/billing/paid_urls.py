@@ -11,6 +11,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse, S
 from django.template import engines
 from django.template.response import TemplateResponse
 from django.urls import include, path
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from rest_framework.decorators import api_view, permission_classes
@@ -204,6 +205,7 @@ class Kept(ViewSet):
         outcome = services.create_conversation(
             user_id=request.user_id,
             actor=request.auth.actor,
+            at=timezone.now(),
             request_key=idempotency.request_key(request),
             title=request.data["title"],
         )

@@ -17,9 +17,7 @@ def main() -> None:
     print("ready", flush=True)
     for line in sys.stdin:
         try:
-            gates.require_consent(
-                user_id=line.strip(), purposes=("history_storage",), at=timezone.now()
-            )
+            gates.require_consent("history_storage", user_id=line.strip(), at=timezone.now())
             print("yes", flush=True)
         except errors.ConsentRequired:
             print("no", flush=True)

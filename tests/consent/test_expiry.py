@@ -51,10 +51,10 @@ class TestAConsent:
 
     def test_ends_for_gates_at_its_second(self, settings: object) -> None:
         settings.CONSENT_GATES = ["marketing"]  # type: ignore[attr-defined]
-        gates.require_consent(user_id="ann", purposes=("marketing",), at=END - SECOND)
+        gates.require_consent("marketing", user_id="ann", at=END - SECOND)
 
         with pytest.raises(errors.ConsentRequired):
-            gates.require_consent(user_id="ann", purposes=("marketing",), at=END)
+            gates.require_consent("marketing", user_id="ann", at=END)
 
     def test_ends_for_queries_and_totals(self, person: ApiClient) -> None:
         say("training_use", user_id="bob")

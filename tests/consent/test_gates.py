@@ -197,7 +197,7 @@ class TestAnotherProcess:
 
 class TestTheSystemChecks:
     def test_are_silent_when_all_is_right(self, settings: Any) -> None:
-        settings.CONSENT_GATES = ["history_storage"]
+        settings.CONSENT_GATES = ["history_storage", "shared_cache", "training_use"]
 
         assert check_gates(None) == [] and check_default_locale(None) == []
         assert not [one for one in run_checks() if (one.id or "").startswith("consent.")]

@@ -8,6 +8,7 @@ import unicodedata
 from urllib.parse import quote
 
 import pytest
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -111,6 +112,7 @@ def create(title: str, contents: list[str]) -> str:
     outcome = services.create_conversation(
         user_id="ann",
         actor="key:tests",
+        at=timezone.now(),
         request_key=RequestKey(key=None, request_hash=""),
         title=title,
         messages=[services.NewMessage(role="user", content=content) for content in contents],
