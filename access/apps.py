@@ -1,22 +1,12 @@
-from django.apps import AppConfig
-
-from common import guards, maintenance, privacy
+from common.apps import StewardAppConfig
 
 
-class AccessConfig(AppConfig):
+class AccessConfig(StewardAppConfig):
     name = "access"
     verbose_name = "Access"
+    triggers = "access.triggers.GUARDS"
+    maintenance_tasks = "access.maintenance.TASKS"
+    privacy_hooks = "access.services.readings.PRIVACY_HOOKS"
 
     def ready(self) -> None:
-        from access import checks, services  # noqa: F401  (registers the checks)
-        from access.maintenance import TASKS
-        from access.triggers import GUARDS
-
-        guards.register(GUARDS)
-        maintenance.register(TASKS)
-        privacy.register(
-            self.label,
-            privacy.Extras(
-                count_mentions=services.count_mentions, erase_mentions=services.erase_mentions
-            ),
-        )
+        from access import checks  # noqa: F401  (registers the checks)

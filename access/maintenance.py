@@ -4,7 +4,7 @@ import datetime
 
 from access import rates
 from access.models import ApiKey
-from common.maintenance import Task
+from common.declarations import Task
 
 UNUSED_AFTER = datetime.timedelta(days=90)
 

@@ -16,7 +16,7 @@ from billing.models import (
     Usage,
     UsageOverride,
 )
-from common.verification import Check
+from common.declarations import Check
 
 
 def _entries() -> Iterator[str]:

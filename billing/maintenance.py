@@ -5,7 +5,7 @@ import datetime
 from billing import services
 from billing.models import CreditHold, UsageIncrement
 from billing.services import sealing
-from common.maintenance import Task
+from common.declarations import Task
 
 # A retry comes within minutes; the original kept its own for 30 days.
 INCREMENT_KEPT = datetime.timedelta(days=30)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from access.models import PersonKey
 from billing import services
 from billing.models import CreditHold, CreditTransaction, Usage
-from common.gauges import Gauge
+from common.declarations import StoredGauge
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ def statistics(user_id: str, *, days: int, at: datetime.datetime) -> dict[str, A
     }
 
 
-GAUGES = [
-    Gauge(
+STORED_GAUGES = [
+    StoredGauge(
         "open_holds",
         "Holds that keep credits.",
         lambda: CreditHold.objects.open(at=timezone.now()).count(),
     ),
-    Gauge(
+    StoredGauge(
         "overdue_holds",
         "Holds past their time that no run has written down.",
         lambda: CreditHold.objects.expired(at=timezone.now()).of_the_living().count(),

@@ -7,7 +7,7 @@ from typing import Any
 
 from billing import sealing
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint, LedgerSeal
-from common.verification import Check, Head
+from common.declarations import Check, Head
 
 CHUNK_ACCOUNTS = 500
 
@@ -141,8 +141,8 @@ def holds(kept: str) -> bool:
     return number.isdecimal() and LedgerSeal.objects.filter(number=number, chain=chain).exists()
 
 
-CHECKS = [
+CHECKS: list[Check | Head] = [
     Check("billing.seals", "Seals of the ledger follow each other", chain_problems),
     Check("billing.sealed", "Sealed entries are as they were written", entry_problems),
+    Head("billing.seals", head, holds),
 ]
-HEAD = Head("billing.seals", head, holds)

@@ -1,8 +1,8 @@
 """Guards: triggers that hold a table's rules against raw SQL, on PostgreSQL and SQLite alike.
 
-Each app declares its guards in `<app>/triggers.py` and registers them when it is ready. After every
-`migrate` those are made that are missing or differ. On SQLite it drops them within its transaction,
-when it has something to do: Django's table remake would lose them without a word.
+Each app declares its guards in `<app>/triggers.py` and names them in its StewardAppConfig. After
+every `migrate` those are made that are missing or differ. On SQLite it drops them within its
+transaction, when it has something to do: Django's table remake would lose them without a word.
 `manage.py check --database default` and `verify` name one that is not as it should be.
 """
 
@@ -19,6 +19,7 @@ from django.db import OperationalError, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from common import database_triggers, privacy
+from common.apps import declared
 from common.database_triggers import Trigger
 from common.models import ERASED_PREFIX
 
@@ -59,19 +60,13 @@ class Guard:
         return self.needs <= present
 
 
-_registered: dict[str, Guard] = {}
-
-
-def register(guards: Iterable[Guard]) -> None:
-    """Make these guards part of every migrated database."""
-    for guard in guards:
-        _registered[guard.name] = guard
-
-
 def registered(app_label: str | None = None) -> list[Guard]:
     """The guards of one app, or of all."""
     return [
-        guard for guard in _registered.values() if app_label in (None, guard.model._meta.app_label)
+        guard
+        for label, guards in declared("triggers")
+        for guard in guards
+        if app_label in (None, label)
     ]
 
 

@@ -19,6 +19,8 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
+from common.apps import declared
+
 PERSON_LOOKUPS = {"person": "person__user_id", "user_id": "user_id"}
 
 
@@ -113,8 +115,8 @@ Counts = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
-class Extras:
-    """What the declarations cannot say of an app.
+class PrivacyHooks:
+    """What the declarations cannot say of an app, which names it in its StewardAppConfig.
 
     `refuse_erasure(user_id)` raises a DomainError while the person may not be erased, and
     `refuse_unless_overruled(user_id)` while an operator must say why it is done all the same;
@@ -132,14 +134,6 @@ class Extras:
     erase_mentions: Callable[[str, str], Counts] | None = None
 
 
-_extras: dict[str, Extras] = {}
-
-
-def register(app_label: str, extras: Extras) -> None:
-    """Make these part of export and erasure."""
-    _extras[app_label] = extras
-
-
 def add(counts: Counts, more: Counts) -> None:
     """Add to `counts` what is not nothing."""
     for kind, tables in more.items():
@@ -148,6 +142,6 @@ def add(counts: Counts, more: Counts) -> None:
                 counts[kind][table] = counts[kind].get(table, 0) + rows
 
 
-def extras() -> dict[str, Extras]:
+def hooks() -> dict[str, PrivacyHooks]:
     """By the app's label."""
-    return dict(_extras)
+    return dict(declared("privacy_hooks"))

@@ -48,7 +48,7 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["*"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
-# Applications: EXTRA_APPS are your own, beside Steward's and after them (common/extra_apps.py).
+# Applications: EXTRA_APPS are your own, beside Steward's and after them (common/apps.py).
 EXTRA_APPS = env.list("EXTRA_APPS", default=[])
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",

@@ -6,7 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
-from common import api, extra_apps, views
+from common import api, views
+from common.apps import extra_routes
 
 version_1: list[URLPattern | URLResolver] = [
     path("schema", views.SchemaView.as_view(), name="schema"),
@@ -25,7 +26,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include(version_1)),
     path("", include("operations.api.urls")),
-    *extra_apps.routes(),
+    *extra_routes(),
     # An unknown address below these is answered with a problem body, with DEBUG on as well.
     re_path(r"^(?:api|health)(?:/|$)", csrf_exempt(api.not_found), name="unmatched"),
 ]

@@ -1,22 +1,14 @@
-from django.apps import AppConfig
-
-from common import default_rows, guards, maintenance, privacy, verification
+from common.apps import StewardAppConfig
 
 
-class ConsentConfig(AppConfig):
+class ConsentConfig(StewardAppConfig):
     name = "consent"
     verbose_name = "Consent"
+    triggers = "consent.triggers.GUARDS"
+    initial_data = "consent.services.texts.ensure_purposes"
+    verify_checks = ("consent.checks.CHECKS", "consent.services.repairs.REPAIRS")
+    maintenance_tasks = "consent.maintenance.TASKS"
+    privacy_hooks = "consent.reports.PRIVACY_HOOKS"
 
     def ready(self) -> None:
-        from consent import reports, services, system_checks  # noqa: F401  (registers the checks)
-        from consent.checks import CHECKS
-        from consent.maintenance import TASKS
-        from consent.services.repairs import REPAIRS
-        from consent.triggers import GUARDS
-
-        guards.register(GUARDS)
-        verification.register(CHECKS)
-        verification.register_repairs(REPAIRS)
-        maintenance.register(TASKS)
-        privacy.register(self.label, privacy.Extras(also_export=reports.texts_agreed_to))
-        default_rows.register(self.label, services.ensure_purposes)
+        from consent import system_checks  # noqa: F401  (registers the checks)

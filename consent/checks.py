@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from access.models import Person, PersonMove
-from common.verification import Check
+from common.declarations import Check
 from consent import chain
 from consent.models import (
     EVENT_COLUMNS,

@@ -2,7 +2,7 @@
 
 import datetime
 
-from common.maintenance import Task
+from common.declarations import Task
 from consent import services
 from consent.models import ConsentState
 

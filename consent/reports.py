@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Count, F
 from django.db.models.functions import TruncDate
 
+from common.privacy import PrivacyHooks
 from consent.models import (
     ConsentChain,
     ConsentEvent,
@@ -197,3 +198,6 @@ def changes(*, since: datetime.datetime, until: datetime.datetime) -> list[dict[
         .annotate(events=Count("id"))
     )
     return list(counted)
+
+
+PRIVACY_HOOKS = PrivacyHooks(also_export=texts_agreed_to)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from django.db import connection
 from django.db.models import Count, F, Max, Q
 
-from common.verification import Check
+from common.declarations import Check
 from conversations.models import Conversation, Message
 from conversations.search import OWNER_MARK, fts_table
 

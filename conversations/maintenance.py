@@ -4,7 +4,7 @@ import datetime
 
 from django.conf import settings
 
-from common.maintenance import Task
+from common.declarations import Task
 from conversations import services
 from conversations.models import Conversation
 

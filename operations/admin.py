@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from unfold.decorators import display
 
-from common import maintenance
+from common import declarations
 from common.admin import ReadOnlyAdmin
 from operations.models import Erasure, MaintenanceRun
 
@@ -15,7 +15,7 @@ class TaskFilter(admin.SimpleListFilter):
     parameter_name = "task"
 
     def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, str]]:
-        return [(task.name, task.name) for task in maintenance.registered()]
+        return [(task.name, task.name) for task in declarations.maintenance_tasks()]
 
     def queryset(self, request: Any, queryset: Any) -> Any:
         return queryset.filter(task=self.value()) if self.value() else queryset

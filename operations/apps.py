@@ -1,21 +1,17 @@
 import os
 
-from django.apps import AppConfig
-
-from common import guards, maintenance
+from common.apps import StewardAppConfig
 
 
-class OperationsConfig(AppConfig):
+class OperationsConfig(StewardAppConfig):
     name = "operations"
+    triggers = "operations.triggers.GUARDS"
+    maintenance_tasks = "operations.maintenance.TASKS"
 
     def ready(self) -> None:
         from common import events
         from operations import checks  # noqa: F401  (registers the checks)
-        from operations.maintenance import TASKS
-        from operations.triggers import GUARDS
 
-        guards.register(GUARDS)
-        maintenance.register(TASKS)
         events.when_first_counted(connect_events)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.loader import MigrationLoader
 
-from common import components
-from common.components import DEGRADED, DOWN, OK, Component
+from common import declarations
+from common.declarations import DEGRADED, DOWN, OK, Health
 from operations import failed_writes, in_time, room
 from operations.postgresql import base
 from operations.sqlite.base import can_be_written
@@ -25,18 +25,18 @@ FULL_DISK_BYTES = 16 * 1024 * 1024
 RECENT_SECONDS = 60
 
 
-def database() -> Component:
+def database() -> Health:
     """Whether the database answers, and takes writes, over the pool that requests use."""
     begun = time.perf_counter()
     if pool_is_exhausted():
         # Asking would mean waiting in the queue, where the requests stand already.
-        return Component(DOWN, {"engine": connection.vendor}, "no connection is free")
+        return Health(DOWN, {"engine": connection.vendor}, "no connection is free")
     takes_writes = _takes_writes()
     facts = {
         "engine": connection.vendor,
         "response_time_ms": round((time.perf_counter() - begun) * 1000, 2),
     }
-    return Component(OK, facts) if takes_writes else Component(DOWN, facts, "is read-only")
+    return Health(OK, facts) if takes_writes else Health(DOWN, facts, "is read-only")
 
 
 def _takes_writes() -> bool:
@@ -58,18 +58,18 @@ def pool_is_exhausted() -> bool:
     return any(one.alias == connection.alias and one.is_exhausted for one in base.statistics())
 
 
-def pool() -> Component:
+def pool() -> Health:
     """The connections of this process."""
     found = [one for one in base.statistics() if one.alias == connection.alias]
     if not found:
-        return Component(OK, {"kind": "none" if not _has_pool() else "unused"})
+        return Health(OK, {"kind": "none" if not _has_pool() else "unused"})
     numbers = found[0]
     facts = {name: value for name, value in asdict(numbers).items() if name != "alias"}
     if numbers.is_exhausted:
-        return Component(DOWN, facts, "no connection is free")
+        return Health(DOWN, facts, "no connection is free")
     if numbers.is_busy:
-        return Component(DEGRADED, facts, "nearly all are in use")
-    return Component(OK, facts)
+        return Health(DEGRADED, facts, "nearly all are in use")
+    return Health(OK, facts)
 
 
 def _has_pool() -> bool:
@@ -79,19 +79,19 @@ def _has_pool() -> bool:
 _migrated = False
 
 
-def migrations() -> Component:
+def migrations() -> Health:
     """Whether the tables are those that this code expects; looked up until they once are."""
     global _migrated
     if _migrated:
-        return Component(OK, {"pending": []})
+        return Health(OK, {"pending": []})
     if pool_is_exhausted():
-        return Component(DOWN, {}, "not known: no connection is free")
+        return Health(DOWN, {}, "not known: no connection is free")
     pending = pending_migrations()
     _migrated = not pending
     if pending:
         missing = f"{', '.join(pending)} {'is' if len(pending) == 1 else 'are'} missing"
-        return Component(DOWN, {"pending": pending}, f"{missing}; run `python manage.py migrate`")
-    return Component(OK, {"pending": []})
+        return Health(DOWN, {"pending": pending}, f"{missing}; run `python manage.py migrate`")
+    return Health(OK, {"pending": []})
 
 
 def pending_migrations() -> list[str]:
@@ -104,29 +104,29 @@ def pending_migrations() -> list[str]:
     return [f"{app_label}.{name}" for app_label, name in missing]
 
 
-def writes() -> Component:
+def writes() -> Health:
     """Whether the last minute's writes could be kept, in any process of this server."""
     seconds = failed_writes.seconds_since()
     if seconds is None or seconds >= RECENT_SECONDS:
-        return Component(OK, {})
+        return Health(OK, {})
     facts = {"failed_seconds_ago": round(seconds)}
-    return Component(DOWN, facts, "a write could not be kept: no room, or a broken disk")
+    return Health(DOWN, facts, "a write could not be kept: no room, or a broken disk")
 
 
-def disk() -> Component:
+def disk() -> Health:
     """Room for the database file; on SQLite alone."""
     try:
         facts = room.of_file()
     except OSError:
-        return Component(DOWN, {}, "the database's folder cannot be read")
+        return Health(DOWN, {}, "the database's folder cannot be read")
     if facts["free_bytes"] < FULL_DISK_BYTES:
-        return Component(DOWN, facts, "less than 16 MiB are free")
+        return Health(DOWN, facts, "less than 16 MiB are free")
     if facts["free_bytes"] < LOW_DISK_BYTES:
-        return Component(DEGRADED, facts, "less than 512 MiB are free")
-    return Component(OK, facts)
+        return Health(DEGRADED, facts, "less than 512 MiB are free")
+    return Health(OK, facts)
 
 
-def needed(*, seconds: float) -> dict[str, Component]:
+def needed(*, seconds: float) -> dict[str, Health]:
     """What requests cannot do without, as far as it is known after so many seconds."""
     until = time.monotonic() + seconds
     found = {
@@ -140,28 +140,28 @@ def needed(*, seconds: float) -> dict[str, Component]:
     return found
 
 
-def all_components(*, seconds: float) -> dict[str, Component]:
+def all_components(*, seconds: float) -> dict[str, Health]:
     """Everything there is to see within so many seconds, the apps' own components included."""
     until = time.monotonic() + seconds
     found = needed(seconds=seconds)
     if found["database"].status == DOWN:
         return found
-    return found | {name: _in_time(look, until) for name, look in components.registered().items()}
+    return found | {one.name: _in_time(one.check, until) for one in declarations.health_checks()}
 
 
 def _in_time(
-    look: Callable[[], Component],
+    check: Callable[[], Health],
     until: float,
     otherwise: str = "not known: the database does not answer",
-) -> Component:
+) -> Health:
     try:
-        return in_time.ask(look, seconds=until - time.monotonic())
+        return in_time.ask(check, seconds=until - time.monotonic())
     except (DatabaseError, InterfaceError) as error:
         logger.debug("The database does not answer", exc_info=error)
-        return Component(DOWN, {}, otherwise)
+        return Health(DOWN, {}, otherwise)
 
 
-def worst(found: dict[str, Component]) -> str:
+def worst(found: dict[str, Health]) -> str:
     """The status of the whole."""
     statuses = {component.status for component in found.values()}
     return next((status for status in (DOWN, DEGRADED) if status in statuses), OK)
@@ -170,7 +170,7 @@ def worst(found: dict[str, Component]) -> str:
 _last_failing: list[str] = []
 
 
-def note(found: dict[str, Component]) -> list[str]:
+def note(found: dict[str, Health]) -> list[str]:
     """The names of what is down; a change is logged once, with its reason."""
     global _last_failing
     failing = [name for name, component in found.items() if component.status == DOWN]

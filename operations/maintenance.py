@@ -1,4 +1,4 @@
-"""Runs the tasks that apps registered (common/maintenance.py), one runner at a time.
+"""Runs the tasks that apps declare (common/declarations.py), one runner at a time.
 
 Each task's run is kept as a MaintenanceRun, a failed one too; a failing task does not stop the
 others. `backup` and `verify` keep their runs here as well.
@@ -25,8 +25,8 @@ from django.db import (
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
+from common.declarations import Task
 from common.errors import DomainError
-from common.maintenance import Task
 from operations import logs, write_ahead_log
 from operations.models import MaintenanceRun
 

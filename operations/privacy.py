@@ -57,9 +57,9 @@ def _app(
 ) -> Iterator[Iterator[bytes]]:
     for table in tables:
         yield _table(table.label.partition(".")[2], _rows(table, user_id))
-    extras = privacy.extras().get(app_label)
-    if extras and extras.also_export:
-        yield _table(*extras.also_export(user_id))
+    hooks = privacy.hooks().get(app_label)
+    if hooks and hooks.also_export:
+        yield _table(*hooks.also_export(user_id))
 
 
 def _rows(table: PersonalTable, user_id: str) -> Iterator[dict[str, Any]]:
@@ -128,7 +128,7 @@ def counts(user_id: str) -> dict[str, dict[str, int]]:
         if rows:
             found["erased" if table.emptied is None else "kept"][table.label] = rows
     for name in [user_id, *PersonMove.objects.ids_left_by(user_id)]:
-        for extras in privacy.extras().values():
-            if extras.count_mentions:
-                privacy.add(found, extras.count_mentions(name))
+        for hooks in privacy.hooks().values():
+            if hooks.count_mentions:
+                privacy.add(found, hooks.count_mentions(name))
     return found

@@ -7,9 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from access import services as access_services
-from common import verification
+from common import declarations
+from common.declarations import Check, Repair, Tear
 from common.models import ERASED_PREFIX
-from common.verification import Check, Repair, Tear
 from operations.models import MaintenanceRun
 
 # What helps where no repair does, by the beginning of the check's name.
@@ -27,14 +27,14 @@ ELSE = "The rest: compare with a backup restored beside."
 
 def planned() -> Iterator[tuple[str, Tear, int]]:
     """Each tear that can be mended, with the name of its repair; nothing is written."""
-    for repair in verification.repairs():
+    for repair in declarations.repairs():
         for tear in repair.find():
             yield repair.name, tear, 0
 
 
 def done() -> Iterator[tuple[str, Tear, int]]:
     """Mend each tear in a transaction of its own, and keep that it was done."""
-    for repair in verification.repairs():
+    for repair in declarations.repairs():
         for tear in list(repair.find()):
             rows = _mend(repair, tear)
             if rows:
@@ -60,7 +60,7 @@ def _mend(repair: Repair, tear: Tear) -> int:
 def left(mended: Iterable[Tear]) -> Iterator[tuple[Check, str]]:
     """What `verify` finds and these repairs will not put right."""
     persons = {person for tear in mended for person in tear.persons}
-    for check in verification.registered():
+    for check in declarations.checks():
         for sentence in check.find():
             if sentence.partition(": ")[0] not in persons:
                 yield check, sentence

@@ -55,12 +55,12 @@ def erase_person(
             rows = _erase(table, user_id, reference)
             if rows:
                 counts["erased" if table.emptied is None else "kept"][table.label] = rows
-        for extras in privacy.extras().values():
-            if extras.erase_mentions:
+        for hooks in privacy.hooks().values():
+            if hooks.erase_mentions:
                 for name in names:
-                    privacy.add(counts, extras.erase_mentions(name, reference))
-            if extras.after_erasure:
-                extras.after_erasure()
+                    privacy.add(counts, hooks.erase_mentions(name, reference))
+            if hooks.after_erasure:
+                hooks.after_erasure()
         for name in names:
             access_services.remember_erasure(user_id=name)
         access_services.erase_person(user_id=user_id, reference=reference, at=at)
@@ -80,12 +80,12 @@ def erase_person(
 def _refuse(user_id: str, overruling: str) -> bool:
     """Whether the reason was needed. The rows are locked: what is found now is so to the end."""
     was_overruled = False
-    for extras in privacy.extras().values():
-        if extras.refuse_erasure:
-            extras.refuse_erasure(user_id)
-        if extras.refuse_unless_overruled:
+    for hooks in privacy.hooks().values():
+        if hooks.refuse_erasure:
+            hooks.refuse_erasure(user_id)
+        if hooks.refuse_unless_overruled:
             try:
-                extras.refuse_unless_overruled(user_id)
+                hooks.refuse_unless_overruled(user_id)
             except DomainError:
                 if not overruling:
                     raise

@@ -13,7 +13,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from common import gauges, maintenance
+from common import declarations
 from operations import health, in_time
 from operations.maintenance import BACKUP, VERIFY
 from operations.models import MaintenanceRun
@@ -52,7 +52,7 @@ def _asked() -> list[Metric]:
 def _read() -> list[Metric]:
     numbers = [
         GaugeMetricFamily(f"steward_{gauge.name}", gauge.title, gauge.read())
-        for gauge in gauges.registered()
+        for gauge in declarations.stored_gauges()
     ]
     return [*numbers, *_runs()]
 
@@ -68,7 +68,7 @@ def _runs() -> list[Metric]:
             ("run_items", "What the last run tidied, or found."),
         )
     ]
-    for task in (BACKUP, VERIFY, *(task.name for task in maintenance.registered())):
+    for task in (BACKUP, VERIFY, *(task.name for task in declarations.maintenance_tasks())):
         runs = MaintenanceRun.objects.of(task)
         last = runs.first()
         success = runs.succeeded().first() if last and last.error else last

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import BigIntegerField, Count, F, Func, Sum, TextField
 from django.db.models.functions import Cast, Coalesce
 
-from common.verification import Check
+from common.declarations import Check
 from querycache.models import CacheEntry, Namespace
 from querycache.services.tidying import size_of
 

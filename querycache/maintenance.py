@@ -7,7 +7,7 @@ import datetime
 
 from django.db.models import F
 
-from common.maintenance import Task
+from common.declarations import Task
 from querycache import services
 from querycache.models import CacheEntry, CacheLease, CacheTag, Namespace
 from querycache.services.tidying import LEASE_KEPT, size_of

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import OperationalError, ProgrammingError
 from django.db.models import Max, Min, Sum
 
-from common.components import DEGRADED, OK, Component
+from common.declarations import DEGRADED, OK, Health, HealthCheck
 from common.errors import NotFound
 from querycache.models import CacheEntry, CacheStatistics, Namespace
 from querycache.services.tidying import size_of
@@ -52,13 +52,13 @@ def percent(part: int, whole: int) -> float:
     return round(100 * part / whole, 2) if whole else 0.0
 
 
-def health() -> Component:
+def health() -> Health:
     """How the cache is, for `/health/detailed`; one statement."""
     try:
         rows = list(Namespace.objects.with_numbers().values("shown_entries", "shown_bytes"))
     except (OperationalError, ProgrammingError):
-        return Component(DEGRADED, {}, "cannot be read, so that look-ups bypass it")
-    return Component(
+        return Health(DEGRADED, {}, "cannot be read, so that look-ups bypass it")
+    return Health(
         OK,
         {
             "namespaces": len(rows),
@@ -66,3 +66,6 @@ def health() -> Component:
             "bytes": int(sum(row["shown_bytes"] for row in rows)),
         },
     )
+
+
+HEALTH_CHECKS = [HealthCheck("cache", health)]

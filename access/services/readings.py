@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from access.models import StaffReading
 from access.services import persons
-from common.privacy import Counts, holds
+from common.privacy import Counts, PrivacyHooks, holds
 
 
 def record_reading(*, staff: str, user_id: str, what: str, reason: str = "") -> StaffReading:
@@ -47,3 +47,6 @@ def erase_mentions(user_id: str, reference: str) -> Counts:
 def _readings_with(user_id: str) -> list[int]:
     of_nobody = StaffReading.objects.filter(person=None, what__contains=user_id)
     return [pk for pk, what in of_nobody.values_list("pk", "what") if holds(what, user_id)]
+
+
+PRIVACY_HOOKS = PrivacyHooks(count_mentions=count_mentions, erase_mentions=erase_mentions)

@@ -22,6 +22,7 @@ from billing.services.tiers import tier_at_first_contact, tier_named
 from billing.services.usage import open_usage
 from common.errors import NotFound
 from common.models import update_returning
+from common.privacy import PrivacyHooks
 
 
 def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> None:
@@ -212,3 +213,6 @@ def _set_frozen(user_id: str, frozen_at: datetime.datetime | None) -> None:
     accounts = CreditAccount.objects.filter(person_id=PersonKey(user_id))
     if not accounts.update(frozen_at=frozen_at):
         raise NotFound("This person has no account.")
+
+
+PRIVACY_HOOKS = PrivacyHooks(refuse_unless_overruled=refuse_erasure_of_frozen)

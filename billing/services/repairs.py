@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from access.models import PersonKey
 from billing.models import CreditAccount, CreditHold, CreditTransaction, LedgerCheckpoint
-from common.verification import Repair, Tear
+from common.declarations import Repair, Tear
 
 
 def _entries(person: int) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from common.verification import Repair, Tear
+from common.declarations import Repair, Tear
 from consent import checks
 from consent.models import NO_HASH, ConsentChain, ConsentEvent, ConsentState
 

@@ -1,12 +1,15 @@
 """How long conversations are kept: the legal hold, and the end of those that lie idle."""
 
 import datetime
+from functools import partial
 
 from django.db import transaction
 
+from common.privacy import PrivacyHooks
 from conversations import errors
-from conversations.models import Conversation, ConversationQuerySet
+from conversations.models import Conversation, ConversationQuerySet, Message
 from conversations.services.writing import remove_conversations
+from conversations.triggers import forget_deleted_words
 
 # One transaction removes no more messages than this, so that other writers wait a second at most.
 BATCH_MESSAGES = 5_000
@@ -73,3 +76,9 @@ def _delete_idle_batch(idle_since: datetime.datetime, limit: int) -> int:
         if chosen:
             remove_conversations(chosen)
     return len(chosen)
+
+
+PRIVACY_HOOKS = PrivacyHooks(
+    refuse_erasure=refuse_erasure,
+    after_erasure=partial(forget_deleted_words, [Conversation, Message]),
+)

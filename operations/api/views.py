@@ -14,7 +14,7 @@ from rest_framework.viewsets import ViewSet
 
 from access.permissions import AnyService
 from common.api import RETRY_AFTER_SECONDS
-from common.components import DOWN
+from common.declarations import DOWN
 from operations import health, metrics
 from operations.api.authentication import MonitorAuthentication, StaffAuthentication
 from operations.api.serializers import HealthResponse, StatusResponse

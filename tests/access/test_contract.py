@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from access import services
 from access.scopes import SCOPES
-from common import verification
+from common import declarations
 from querycache import waiting
 from tests.common.test_openapi import undescribed
 
@@ -46,7 +46,7 @@ def headers(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setattr(waiting, "_places", threading.Semaphore(0))
     key = services.create_key(name="application", scopes=SCOPES, by="system").key
     yield {"Authorization": f"Bearer {key}", "X-User-Id": "ann"}
-    assert [said for check in verification.registered() for said in check.find()] == []
+    assert [said for check in declarations.checks() for said in check.find()] == []
 
 
 def has_wrong_body(case: Any) -> bool:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from access import services
 from access.scopes import SCOPES
-from common import verification
+from common import declarations
 from querycache import waiting
 from tests.access.issuer import public_pem, rsa_key, token, trusting
 from tests.client import ApiClient
@@ -150,7 +150,7 @@ def sender(db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture(autouse=True)
 def books_are_right_afterwards(db: None) -> Iterator[None]:
     yield
-    wrong = [said for check in verification.registered() for said in check.find()]
+    wrong = [said for check in declarations.checks() for said in check.find()]
     assert wrong == []
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from access import services
 from access.models import ErasedPerson, Person, PersonMove, StaffReading
-from common import privacy, verification
+from common import declarations, privacy
 from common.errors import DomainError
 from consent.models import ConsentChain
 from operations.services import erase_person
@@ -40,7 +40,7 @@ def move(application: ApiClient, user_id: str, to: str) -> Any:
 
 
 def found_wrong() -> list[str]:
-    return [sentence for check in verification.registered() for sentence in check.find()]
+    return [sentence for check in declarations.checks() for sentence in check.find()]
 
 
 def rows_of(user_id: str) -> dict[str, int]:

@@ -11,7 +11,7 @@ from access import rates, services
 from access.checks import check_rates
 from access.models import RequestRate
 from access.scopes import SCOPES
-from common import maintenance
+from common import declarations
 from conversations.models import Conversation
 from tests.access.issuer import public_pem, rsa_key, token, trusting
 from tests.asserts import assert_problem, assert_statements
@@ -95,7 +95,9 @@ class TestARate:
     def test_that_is_full_again_is_tidied(self) -> None:
         passing([of_person("6/min")], 0, tries=1)
         passing([of_person("6/min", "bob")], 20, tries=1)
-        [task] = [task for task in maintenance.registered() if task.name == "access.request_rates"]
+        [task] = [
+            task for task in declarations.maintenance_tasks() if task.name == "access.request_rates"
+        ]
 
         assert (task.waiting(later(10)), task.tidy(later(10), 100)) == (1, 1)
         assert (task.waiting(later(10)), task.tidy(later(10), 100)) == (0, 0)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from billing.models import CreditTransaction
 from billing.services import sealing
-from common import guards, verification
+from common import declarations, guards
 from conversations import services as conversations
 from tests.billing.attacks import with_ids, write_books
 from tests.consent.attacks import write_events
@@ -45,7 +45,7 @@ def findings() -> list[str]:
 
 
 def each_finding() -> Iterator[str]:
-    for check in verification.registered():
+    for check in declarations.checks():
         yield from check.find()
 
 

@@ -15,7 +15,7 @@ from django.core.handlers.asgi import ASGIHandler
 from billing import payments, reports, services
 from billing.asgi import Settled
 from billing.models import CreditAccount, CreditHold
-from common import verification
+from common import declarations
 from tests import processes
 from tests.billing import paid_urls
 from tests.billing.paid_calls import ALLOWANCE, states
@@ -128,7 +128,7 @@ def ends(
             stop(gate, patch)
             leaver.leave(around(ASGIHandler()), gate)
         found[route] = leaver.end()
-    assert [said for check in verification.registered() for said in check.find()] == []
+    assert [said for check in declarations.checks() for said in check.find()] == []
     return found
 
 

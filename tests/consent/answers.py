@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from common import verification
-from common.verification import Check
+from common import declarations
+from common.declarations import Check
 from consent import services
 from consent.checks import CHECKS
 from consent.models import ConsentEvent, ConsentState, PolicyVersion, Purpose
@@ -79,7 +79,7 @@ def drift(checks: list[Check] = CHECKS) -> list[str]:
 
 
 def missing_guards() -> list[str]:
-    [check] = [check for check in verification.registered() if check.name == "triggers"]
+    [check] = [check for check in declarations.checks() if check.name == "triggers"]
     return list(check.find())
 
 

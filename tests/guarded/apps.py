@@ -1,11 +1,6 @@
-from django.apps import AppConfig
+from common.apps import StewardAppConfig
 
 
-class GuardedConfig(AppConfig):
+class GuardedConfig(StewardAppConfig):
     name = "tests.guarded"
-
-    def ready(self) -> None:
-        from common import guards
-        from tests.guarded.models import Proof
-
-        guards.register(guards.append_only(Proof))
+    triggers = "tests.guarded.triggers.GUARDS"

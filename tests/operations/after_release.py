@@ -20,7 +20,7 @@ from django.test.utils import setup_test_environment  # noqa: E402
 
 from access import services  # noqa: E402
 from access.scopes import SCOPES  # noqa: E402
-from common import verification  # noqa: E402
+from common import declarations  # noqa: E402
 from tests.client import ApiClient  # noqa: E402
 
 ATTACKS = (
@@ -49,7 +49,7 @@ ROUTES = (
 
 
 def findings() -> list[str]:
-    return [sentence for check in verification.registered() for sentence in check.find()]
+    return [sentence for check in declarations.checks() for sentence in check.find()]
 
 
 def refused(statement: str) -> bool:

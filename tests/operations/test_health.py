@@ -11,8 +11,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from access import services
-from common import components
-from common.components import DEGRADED, DOWN, Component
+from common import declarations
+from common.declarations import DEGRADED, DOWN, Health, HealthCheck
 from operations import failed_writes, health
 from operations.api import authentication
 from tests.asserts import assert_problem, assert_statements
@@ -136,11 +136,13 @@ class TestTheDetails:
     @pytest.mark.parametrize(
         ("status", "answered"), [(DEGRADED, 200), (DOWN, 503)], ids=["degraded", "down"]
     )
-    def test_hold_what_apps_register(
+    def test_hold_what_apps_declare(
         self, monitor: Client, monkeypatch: pytest.MonkeyPatch, status: str, answered: int
     ) -> None:
-        part = Component(status, {"entries": 3}, "is nearly full")
-        monkeypatch.setitem(components._registered, "shelf", lambda: part)
+        part = Health(status, {"entries": 3}, "is nearly full")
+        monkeypatch.setattr(
+            declarations, "health_checks", lambda: [HealthCheck("shelf", lambda: part)]
+        )
 
         response = monitor.get("/health/detailed")
 

@@ -15,9 +15,9 @@ from django.db import IntegrityError, OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-from common import maintenance
+from common import declarations
+from common.declarations import Task
 from common.errors import NotFound
-from common.maintenance import Task
 from operations import logs
 from operations.maintenance import BATCH_ITEMS, only_runner
 from operations.models import MaintenanceRun
@@ -63,7 +63,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Makes these the only tasks there are."""
 
     def register(*tasks: Task) -> None:
-        monkeypatch.setattr(maintenance, "_registered", {task.name: task for task in tasks})
+        monkeypatch.setattr(declarations, "maintenance_tasks", lambda: list(tasks))
 
     return register
 
@@ -273,7 +273,7 @@ class TestTheLoop:
 
         assert (loop.returncode, errors) == (0, "")
         assert done["ran"] is True
-        assert len(kept()) == len(maintenance.registered())
+        assert len(kept()) == len(declarations.maintenance_tasks())
 
     def test_goes_on_after_errors(self, only: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         heap = Heap(1, OSError("no space"))
@@ -390,4 +390,6 @@ class TestInTheAdmin:
 def test_the_document_names_every_task() -> None:
     section = (settings.BASE_DIR / "docs" / "commands.md").read_text().split("## `maintain")[1]
 
-    assert [task.name for task in maintenance.registered() if f"`{task.name}`" not in section] == []
+    assert [
+        task.name for task in declarations.maintenance_tasks() if f"`{task.name}`" not in section
+    ] == []

@@ -9,8 +9,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from common import maintenance
-from common.maintenance import Task
+from common import declarations
+from common.declarations import Task
 from conversations.models import Conversation
 from operations import metrics, stored
 from operations.models import MaintenanceRun
@@ -45,7 +45,7 @@ def since_the_last(kind: str, task: str) -> float:
 
 class TestATask:
     def test_that_never_ran_is_there(self) -> None:
-        for task in ("backup", "verify", *(task.name for task in maintenance.registered())):
+        for task in ("backup", "verify", *(task.name for task in declarations.maintenance_tasks())):
             assert shown("task_last_run_timestamp_seconds", task=task) == 0
             assert shown("task_last_success_timestamp_seconds", task=task) == 0
             assert last_run(task) == (None, None)
@@ -62,7 +62,7 @@ class TestATask:
             return int(outcome)
 
         task = Task("a.heap", "A heap", lambda at: 0, tidy)
-        monkeypatch.setattr(maintenance, "_registered", {task.name: task})
+        monkeypatch.setattr(declarations, "maintenance_tasks", lambda: [task])
 
         assert command("maintain")[0] == 0
         assert last_run("a.heap") == (1, 4)
@@ -156,7 +156,7 @@ class TestTheDatabase:
     def test_is_asked_now_and_then(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(stored, "FRESH_SECONDS", 60.0)
         fresh = stored.Stored()
-        tasks = len(maintenance.registered()) + 2
+        tasks = len(declarations.maintenance_tasks()) + 2
 
         with assert_statements(tasks + 2):
             list(fresh.collect())

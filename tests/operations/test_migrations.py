@@ -15,7 +15,7 @@ from django.utils import timezone
 from access import rates
 from access import services as access_services
 from billing.services import sealing
-from common import database_triggers, guards, verification
+from common import database_triggers, declarations, guards
 from common.deferred import flush_all
 from consent import services as consent_services
 from tests.client import ApiClient
@@ -176,7 +176,7 @@ def out_of_place() -> list[str]:
 
 
 def drift() -> list[str]:
-    return [sentence for check in verification.registered() for sentence in check.find()]
+    return [sentence for check in declarations.checks() for sentence in check.find()]
 
 
 class TestTheRows:

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from common import verification
+from common import declarations
 from operations.models import Erasure
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of
@@ -38,7 +38,7 @@ class TestAnErasureAmongWrites:
         # Messages find their conversation gone, calls their quota used up.
         assert set(statuses) <= {200, 201, 404, 429}
         erasure = Erasure.objects.get()
-        assert [line for check in verification.registered() for line in check.find()] == []
+        assert [line for check in declarations.checks() for line in check.find()] == []
         new, old = rows_by_table("ann"), rows_by_table(erasure.reference)
         for table in ("billing.credit_transaction", "consent.consent_event"):
             # Two threads each; an account begins with its allocation, in either life.

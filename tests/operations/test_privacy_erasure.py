@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from access import services as access_services
 from access.models import Person
 from billing.models import CreditAccount
-from common import privacy, verification
+from common import declarations, privacy
 from consent.models import ConsentChain
 from operations.models import Erasure
 from tests.asserts import assert_problem, assert_statements
@@ -54,7 +54,7 @@ def erase(zoe: ApiClient) -> dict[str, Any]:
 
 
 def drift() -> list[str]:
-    return [sentence for check in verification.registered() for sentence in check.find()]
+    return [sentence for check in declarations.checks() for sentence in check.find()]
 
 
 class TestTheErasure:

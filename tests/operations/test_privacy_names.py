@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from access import services as access_services
 from access.models import StaffReading
-from common import verification
+from common import declarations
 from common.privacy import holds
 from querycache import services as cache_services
 from querycache.models import CacheEntry, CacheTag, Namespace
@@ -69,7 +69,7 @@ class TestTheErasure:
         assert counts["erased"]["querycache.cache_tag"] == 1
         assert counts["kept"]["querycache.namespace"] == 1
         assert counts["kept"]["access.staff_reading"] == 1
-        assert [said for check in verification.registered() for said in check.find()] == []
+        assert [said for check in declarations.checks() for said in check.find()] == []
 
     def test_takes_away_the_entries_that_such_names_lead_to(self, zoe: ApiClient) -> None:
         counts = erase(zoe)

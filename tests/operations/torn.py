@@ -16,14 +16,14 @@ from billing.models import (
     UsageIncrement,
     UsageOverride,
 )
-from common import privacy, verification
+from common import declarations, privacy
 from common.models import ERASED_PREFIX
 from conversations.models import Conversation, Message
 
 
 def torn() -> list[str]:
     """What is neither wholly of an old life nor wholly of a new one, besides what verify finds."""
-    found = [sentence for check in verification.registered() for sentence in check.find()]
+    found = [sentence for check in declarations.checks() for sentence in check.find()]
     return found + sorted(set(_torn()))
 
 

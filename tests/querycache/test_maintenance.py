@@ -5,8 +5,8 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from common import maintenance
-from common.maintenance import Task
+from common import declarations
+from common.declarations import Task
 from querycache import services
 from querycache.models import CacheEntry, CacheLease, CacheTag, Namespace
 from tests.querycache import cache
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def task(name: str) -> Task:
-    [found] = [one for one in maintenance.registered() if one.name == f"querycache.{name}"]
+    [found] = [one for one in declarations.maintenance_tasks() if one.name == f"querycache.{name}"]
     return found
 
 

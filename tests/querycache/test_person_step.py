@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from access.models import Person
-from common import guards, verification
+from common import declarations, guards
 from querycache.models import CacheEntry, CacheLease
 from tests.client import ApiClient
 from tests.querycache import cache
@@ -53,7 +53,7 @@ def served(key: str) -> dict[str, Any]:
 
 def assert_sound() -> None:
     assert guards.missing() == []
-    assert [sentence for check in verification.registered() for sentence in check.find()] == []
+    assert [sentence for check in declarations.checks() for sentence in check.find()] == []
 
 
 class TestEntriesAndLeases:

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F
 
-from common import verification
+from common import declarations
 from querycache.models import CacheEntry, CacheSize, Namespace
 from tests.client import ApiClient
 from tests.querycache import cache
@@ -90,7 +90,7 @@ REPLACED = {
 @pytest.mark.django_db
 @pytest.mark.parametrize("statement", REPLACED.values(), ids=REPLACED)
 def test_a_function_is_found(statement: str) -> None:
-    [check] = [check for check in verification.registered() if check.name == "querycache.read"]
+    [check] = [check for check in declarations.checks() if check.name == "querycache.read"]
     assert list(check.find()) == []
     if connection.vendor != "postgresql":
         return

@@ -8,9 +8,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
-from common import maintenance
+from common import declarations
 from common.commands import Command as BaseCommand
-from common.maintenance import Task
+from common.declarations import Task
 from operations.maintenance import only_runner, run
 
 FAILED = 1
@@ -45,7 +45,7 @@ class Command(BaseCommand):
             sys.exit(FAILED)
 
     def _tasks(self, name: str | None) -> list[Task]:
-        tasks = maintenance.registered()
+        tasks = declarations.maintenance_tasks()
         if name is None:
             return tasks
         chosen = [task for task in tasks if task.name == name]

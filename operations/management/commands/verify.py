@@ -7,9 +7,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
-from common import verification
+from common import declarations
 from common.commands import Command as BaseCommand
-from common.verification import Check
+from common.declarations import Check
 from operations import repairs
 from operations.maintenance import VERIFY, kept
 from operations.models import MaintenanceRun
@@ -54,9 +54,9 @@ class Command(BaseCommand):
             sys.exit(DRIFT)
 
     def _verify(self, run: MaintenanceRun, *, head: str | None, as_json: bool) -> None:
-        results = [self._result(check, as_json) for check in verification.registered()]
-        heads = {known.name: known.tell() for known in verification.heads()}
-        lost = head is not None and not any(known.holds(head) for known in verification.heads())
+        results = [self._result(check, as_json) for check in declarations.checks()]
+        heads = {known.name: known.tell() for known in declarations.heads()}
+        lost = head is not None and not any(known.holds(head) for known in declarations.heads())
         run.items = sum(result["problems"] for result in results) + lost
         if run.items:
             run.error = f"{run.items} problems"

@@ -1,4 +1,4 @@
-"""What `verify` says of the constraints of guarded tables: each is there, and no row breaks one."""
+"""What `verify` says of tables with triggers: these stand, and constraints stand and are kept."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,11 +7,12 @@ from django.db import connection, models
 from django.db.models import BooleanField, CheckConstraint, ExpressionWrapper
 
 from common import guards
+from common.declarations import Check
 
 SHOWN = 20
 
 
-def problems() -> Iterator[str]:
+def constraint_problems() -> Iterator[str]:
     """A constraint can be dropped, or put back under its name with another condition."""
     present = set(connection.introspection.table_names())
     seen = {guard.table: guard.model for guard in guards.registered()}
@@ -45,3 +46,9 @@ def _broken(model: type[models.Model]) -> Iterator[str]:
             rows = model._base_manager.annotate(kept=kept).filter(kept=False)
             for key in rows.order_by("pk").values_list("pk", flat=True)[:SHOWN]:
                 yield f"table {model._meta.db_table}: row #{key} breaks {constraint.name}"
+
+
+CHECKS = [
+    Check("triggers", "Every guarded table has its triggers", guards.problems),
+    Check("constraints", "Every guarded table has its constraints", constraint_problems),
+]
