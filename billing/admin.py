@@ -31,26 +31,17 @@ from billing.models import (
     UsageOverride,
 )
 from billing.templatetags.billing_numbers import credits, signed
-from common import admin as common_admin
 from common.acts import NothingToDo
-from common.admin import BoundedPaginator, CreatedFilter, KeyedAdmin, page, tell
+from common.admin import BoundedPaginator, CreatedFilter, KeyedAdmin, PersonRowsAdmin, page, tell
 from common.errors import DomainError
 
 STATE_COLOURS = {"open": "info", "captured": "success", "released": "", "expired": "warning"}
 CSS = {"all": ("common/sheets.css", "billing/billing.css")}
 
 
-class PersonAdmin(common_admin.PersonAdmin):
-    search_fields: tuple[str, ...] = ("person__user_id",)
-    list_select_related = ("person",)
-
+class BillingRowsAdmin(PersonRowsAdmin):
     class Media:
         css = CSS
-
-    @display(description="Person")  # type: ignore[untyped-decorator]
-    def whose(self, row: Any) -> str:
-        name: str = row.person.name
-        return name
 
 
 class TierFilter(admin.SimpleListFilter):
@@ -108,7 +99,7 @@ class AccountPaginator(BoundedPaginator):
 
 
 @admin.register(CreditAccount)
-class CreditAccountAdmin(PersonAdmin):
+class CreditAccountAdmin(BillingRowsAdmin):
     """What each person has; a page for each with everything that support is asked."""
 
     list_display = (
@@ -242,7 +233,7 @@ def target_of(act: acts.Act, account: CreditAccount, pk: int) -> CreditTransacti
 
 
 @admin.register(CreditTransaction)
-class CreditTransactionAdmin(PersonAdmin):
+class CreditTransactionAdmin(BillingRowsAdmin):
     """The ledger, the newest entry first."""
 
     list_display = (
@@ -323,7 +314,7 @@ def shortened(text: str) -> str:
 
 
 @admin.register(CreditHold)
-class CreditHoldAdmin(PersonAdmin):
+class CreditHoldAdmin(BillingRowsAdmin):
     """Credits that are set aside, with the state as it is now."""
 
     list_display = (
@@ -360,7 +351,7 @@ def shown_limit(limit: int | None) -> str:
     return "unlimited" if limit is None else credits(limit)
 
 
-class LimitsAdmin(PersonAdmin):
+class LimitsAdmin(BillingRowsAdmin):
     """Rows with limits, of which null is unlimited."""
 
     @display(description="Daily limit")  # type: ignore[untyped-decorator]
@@ -413,7 +404,7 @@ class UsageOverrideAdmin(LimitsAdmin):
 
 
 @admin.register(LedgerCheckpoint)
-class LedgerCheckpointAdmin(PersonAdmin):
+class LedgerCheckpointAdmin(BillingRowsAdmin):
     """Up to where entries have left the ledger, and for which file."""
 
     list_display = ("created_at", "whose", "sequence", "shown_balance", "archive")

@@ -8,12 +8,10 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
-from billing.models import AMOUNT_MAX, Tier
+from billing.models import AMOUNT_MAX, LIMIT_MAX, Tier
 from billing.templatetags.billing_numbers import credits
 from common import forms as common_forms
 from common.forms import checkbox
-
-MAX_LIMIT = 2**31 - 1
 
 
 def amount_field(**options: Any) -> forms.IntegerField:
@@ -30,7 +28,7 @@ def amount_field(**options: Any) -> forms.IntegerField:
 
 def limit_field(label: str) -> forms.IntegerField:
     return amount_field(
-        label=label, min_value=0, max_value=MAX_LIMIT, required=False, help_text="Empty: unchanged."
+        label=label, min_value=0, max_value=LIMIT_MAX, required=False, help_text="Empty: unchanged."
     )
 
 

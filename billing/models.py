@@ -18,6 +18,8 @@ from common.models import ActorField, JSONField, metadata_of_page, new_uid
 GUEST_TIER = "guest"
 # Balances stay far inside 64 bits, so that no sum of them overflows.
 AMOUNT_MAX = 10**15
+# Of calls: what a day or a month may allow, and what one request may count.
+LIMIT_MAX = 2**31 - 1
 
 
 def day_of(at: datetime.datetime) -> datetime.date:

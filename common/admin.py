@@ -222,15 +222,26 @@ class KeyedAdmin(DeclaredAdmin):
             return HttpResponseRedirect(reverse(page, args=[object_id]))
 
 
-class PersonAdmin(ReadOnlyAdmin):
-    """Rows of persons, found by the whole user id; with `uid` in search_fields by that, too."""
+class PersonRowsAdmin(ReadOnlyAdmin):
+    """Rows of persons, found by the whole user id; with `uid` in search_fields by that, too.
 
-    search_fields: tuple[str, ...] = ("user_id",)
+    Each is shown with its person's id, or the name after an erasure.
+    """
+
+    search_fields: tuple[str, ...] = ("person__user_id",)
     search_help_text = "Whole user id"
     # The newest first, by the primary key: an order that needs no index of its own.
     ordering = ("-id",)
     sortable_by = ()
     list_filter_sheet = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("person")
+
+    @admin.display(description="Person")
+    def whose(self, row: Any) -> str:
+        name: str = row.person.name
+        return name
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -238,9 +249,7 @@ class PersonAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        named = Q(user_id=term)
-        if "person__user_id" in self.search_fields:
-            named = Q(person__user_id=term) | Q(person__erased_as=term)
+        named = Q(person__user_id=term) | Q(person__erased_as=term)
         if "uid" in self.search_fields:
             # A person's id may be a UUID, too.
             with contextlib.suppress(ValueError):

@@ -20,13 +20,13 @@ from common import errors
 from common.models import PAGE_BYTES, RawJSON, iso_time
 from common.serializers import Integer, StrictSerializer, Text
 
-MAX_LIMIT = 200
+MAX_PAGE_ROWS = 200
 
 
 class ListQuery(StrictSerializer):
     """The query of every list: how many rows, and where to go on."""
 
-    limit = Integer(default=50, min_value=1, max_value=MAX_LIMIT, help_text="Rows in one page.")
+    limit = Integer(default=50, min_value=1, max_value=MAX_PAGE_ROWS, help_text="Rows in one page.")
     cursor = Text(required=False, max_length=500, help_text="From the `next` of the page before.")
 
 

@@ -4,14 +4,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from billing.models import AMOUNT_MAX, CreditHold, CreditTransaction
+from billing.models import AMOUNT_MAX, LIMIT_MAX, CreditHold, CreditTransaction
 from common.openapi import example
 from common.pagination import ListQuery, PageResponse
 from common.serializers import BoundedList, Integer, JSONObject, StrictSerializer, Text
 
 MAX_BATCH = 500
 MAX_DESCRIPTION = 2000
-MAX_LIMIT = 2**31 - 1
 # What callers may write themselves; the other types are ours.
 WRITTEN_TYPES = ("deduct", "grant", "purchase", "adjustment")
 
@@ -24,12 +23,12 @@ class Amount(Integer):
 
 
 class UsageCheckQuery(StrictSerializer):
-    amount = Amount(default=1, max_value=MAX_LIMIT)
+    amount = Amount(default=1, max_value=LIMIT_MAX)
 
 
 @example({"amount": 1})
 class IncrementRequest(StrictSerializer):
-    amount = Amount(default=1, max_value=MAX_LIMIT)
+    amount = Amount(default=1, max_value=LIMIT_MAX)
 
 
 @example({"tier": "pro", "reason": "Ticket 4431"})
@@ -39,14 +38,14 @@ class UpdateUsageRequest(StrictSerializer):
         required=False,
         allow_null=True,
         min_value=0,
-        max_value=MAX_LIMIT,
+        max_value=LIMIT_MAX,
         help_text="null: unlimited",
     )
     monthly_limit = Integer(
         required=False,
         allow_null=True,
         min_value=0,
-        max_value=MAX_LIMIT,
+        max_value=LIMIT_MAX,
         help_text="null: unlimited",
     )
     reason = Text(max_length=MAX_DESCRIPTION, help_text="Why; kept with the actor.")

@@ -13,10 +13,10 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from access.models import PERSON_NAME
-from common.admin import CreatedFilter, ListLink, number_of, page
+from common.admin import CreatedFilter, ListLink, PersonRowsAdmin, number_of, page
 from consent import reports
 from consent.admin import person_page
-from consent.admin.pages import PersonAdmin, PurposeFilter, person_url, statistics_url
+from consent.admin.pages import CSS, PurposeFilter, person_url, statistics_url
 from consent.models import ConsentEvent, PolicyVersion
 
 ACTION_COLOURS = {
@@ -50,11 +50,11 @@ class RecordedFilter(CreatedFilter):
 
 
 @admin.register(ConsentEvent)
-class ConsentEventAdmin(PersonAdmin):
+class ConsentEventAdmin(PersonRowsAdmin):
     """Everything that was ever said, the newest first."""
 
     list_display = (
-        "recorded_at", "user_id", "shown_purpose", "shown_action", "version", "shown_source",
+        "recorded_at", "whose", "shown_purpose", "shown_action", "version", "shown_source",
         "method", "actor",
     )  # fmt: skip
     list_display_links = ("recorded_at",)
@@ -80,6 +80,9 @@ class ConsentEventAdmin(PersonAdmin):
     }
     fields = ("action",)  # the template shows the rest
     change_form_template = "consent/event.html"
+
+    class Media:
+        css = CSS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = person_page.events_with_versions()

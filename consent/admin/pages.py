@@ -6,31 +6,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from unfold.decorators import display
 
 from access.models import PersonKey
-from common import admin as common_admin
 from consent.models import ConsentChain, Purpose
 
 CSS = {"all": ("common/sheets.css", "consent/consent.css")}
 VIEW_EVENTS = "consent.view_consentevent"
-
-
-class PersonAdmin(common_admin.PersonAdmin):
-    """Rows of persons, each shown with its person's id, or the name after an erasure."""
-
-    search_fields: tuple[str, ...] = ("person__user_id",)
-
-    class Media:
-        css = CSS
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("person")
-
-    @display(description="User id")  # type: ignore[untyped-decorator]
-    def user_id(self, row: Any) -> str:
-        name: str = row.person.name
-        return name
 
 
 class PurposeFilter(admin.SimpleListFilter):

@@ -10,20 +10,23 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from access.models import PersonKey
-from common.admin import ListLink, number_of, page, tell
+from common.admin import ListLink, PersonRowsAdmin, number_of, page, tell
 from common.errors import DomainError
 from consent.admin import acts, forms, person_page
-from consent.admin.pages import VIEW_EVENTS, PersonAdmin, person_url, statistics_url
+from consent.admin.pages import CSS, VIEW_EVENTS, person_url, statistics_url
 from consent.models import ConsentChain
 
 
 @admin.register(ConsentChain)
-class ConsentChainAdmin(PersonAdmin):
+class ConsentChainAdmin(PersonRowsAdmin):
     """Everybody of whom something is recorded; a page for each."""
 
-    list_display = ("user_id", "events", "mark")
+    list_display = ("whose", "events", "mark")
     fields = ("person",)  # the template shows the rest
     change_form_template = "consent/person.html"
+
+    class Media:
+        css = CSS
 
     @display(description="Events")  # type: ignore[untyped-decorator]
     def events(self, chain: ConsentChain) -> str:

@@ -10,7 +10,7 @@ from common.api import JSONParser
 
 
 @dataclass(frozen=True)
-class RawJSON:
+class ReceivedJSON:
     """A JSON value and the text that it came as."""
 
     value: Any
@@ -18,13 +18,13 @@ class RawJSON:
 
 
 class ResultParser(JSONParser):
-    """Reads JSON as everywhere, but `result` becomes a RawJSON."""
+    """Reads JSON as everywhere, but `result` becomes a ReceivedJSON."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         body = stream.read()
         data = super().parse(io.BytesIO(body), media_type, parser_context)
         if isinstance(data, dict) and "result" in data:
-            data["result"] = RawJSON(data["result"], text_of_member(body.decode(), "result"))
+            data["result"] = ReceivedJSON(data["result"], text_of_member(body.decode(), "result"))
         return data
 
 

@@ -15,7 +15,7 @@ from common.serializers import (
     StrictSerializer,
     Text,
 )
-from querycache.api.parsers import RawJSON
+from querycache.api.parsers import ReceivedJSON
 from querycache.models import (
     DEFAULT_NAMESPACE,
     MODEL_MAX_LENGTH,
@@ -61,7 +61,7 @@ class Result(AnyJSON):
         return super().validate_empty_values(data) if data is serializers.empty else (False, data)
 
     def to_internal_value(self, data: Any) -> Any:
-        return data if isinstance(data, RawJSON) else RawJSON(data, "")
+        return data if isinstance(data, ReceivedJSON) else ReceivedJSON(data, "")
 
 
 class NamespaceQuery(StrictSerializer):

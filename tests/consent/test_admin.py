@@ -37,7 +37,7 @@ def viewer() -> Client:
 def shown(client: Client, **query: str) -> list[str]:
     """The persons in the list of events."""
     page = client.get(EVENTS, query).content.decode()
-    return re.findall(r"field-user_id[^>]*>\s*([^<\s]+)", page)
+    return re.findall(r"field-whose[^>]*>\s*([^<\s]+)", page)
 
 
 def exported(client: Client, **query: str) -> list[dict[str, str]]:

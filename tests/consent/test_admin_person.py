@@ -276,7 +276,7 @@ class TestThePage:
 
         page = viewer.get(PERSONS, {"q": term}).content.decode()
 
-        assert page.count("field-user_id") == found
+        assert page.count("field-whose") == found
 
     def test_of_an_erased_person_offers_no_act(self, now: datetime.datetime) -> None:
         say(True, reason="Her birthday", at=now - DAY)
