@@ -9,12 +9,11 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
-from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from access import actors
 from access.models import ApiKey, Person, PersonMove, PersonReference, StaffReading
-from common.admin import DeclaredAdmin, ReadOnlyAdmin
+from common.admin import DeclaredAdmin, ReadOnlyAdmin, display
 
 STATE_COLOURS = {"active": "success", "revoked": "danger", "expired": "warning", "replaced": "info"}
 
@@ -90,7 +89,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         "expires_at", "replaced_at", "revoked_at",
     )  # fmt: skip
 
-    @display(description="State", label=STATE_COLOURS)  # type: ignore[untyped-decorator]
+    @display(description="State", label=STATE_COLOURS)
     def status(self, key: ApiKey) -> str:
         return key.state
 

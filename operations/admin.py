@@ -3,10 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
-from unfold.decorators import display
 
 from common import declarations
-from common.admin import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin, display
 from operations.models import Erasure, MaintenanceRun
 
 
@@ -47,7 +46,7 @@ class MaintenanceRunAdmin(ReadOnlyAdmin):
     sortable_by = ()
     fields = ("task", "started_at", "duration_seconds", "items", "error")
 
-    @display(description="Outcome", label={"done": "success", "failed": "danger"})  # type: ignore[untyped-decorator]
+    @display(description="Outcome", label={"done": "success", "failed": "danger"})
     def outcome(self, run: MaintenanceRun) -> str:
         return "failed" if run.error else "done"
 
@@ -68,10 +67,10 @@ class ErasureAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         return (queryset.filter(reference=term) if term else queryset), False
 
-    @display(description="Rows erased")  # type: ignore[untyped-decorator]
+    @display(description="Rows erased")
     def rows_erased(self, erasure: Erasure) -> int:
         return sum(erasure.counts["erased"].values())
 
-    @display(description="Rows kept")  # type: ignore[untyped-decorator]
+    @display(description="Rows kept")
     def rows_kept(self, erasure: Erasure) -> int:
         return sum(erasure.counts["kept"].values())

@@ -15,12 +15,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.decorators import display
 
 from access import actors
 from access import services as access_services
 from access.models import PersonKey, StaffReading
-from common.admin import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin
+from common.admin import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin, display
 from querycache import services
 from querycache.models import CacheEntry, CacheStatistics, Namespace
 from querycache.reports import percent
@@ -54,21 +53,21 @@ class NamespaceAdmin(DeclaredAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return Namespace.objects.with_numbers()
 
-    @display(description="Hit ratio")  # type: ignore[untyped-decorator]
+    @display(description="Hit ratio")
     def hit_ratio(self, namespace: Any) -> str:
         hits = namespace.shown_hits + namespace.shown_stale_hits
         return f"{percent(hits, namespace.shown_lookups)} % of {namespace.shown_lookups:,}"
 
-    @display(description="Entries")  # type: ignore[untyped-decorator]
+    @display(description="Entries")
     def used_entries(self, namespace: Any) -> str:
         return f"{namespace.shown_entries:,} of {namespace.max_entries:,}"
 
-    @display(description="Bytes")  # type: ignore[untyped-decorator]
+    @display(description="Bytes")
     def used_bytes(self, namespace: Any) -> str:
         used, most = filesizeformat(namespace.shown_bytes), filesizeformat(namespace.max_bytes)
         return f"{used} of {most}"
 
-    @display(description="Credits saved")  # type: ignore[untyped-decorator]
+    @display(description="Credits saved")
     def credits_saved(self, namespace: Any) -> str:
         return f"{namespace.shown_credits_saved:,}"
 
@@ -133,23 +132,23 @@ class CacheEntryAdmin(ReadOnlyAdmin):
             queryset = queryset.filter(Q(key_hash=term) | Q(person_id=PersonKey(term)))
         return queryset, False
 
-    @display(description="Key")  # type: ignore[untyped-decorator]
+    @display(description="Key")
     def short_key(self, entry: CacheEntry) -> str:
         return f"{entry.key_hash[:12]}…"
 
-    @display(description="Namespace")  # type: ignore[untyped-decorator]
+    @display(description="Namespace")
     def namespace_name(self, entry: CacheEntry) -> str:
         return entry.namespace.name
 
-    @display(description="Person")  # type: ignore[untyped-decorator]
+    @display(description="Person")
     def whose(self, entry: CacheEntry) -> str:
         return entry.person.name if entry.person else ""
 
-    @display(description="State", label=STATE_COLOURS)  # type: ignore[untyped-decorator]
+    @display(description="State", label=STATE_COLOURS)
     def state(self, entry: CacheEntry) -> str:
         return entry.state_at(timezone.now())
 
-    @display(description="Tags")  # type: ignore[untyped-decorator]
+    @display(description="Tags")
     def shown_tags(self, entry: CacheEntry) -> str:
         return ", ".join(entry.shown_tags)
 
@@ -216,11 +215,11 @@ class CacheEntryAdmin(ReadOnlyAdmin):
                 )
         return super().change_view(request, object_id, form_url, extra_context)
 
-    @display(description="Context")  # type: ignore[untyped-decorator]
+    @display(description="Context")
     def shown_context(self, entry: CacheEntry) -> str:
         return str(entry.context)[:SHOWN_CHARACTERS] if entry.context is not None else "-"
 
-    @display(description="Result")  # type: ignore[untyped-decorator]
+    @display(description="Result")
     def shown_result(self, entry: CacheEntry) -> str:
         return format_html(
             '<pre class="whitespace-pre-wrap">{}</pre>', entry.result[:SHOWN_CHARACTERS]
@@ -243,6 +242,6 @@ class CacheStatisticsAdmin(ReadOnlyAdmin):
     sortable_by = ()
     fields = list_display
 
-    @display(description="Namespace")  # type: ignore[untyped-decorator]
+    @display(description="Namespace")
     def namespace_name(self, row: CacheStatistics) -> str:
         return row.namespace.name

@@ -10,10 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from unfold.decorators import display
 
 from access.models import PERSON_NAME
-from common.admin import CreatedFilter, ListLink, PersonRowsAdmin, number_of, page
+from common.admin import CreatedFilter, ListLink, PersonRowsAdmin, display, number_of, page
 from consent import reports
 from consent.admin import person_page
 from consent.admin.pages import CSS, PurposeFilter, person_url, statistics_url
@@ -88,20 +87,20 @@ class ConsentEventAdmin(PersonRowsAdmin):
         rows: QuerySet[Any] = person_page.events_with_versions()
         return rows
 
-    @display(description="Purpose")  # type: ignore[untyped-decorator]
+    @display(description="Purpose")
     def shown_purpose(self, event: ConsentEvent) -> str:
         return event.purpose_id
 
-    @display(description="Action", label=ACTION_COLOURS)  # type: ignore[untyped-decorator]
+    @display(description="Action", label=ACTION_COLOURS)
     def shown_action(self, event: ConsentEvent) -> str:
         return event.action
 
-    @display(description="Version")  # type: ignore[untyped-decorator]
+    @display(description="Version")
     def version(self, event: ConsentEvent) -> str:
         text = event.policy_version
         return f"{text.version} ({text.locale})" if text else "–"
 
-    @display(description="Source")  # type: ignore[untyped-decorator]
+    @display(description="Source")
     def shown_source(self, event: ConsentEvent) -> str:
         return event.source
 

@@ -7,10 +7,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils import timezone
-from unfold.decorators import display
 
 from access.models import PersonKey
-from common.admin import ListLink, PersonRowsAdmin, number_of, page, tell
+from common.admin import ListLink, PersonRowsAdmin, display, number_of, page, tell
 from common.errors import DomainError
 from consent.admin import acts, forms, person_page
 from consent.admin.pages import CSS, VIEW_EVENTS, person_url, statistics_url
@@ -28,11 +27,11 @@ class ConsentChainAdmin(PersonRowsAdmin):
     class Media:
         css = CSS
 
-    @display(description="Events")  # type: ignore[untyped-decorator]
+    @display(description="Events")
     def events(self, chain: ConsentChain) -> str:
         return f"{chain.last_sequence:,}"
 
-    @display(description="State", label={"erased": "danger"})  # type: ignore[untyped-decorator]
+    @display(description="State", label={"erased": "danger"})
     def mark(self, chain: ConsentChain) -> str | None:
         return "erased" if chain.salt is None else None
 

@@ -9,9 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils import timezone
-from unfold.decorators import display
 
-from common.admin import KeyedAdmin, ListLink, ReadOnlyAdmin, page, tell
+from common.admin import KeyedAdmin, ListLink, ReadOnlyAdmin, display, page, tell
 from common.errors import DomainError
 from consent import services
 from consent.admin import acts, differences, forms
@@ -37,11 +36,11 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return PolicyVersion.objects.select_related("purpose").defer("text")
 
-    @display(description="Purpose")  # type: ignore[untyped-decorator]
+    @display(description="Purpose")
     def name(self, policy: PolicyVersion) -> str:
         return policy.purpose.title
 
-    @display(description="Change", label={"material": "warning"})  # type: ignore[untyped-decorator]
+    @display(description="Change", label={"material": "warning"})
     def material_mark(self, policy: PolicyVersion) -> str | None:
         return "material" if policy.material else None
 
@@ -144,11 +143,11 @@ class PurposeAdmin(KeyedAdmin):
     class Media:
         css = CSS
 
-    @display(description="Required", label={"required": "info"})  # type: ignore[untyped-decorator]
+    @display(description="Required", label={"required": "info"})
     def required_mark(self, purpose: Purpose) -> str | None:
         return "required" if purpose.required else None
 
-    @display(description="Holds")  # type: ignore[untyped-decorator]
+    @display(description="Holds")
     def validity(self, purpose: Purpose) -> str:
         days = purpose.default_validity_days
         return f"{days} days" if days else "until withdrawn"
