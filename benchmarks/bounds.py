@@ -32,6 +32,7 @@ django.setup()
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from access import services  # noqa: E402
 from access.scopes import SCOPES  # noqa: E402
@@ -178,7 +179,9 @@ def main() -> None:
     guards.drop(guard for guard in guards.registered() if guard.refuses)
     call_command("flush", interactive=False, verbosity=0)
     guards.create(guards.registered())
-    key = services.create_key(name="benchmark", scopes=SCOPES, by="system").key
+    key = services.create_key(
+        name="benchmark", scopes=SCOPES, actor="system", at=timezone.now()
+    ).key
     in_a_process(prepare_all)
     print(f"{connection.vendor}: CPU, s | memory, MB | answer, MB\n")
     found = measure_all(key, kept)

@@ -15,6 +15,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import RequestFactory  # noqa: E402
+from django.utils import timezone  # noqa: E402
 from rest_framework.exceptions import AuthenticationFailed  # noqa: E402
 
 from access import services  # noqa: E402
@@ -36,7 +37,7 @@ def microseconds(key: str) -> float:
 def main() -> None:
     call_command("migrate", verbosity=0)
     name = f"benchmark {time.time_ns()}"
-    new = services.create_key(name=name, scopes=["cache:read"], by="system")
+    new = services.create_key(name=name, scopes=["cache:read"], actor="system", at=timezone.now())
     wrong_secret = "A" * 43
     keys = {
         "right prefix": f"stw_{new.row.prefix}_{wrong_secret}",
@@ -51,7 +52,7 @@ def main() -> None:
     for kind, taken in times.items():
         low, middle, high = statistics.quantiles(taken, n=4)
         print(f"| {kind} | {middle:.1f} | {low:.1f} to {high:.1f} |")
-    services.revoke_key(name=name)
+    services.revoke_key(name=name, at=timezone.now())
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from access import services  # noqa: E402
 from access.models import ApiKey  # noqa: E402
@@ -102,7 +103,7 @@ def main() -> None:
     options = parser.parse_args()
     call_command("migrate", verbosity=0)
     ApiKey.objects.filter(name="bench").delete()
-    key = services.create_key(name="bench", scopes=SCOPES, by="system").key
+    key = services.create_key(name="bench", scopes=SCOPES, actor="system", at=timezone.now()).key
     connection.close()
     for workers, threads in SIZES:
         server = serve(workers, threads)

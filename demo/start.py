@@ -12,6 +12,8 @@ import socket
 import sys
 from pathlib import Path
 
+from django.utils import timezone
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.chdir(ROOT)
@@ -108,13 +110,14 @@ def make_admin() -> list[str]:
 
 
 def make_key() -> list[str]:
-    from access import services
+    from access import actors, services
     from access.models import ApiKey
     from access.scopes import SCOPES
 
     if ApiKey.objects.filter(name=KEY_NAME).exists():
         return []
-    return [f"API key       {services.create_key(name=KEY_NAME, scopes=SCOPES, by='system').key}"]
+    new = services.create_key(name=KEY_NAME, scopes=SCOPES, actor=actors.SYSTEM, at=timezone.now())
+    return [f"API key       {new.key}"]
 
 
 def print_addresses(bind: str, notices: list[str]) -> None:

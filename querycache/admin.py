@@ -208,10 +208,12 @@ class CacheEntryAdmin(ReadOnlyAdmin):
             staff = actors.staff_actor(request.user)
             what = f"cache entry {entry.key_hash} in {entry.namespace.name}"
             if entry.person:
-                access_services.record_reading(staff=staff, user_id=entry.person.name, what=what)
+                access_services.record_reading(
+                    actor=staff, at=timezone.now(), user_id=entry.person.name, what=what
+                )
             else:
                 access_services.record_reading_of_nobodys(
-                    staff=staff, kind=StaffReading.Kind.SHARED, what=what
+                    actor=staff, at=timezone.now(), kind=StaffReading.Kind.SHARED, what=what
                 )
         return super().change_view(request, object_id, form_url, extra_context)
 

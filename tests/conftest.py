@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import timezone
 
 from access import services
 from access.scopes import SCOPES
@@ -49,7 +50,9 @@ def asked_within_the_tests_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def key(db: None) -> str:
     """A service key with every scope."""
-    return services.create_key(name="application", scopes=SCOPES, by="system").key
+    return services.create_key(
+        name="application", scopes=SCOPES, actor="system", at=timezone.now()
+    ).key
 
 
 @pytest.fixture

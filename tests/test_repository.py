@@ -153,6 +153,16 @@ class TestCode:
         places = [place.partition(":")[0] for place in list_of(caught)]
         assert places == ["billing/costs.py", "operations/in_time.py"]
 
+    def test_of_services_is_told_the_time(self) -> None:
+        looked = (
+            place
+            for place, node in nodes(ast.Call)
+            if "services" in re.split(r"\W", place)
+            and ast.unparse(node.func).endswith((".now", ".today", ".utcnow", "time.time"))
+        )
+
+        assert list_of(looked) == []
+
     def test_counts_statements_by_our_own_helper(self) -> None:
         # Without `with` it checks nothing, and it counts savepoints, which differ by engine.
         used = (place for place, node in nodes(ast.Attribute) if node.attr == "assertNumQueries")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from access import errors
 from access.models import ApiKey
@@ -32,13 +31,14 @@ def create_key(
     *,
     name: str,
     scopes: Iterable[str],
-    by: str,
+    actor: str,
+    at: datetime.datetime,
     expires_at: datetime.datetime | None = None,
     replaces: bool = False,
 ) -> NewKey:
     """Make a key of 256 random bits and store its hash.
 
-    `by` is the actor. With `replaces` it takes the place of the key of this name, which goes on
+    With `replaces` it takes the place of the key of this name, which goes on
     beside it until it is revoked. Raises KeyInvalid for an unknown scope or an unfit name,
     KeyNameTaken while an unrevoked key has the name, and KeyNotFound where none is to be replaced.
     """
@@ -55,8 +55,8 @@ def create_key(
         prefix=prefix,
         key_hash=hash_of(key),
         scopes=granted,
-        created_by=by,
-        created_at=timezone.now(),
+        created_by=actor,
+        created_at=at,
         expires_at=expires_at,
     )
     try:
@@ -82,7 +82,7 @@ def _current(name: str) -> ApiKey:
     return row
 
 
-def revoke_key(*, name: str, only_replaced: bool = False) -> list[ApiKey]:
+def revoke_key(*, name: str, at: datetime.datetime, only_replaced: bool = False) -> list[ApiKey]:
     """End the keys of this name at once, or those alone that another one has replaced.
 
     Raises KeyNotFound if there is no such key.
@@ -94,7 +94,7 @@ def revoke_key(*, name: str, only_replaced: bool = False) -> list[ApiKey]:
             kind = "replaced" if only_replaced else "unrevoked"
             raise errors.KeyNotFound(f"No {kind} key is named {name!r}.")
         for row in rows:
-            row.revoked_at = timezone.now()
+            row.revoked_at = at
             row.save(update_fields=["revoked_at"])
     return rows
 

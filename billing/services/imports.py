@@ -4,7 +4,6 @@ import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from access import actors
 from access import services as access_services
@@ -74,7 +73,7 @@ def import_usage(
     if pretended is not None:
         pretended[user_id] = wanted
         return _nothing_done(fate)
-    _write(usage, wanted, fate)
+    _write(usage, wanted, fate, at)
     if is_other:
         change_account_tier(user_id=user_id, tier=tier, at=at)
     return fate
@@ -102,15 +101,15 @@ def _tier(user_id: str, document: dict[str, Any], on_conflict: str) -> tuple[Tie
     return wanted, wanted.key != standing
 
 
-def _write(usage: Usage, wanted: dict[str, Any], fate: str) -> None:
+def _write(usage: Usage, wanted: dict[str, Any], fate: str, at: datetime.datetime) -> None:
     if fate == "created":
         usage.save(force_insert=True)
     else:
         Usage.objects.filter(person_id=usage.person_id).update(**wanted)
-    _explain(usage)
+    _explain(usage, at)
 
 
-def _explain(usage: Usage) -> None:
+def _explain(usage: Usage, at: datetime.datetime) -> None:
     """The original let people pass their limits: keep a note, so that verify knows."""
     over_day = usage.daily_limit is not None and usage.daily_used > usage.daily_limit
     over_month = usage.monthly_limit is not None and usage.monthly_used > usage.monthly_limit
@@ -122,7 +121,7 @@ def _explain(usage: Usage) -> None:
             monthly_limit=usage.monthly_limit,
             reason="Imported with more calls than the limits allow",
             actor=actors.SYSTEM,
-            created_at=timezone.now(),
+            created_at=at,
         )
 
 

@@ -115,7 +115,9 @@ class ConversationAdmin(ReadOnlyAdmin):
         words = search.query_words(term) if may_read_texts(request) else []
         if not words:
             return queryset.filter(person_id=PersonKey(term)), False
-        access_services.record_search(staff=actors.staff_actor(request.user), words=term)
+        access_services.record_search(
+            actor=actors.staff_actor(request.user), at=timezone.now(), words=term
+        )
         # A union, since each part takes its own index (15 to 55 ms at 100,000 conversations on
         # PostgreSQL); an OR reads every conversation (130 to 190 ms).
         owned = Conversation.objects.for_user(term).values("pk")
@@ -145,7 +147,8 @@ class ConversationAdmin(ReadOnlyAdmin):
         """The page's messages, after the reading is written down."""
         before = number_of(request.GET.get("before"))
         access_services.record_reading(
-            staff=actors.staff_actor(request.user),
+            actor=actors.staff_actor(request.user),
+            at=timezone.now(),
             user_id=conversation.person.name,
             what=f"conversation {conversation.uid}"
             + (f", messages before {before}" if before else ""),

@@ -63,7 +63,7 @@ def assert_refused(response: Any) -> None:
 
 @pytest.fixture
 def new(db: None) -> services.NewKey:
-    return services.create_key(name="application", scopes=SCOPES, by="system")
+    return services.create_key(name="application", scopes=SCOPES, actor="system", at=timezone.now())
 
 
 class TestACaller:
@@ -124,19 +124,25 @@ class TestACaller:
 class TestAnExpiry:
     def test_ends_a_key(self, db: None) -> None:
         past = timezone.now() - datetime.timedelta(microseconds=1)
-        expired = services.create_key(name="old", scopes=SCOPES, by="system", expires_at=past)
+        expired = services.create_key(
+            name="old", scopes=SCOPES, actor="system", at=timezone.now(), expires_at=past
+        )
 
         assert_refused(call(f"Bearer {expired.key}"))
 
     def test_to_come_leaves_a_key_in_use(self, db: None) -> None:
         tomorrow = timezone.now() + datetime.timedelta(days=1)
-        new = services.create_key(name="new", scopes=SCOPES, by="system", expires_at=tomorrow)
+        new = services.create_key(
+            name="new", scopes=SCOPES, actor="system", at=timezone.now(), expires_at=tomorrow
+        )
 
         assert call(f"Bearer {new.key}").status_code == 201
 
     def test_is_the_first_moment_at_which_a_key_is_no_longer_active(self, db: None) -> None:
         noon = datetime.datetime(2025, 3, 1, 12, tzinfo=datetime.UTC)
-        services.create_key(name="a", scopes=SCOPES, by="system", expires_at=noon)
+        services.create_key(
+            name="a", scopes=SCOPES, actor="system", at=timezone.now(), expires_at=noon
+        )
         before = noon - datetime.timedelta(microseconds=1)
 
         assert ApiKey.objects.active(at=before).exists()
@@ -148,13 +154,13 @@ class TestARevocation:
         client = ApiClient(new.key, "ann")
         assert client.get("/conversations").status_code == 200
 
-        services.revoke_key(name="application")
+        services.revoke_key(name="application", at=timezone.now())
 
         assert_refused(client.post("/conversations", {}))
 
     def test_leaves_other_keys_in_use(self, new: services.NewKey) -> None:
-        other = services.create_key(name="other", scopes=SCOPES, by="system")
+        other = services.create_key(name="other", scopes=SCOPES, actor="system", at=timezone.now())
 
-        services.revoke_key(name="application")
+        services.revoke_key(name="application", at=timezone.now())
 
         assert ApiClient(other.key, "ann").get("/conversations").status_code == 200

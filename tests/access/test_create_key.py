@@ -15,7 +15,13 @@ pytestmark = pytest.mark.django_db
 
 def create(name: str = "application", **options: Any) -> services.NewKey:
     return services.create_key(
-        **{"name": name, "scopes": ["billing:read"], "by": "system"} | options
+        **{
+            "name": name,
+            "scopes": ["billing:read"],
+            "actor": "system",
+            "at": timezone.now(),
+        }
+        | options
     )
 
 
@@ -44,7 +50,7 @@ class TestANewKey:
     def test_says_who_made_it_and_what_it_may_do(self) -> None:
         before = timezone.now()
 
-        create(scopes=["cache:read", "billing:read", "cache:read"], by="staff:ann")
+        create(scopes=["cache:read", "billing:read", "cache:read"], actor="staff:ann")
 
         row = ApiKey.objects.get()
         assert row.scopes == ["billing:read", "cache:read"]
@@ -113,7 +119,7 @@ class TestAName:
 
     def test_may_be_used_again_after_the_revocation(self) -> None:
         create()
-        services.revoke_key(name="application")
+        services.revoke_key(name="application", at=timezone.now())
 
         second = create()
 
@@ -123,7 +129,7 @@ class TestAName:
     def test_may_be_used_again_after_any_number_of_revocations(self) -> None:
         for _ in range(3):
             create()
-            services.revoke_key(name="application")
+            services.revoke_key(name="application", at=timezone.now())
 
         assert ApiKey.objects.exclude(revoked_at=None).count() == 3
 

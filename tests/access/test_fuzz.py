@@ -14,6 +14,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django.utils.http import urlencode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -120,7 +121,9 @@ def sender(db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sends a request as Ann's application, and holds whatever must hold of any answer."""
     # Nobody is making an answer here: with no place to wait in, a look-up does not wait for one.
     monkeypatch.setattr(waiting, "_places", threading.Semaphore(0))
-    key = services.create_key(name="application", scopes=SCOPES, by="system").key
+    key = services.create_key(
+        name="application", scopes=SCOPES, actor="system", at=timezone.now()
+    ).key
     # By the API, since rows that tests make without it lack what `verify` looks for.
     made = ApiClient(key, "ann").post("/conversations", {"messages": [MESSAGE]}).json()
     ids = ids_of_ann(conversation_id=made["id"])

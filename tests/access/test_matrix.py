@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.test import Client, RequestFactory
 from django.urls import get_resolver
+from django.utils import timezone
 
 from access import services
 from access.scopes import SCOPES
@@ -102,7 +103,9 @@ class TestARoute:
         row = matrix.API[name]
         wrong = []
         for scope in SCOPES:
-            key = services.create_key(name=scope, scopes=[scope], by="system").key
+            key = services.create_key(
+                name=scope, scopes=[scope], actor="system", at=timezone.now()
+            ).key
             status, code, wrote = answer(ApiClient(key, "ann"), name, scope)
             if scope in row.scopes or not row.scopes:
                 is_right = 200 <= status < 300
@@ -125,7 +128,9 @@ class TestARoute:
     def test_asks_a_key_for_the_person_as_it_says(self, name: str) -> None:
         row = matrix.API[name]
         scope = row.scopes[0] if row.scopes else "cache:read"
-        key = services.create_key(name="application", scopes=[scope], by="system").key
+        key = services.create_key(
+            name="application", scopes=[scope], actor="system", at=timezone.now()
+        ).key
 
         status, code, wrote = answer(ApiClient(key, None), name, scope)
 
@@ -179,7 +184,8 @@ class TestWhatIsOutsideOfTheAPI:
         is_guarded = matrix.OUTSIDE[path]
         staff = Browsers()
         keys = [
-            services.create_key(name=scope, scopes=[scope], by="system").key for scope in SCOPES
+            services.create_key(name=scope, scopes=[scope], actor="system", at=timezone.now()).key
+            for scope in SCOPES
         ]
         wrong = []
 
@@ -225,8 +231,12 @@ def fill_every_table() -> None:
     write_books()
     make_conversation_of(1)
     Group.objects.create(name="support")
-    services.record_reading(staff="staff:eve", user_id="ann", what="conversation")
-    application = services.create_key(name="application", scopes=SCOPES, by="system").key
+    services.record_reading(
+        actor="staff:eve", at=timezone.now(), user_id="ann", what="conversation"
+    )
+    application = services.create_key(
+        name="application", scopes=SCOPES, actor="system", at=timezone.now()
+    ).key
     ApiClient(application, "ann").post("/usage/increment", {})
     ApiClient(application, "ann").post("/cache/lookup", {"query": "a"})
     ApiClient(application, "dan").post("/privacy/erase", {"confirm": "dan"})

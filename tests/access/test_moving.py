@@ -234,7 +234,7 @@ class TestAnErasureAfterAMove:
         write_life_of(ApiClient(key, "guest-1"), "guest-1")
         move(application, "guest-1", "zoe")
         entry = log("Asked by guest-1.", Person.objects.get())
-        services.record_search(staff="staff:dana", words="guest-1")
+        services.record_search(actor="staff:dana", at=timezone.now(), words="guest-1")
         names = ["guest-1", "zoe"]
         assert places_of(names) != []
 
@@ -256,7 +256,7 @@ class TestAnErasureAfterAMove:
         person.post("/conversations", {})
         move(application, "ann", "zoe")
         person.post("/conversations", {})
-        services.record_search(staff="staff:dana", words="ann")
+        services.record_search(actor="staff:dana", at=timezone.now(), words="ann")
 
         erase("zoe")
 

@@ -169,7 +169,7 @@ class TestAnErasure:
         ],
     )
     def test_is_for_good(self, statement: str) -> None:
-        services.record_reading(staff="staff:dana", user_id="ann", what="a")
+        services.record_reading(actor="staff:dana", at=timezone.now(), user_id="ann", what="a")
         erase_person(user_id="ann", actor="system", at=timezone.now())
 
         with pytest.raises(DatabaseError):
@@ -186,7 +186,7 @@ class TestAnErasure:
         ],
     )
     def test_is_the_only_change_of_whose_a_row_is(self, statement: str) -> None:
-        services.record_reading(staff="staff:dana", user_id="ann", what="a")
+        services.record_reading(actor="staff:dana", at=timezone.now(), user_id="ann", what="a")
         services.meet_persons(["bob"])
 
         with pytest.raises(DatabaseError):

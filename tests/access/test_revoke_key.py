@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from access import errors, services
 from access.models import ApiKey
@@ -7,7 +8,9 @@ pytestmark = pytest.mark.django_db
 
 
 def create(name: str) -> ApiKey:
-    return services.create_key(name=name, scopes=["billing:read"], by="system").row
+    return services.create_key(
+        name=name, scopes=["billing:read"], actor="system", at=timezone.now()
+    ).row
 
 
 class TestRevoking:
@@ -15,7 +18,7 @@ class TestRevoking:
         row = create("application")
         assert row.state == "active"
 
-        (revoked,) = services.revoke_key(name="application")
+        (revoked,) = services.revoke_key(name="application", at=timezone.now())
 
         row.refresh_from_db()
         assert revoked == row
@@ -27,17 +30,17 @@ class TestRevoking:
         row = create("application")
 
         with pytest.raises(errors.KeyNotFound):
-            services.revoke_key(name=name)
+            services.revoke_key(name=name, at=timezone.now())
 
         row.refresh_from_db()
         assert row.revoked_at is None
 
     def test_is_refused_a_second_time(self) -> None:
         create("application")
-        revoked_at = services.revoke_key(name="application")[0].revoked_at
+        revoked_at = services.revoke_key(name="application", at=timezone.now())[0].revoked_at
 
         with pytest.raises(errors.KeyNotFound):
-            services.revoke_key(name="application")
+            services.revoke_key(name="application", at=timezone.now())
 
         assert ApiKey.objects.get().revoked_at == revoked_at
 
@@ -45,6 +48,6 @@ class TestRevoking:
         create("application")
         before = ApiKey.objects.values().get()
 
-        (row,) = services.revoke_key(name="application")
+        (row,) = services.revoke_key(name="application", at=timezone.now())
 
         assert ApiKey.objects.values().get() == before | {"revoked_at": row.revoked_at}

@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from access import services
 from access.scopes import SCOPES
@@ -9,7 +10,10 @@ from tests.client import ApiClient
 
 def caller(*scopes: str) -> ApiClient:
     new = services.create_key(
-        name=", ".join(scopes)[:40].replace(",", ""), scopes=scopes, by="system"
+        name=", ".join(scopes)[:40].replace(",", ""),
+        scopes=scopes,
+        actor="system",
+        at=timezone.now(),
     )
     return ApiClient(new.key, "ann")
 

@@ -19,7 +19,13 @@ LIST = "/admin/access/staffreading/"
 
 def record(**fields: Any) -> StaffReading:
     return services.record_reading(
-        **{"staff": "staff:dana", "user_id": "ann", "what": "conversation 1"} | fields
+        **{
+            "actor": "staff:dana",
+            "user_id": "ann",
+            "what": "conversation 1",
+            "at": timezone.now(),
+        }
+        | fields
     )
 
 
@@ -44,7 +50,7 @@ class TestAReading:
     def test_needs_no_reason(self) -> None:
         assert record().reason == ""
 
-    @pytest.mark.parametrize("missing", ["staff", "user_id"])
+    @pytest.mark.parametrize("missing", ["actor", "user_id"])
     def test_is_refused_without_its_people(self, missing: str) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
             record(**{missing: ""})
@@ -140,7 +146,7 @@ class TestTheList:
     @pytest.mark.parametrize("term", ["ann", "dana", "staff:dana", " ann "])
     def test_finds_by_person_and_by_staff(self, term: str) -> None:
         record()
-        record(staff="staff:eve", user_id="bob", what="conversation 2")
+        record(actor="staff:eve", user_id="bob", what="conversation 2")
 
         page = self.page(self.client("view_staffreading"), q=term)
 

@@ -220,7 +220,10 @@ class TestARefusal:
     @pytest.mark.parametrize("route", OTHER_DRIVERS)
     def test_without_the_scope_is_the_apis(self, db: None, route: str) -> None:
         key = access_services.create_key(
-            name="reader", scopes=["conversations:read", "billing:read"], by="system"
+            name="reader",
+            scopes=["conversations:read", "billing:read"],
+            actor="system",
+            at=timezone.now(),
         ).key
 
         problem = assert_problem(

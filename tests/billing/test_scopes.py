@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from access import services
 from access.scopes import SCOPES
@@ -51,7 +52,9 @@ EACH = [
 
 
 def client_with(*scopes: str) -> ApiClient:
-    return ApiClient(services.create_key(name="k", scopes=scopes, by="system").key, "ann")
+    return ApiClient(
+        services.create_key(name="k", scopes=scopes, actor="system", at=timezone.now()).key, "ann"
+    )
 
 
 def send(client: ApiClient, method: str, path: str, body: Any) -> Any:

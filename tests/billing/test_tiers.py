@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from access.scopes import SCOPES
 from access.services import create_key
@@ -143,7 +144,9 @@ class TestWhoNamesATier:
     @pytest.mark.parametrize("tier", ["enterprise", "gold"])
     def test_is_not_a_key_that_may_only_read(self, db: None, path: str, tier: str) -> None:
         scopes = [scope for scope in SCOPES if scope.endswith(":read")]
-        reader = ApiClient(create_key(name="reader", scopes=scopes, by="system").key, "ann")
+        reader = ApiClient(
+            create_key(name="reader", scopes=scopes, actor="system", at=timezone.now()).key, "ann"
+        )
 
         assert reader.get(path, x_user_tier=tier).json()["tier"] == "free"
 
@@ -152,7 +155,9 @@ class TestWhoNamesATier:
     @pytest.mark.parametrize("scope", ["billing:charge", "billing:manage"])
     @pytest.mark.parametrize("path", ["/usage", "/usage/check", "/credits"])
     def test_is_a_key_that_may_charge_or_manage(self, db: None, path: str, scope: str) -> None:
-        key = create_key(name="payer", scopes=["billing:read", scope], by="system").key
+        key = create_key(
+            name="payer", scopes=["billing:read", scope], actor="system", at=timezone.now()
+        ).key
 
         assert ApiClient(key, "ann").get(path, x_user_tier="pro").json()["tier"] == "pro"
 

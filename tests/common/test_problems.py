@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from access import services
 from access.scopes import SCOPES
@@ -175,7 +176,9 @@ class TestAnotherPersonsRow:
 
 class TestARequestForNobody:
     def test_is_refused_on_a_personal_route(self, db: None) -> None:
-        key = services.create_key(name="application", scopes=SCOPES, by="system").key
+        key = services.create_key(
+            name="application", scopes=SCOPES, actor="system", at=timezone.now()
+        ).key
 
         response = ApiClient(key, None).post("/conversations", {})
 

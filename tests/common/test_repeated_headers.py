@@ -11,6 +11,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
+from django.utils import timezone
 
 from access.services import create_key
 from billing.models import CreditAccount
@@ -43,7 +44,9 @@ def charge(web: Web, pairs: list[tuple[str, str]]) -> tuple[int, dict[str, Any]]
 
 @pytest.fixture
 def pairs(transactional_db: None) -> list[tuple[str, str]]:
-    key = create_key(name="application", scopes=["billing:charge"], by="system").key
+    key = create_key(
+        name="application", scopes=["billing:charge"], actor="system", at=timezone.now()
+    ).key
     return [(name, value.format(key=key)) for name, value in SENT.items()]
 
 

@@ -114,7 +114,9 @@ class TestAKey:
         assert "Idempotency-Replayed" not in given
 
     def test_belongs_to_a_caller_and_a_person(self, person: ApiClient, stranger: ApiClient) -> None:
-        other = create_key(name="other", scopes=["consent:write"], by="system").key
+        other = create_key(
+            name="other", scopes=["consent:write"], actor="system", at=timezone.now()
+        ).key
 
         for client in (person, stranger, ApiClient(other, "ann")):
             assert "Idempotency-Replayed" not in send(client, "give")

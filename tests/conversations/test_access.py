@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from access import services
 from tests.asserts import assert_problem
@@ -18,7 +19,10 @@ OF_ONE = [(*read, None) for read in READS[1:]] + WRITES[1:]
 
 
 def client_with(scope: str) -> ApiClient:
-    return ApiClient(services.create_key(name=scope, scopes=[scope], by="system").key, "ann")
+    return ApiClient(
+        services.create_key(name=scope, scopes=[scope], actor="system", at=timezone.now()).key,
+        "ann",
+    )
 
 
 @pytest.mark.django_db

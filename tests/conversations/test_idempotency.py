@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from access import services
@@ -167,7 +168,7 @@ class TestReplay:
 @pytest.fixture
 def other_application(db: None) -> ApiClient:
     """Another application that acts for Ann, too."""
-    new = services.create_key(name="other", scopes=SCOPES, by="system")
+    new = services.create_key(name="other", scopes=SCOPES, actor="system", at=timezone.now())
     return ApiClient(new.key, "ann")
 
 

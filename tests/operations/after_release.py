@@ -17,6 +17,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import DatabaseError, connection, transaction  # noqa: E402
 from django.test.utils import setup_test_environment  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from access import services  # noqa: E402
 from access.scopes import SCOPES  # noqa: E402
@@ -65,7 +66,7 @@ def main() -> None:
     setup_test_environment()
     call_command("migrate", verbosity=0, stdout=io.StringIO())
     told = {"verify": findings()}
-    key = services.create_key(name="after", scopes=SCOPES, by="system").key
+    key = services.create_key(name="after", scopes=SCOPES, actor="system", at=timezone.now()).key
     for person in ("ann", "bob"):
         client = ApiClient(key, person)
         told[person] = {route: answer(client, route) for route in ROUTES}

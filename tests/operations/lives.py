@@ -282,7 +282,9 @@ def hold_and_lift(user_id: str) -> None:
 
 
 def read_texts(user_id: str) -> None:
-    access_services.record_reading(staff="staff:dana", user_id=user_id, what="conversation")
+    access_services.record_reading(
+        actor="staff:dana", at=timezone.now(), user_id=user_id, what="conversation"
+    )
 
 
 def expire_answers(user_id: str) -> None:

@@ -51,7 +51,11 @@ def write_life_of(person: ApiClient, user_id: str) -> None:
         assert response.status_code < 300, response.content
     cache_an_answer(person)
     access_services.record_reading(
-        staff="staff:dana", user_id=user_id, what=f"about {QUOKKA}", reason=WOMBAT
+        actor="staff:dana",
+        at=timezone.now(),
+        user_id=user_id,
+        what=f"about {QUOKKA}",
+        reason=WOMBAT,
     )
     access_services.change_person(
         user_id=user_id, note=f"Asks about the {QUOKKA}.", references={"customer": WOMBAT}

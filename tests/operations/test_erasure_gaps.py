@@ -135,7 +135,9 @@ class TestAnActInAGapOfAnErasure:
             assert ApiClient(key, user_id).post("/conversations", {"title": "a"}).status_code == 201
 
         def read(user_id: str) -> int:
-            access_services.record_reading(staff="staff:dana", user_id=user_id, what="a")
+            access_services.record_reading(
+                actor="staff:dana", at=timezone.now(), user_id=user_id, what="a"
+            )
             return 200 if Conversation.objects.for_user(user_id).exists() else 404
 
         for user_id, status in statuses_in_gaps(read, prepare, SMALL_STRIDE):

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from django.utils import timezone
 
 from access import services
 from common import declarations
@@ -42,7 +43,9 @@ def nothing_known() -> Iterator[None]:
 @pytest.fixture
 def monitor() -> Client:
     """A key whose one scope has nothing to do with Steward's own health."""
-    key = services.create_key(name="monitor", scopes=["consent:read"], by="system").key
+    key = services.create_key(
+        name="monitor", scopes=["consent:read"], actor="system", at=timezone.now()
+    ).key
     return Client(headers={"Authorization": f"Bearer {key}"})
 
 
@@ -193,7 +196,7 @@ class TestWhoMaySee:
     @pytest.mark.parametrize("path", GUARDED)
     def test_is_no_key_that_was_revoked(self, monitor: Client, path: str) -> None:
         monitor.get(path)
-        services.revoke_key(name="monitor")
+        services.revoke_key(name="monitor", at=timezone.now())
 
         assert monitor.get(path).status_code == 401
 

@@ -80,7 +80,9 @@ def fill_billing(person: ApiClient) -> None:
 
 
 def fill_access(person: ApiClient) -> None:
-    access_services.record_reading(staff="staff:sam", user_id="ann", what="conversation 1")
+    access_services.record_reading(
+        actor="staff:sam", at=timezone.now(), user_id="ann", what="conversation 1"
+    )
     access_services.change_person(user_id="ann", references={"customer": "C-1"})
     rates.count([rates.Bucket("person", "ann", 0, rates.Rate(60, 60))], at=timezone.now())
     access_services.bring_marks({"0" * 64: 1})

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from access import services as access_services
 from access.models import Person
@@ -171,7 +172,10 @@ class TestTheErasure:
 
     def test_needs_the_right(self) -> None:
         key = access_services.create_key(
-            name="chat", scopes=["conversations:write", "consent:write"], by="system"
+            name="chat",
+            scopes=["conversations:write", "consent:write"],
+            actor="system",
+            at=timezone.now(),
         ).key
         before = stored()
 

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, models
+from django.utils import timezone
 
 from access import services
 from common import privacy
@@ -141,7 +142,9 @@ class TestTheExport:
         assert peak < 20 * byte_size
 
     def test_needs_the_right(self) -> None:
-        key = services.create_key(name="chat", scopes=["conversations:read"], by="system").key
+        key = services.create_key(
+            name="chat", scopes=["conversations:read"], actor="system", at=timezone.now()
+        ).key
 
         problem = assert_problem(ApiClient(key, ZOE).get("/privacy/export"), 403, "missing_scope")
         # Keys cannot be given the scope that a person's own token has.

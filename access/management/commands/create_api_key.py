@@ -41,7 +41,8 @@ class Command(BaseCommand):
         new = services.create_key(
             name=options["name"],
             scopes=SCOPES if EVERY_SCOPE in options["scopes"] else options["scopes"],
-            by=actors.SYSTEM,
+            actor=actors.SYSTEM,
+            at=timezone.now(),
             replaces=options["replace"],
             expires_at=timezone.now() + datetime.timedelta(days=days) if days else None,
         )

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils import timezone
 
 from access import services
 from common.commands import Command as BaseCommand
@@ -18,5 +19,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for row in services.revoke_key(name=options["name"], only_replaced=options["replaced"]):
+        for row in services.revoke_key(
+            name=options["name"], only_replaced=options["replaced"], at=timezone.now()
+        ):
             self.stdout.write(f"Revoked the key {row.name!r} ({row.prefix}).")
