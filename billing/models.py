@@ -1,7 +1,7 @@
 """Usage quotas by tier, and prepaid credits in a ledger whose numbers the database proves.
 
 Usage rows count; the ledger records. Balances move only through entries (triggers.py), entries are
-never changed, and all is written by billing/services.py.
+never changed, and all is written by billing/services/.
 """
 
 import datetime

@@ -1,6 +1,6 @@
 """Who agreed to what text: texts that stay as published, and events in one chain per person.
 
-Events are added by consent/services.py alone. Their trigger moves the chain and the state
+Events are added by consent/services/ alone. Their trigger moves the chain and the state
 (triggers.py), so that the three cannot part; nothing is ever changed or removed.
 """
 

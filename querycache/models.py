@@ -2,7 +2,7 @@
 
 An entry is found by the SHA-256 of its request (keys.py). It may be served while it is neither
 expired, of an earlier epoch of its namespace, nor invalidated by a tag; all this is decided when
-it is read (statements.py). Rows are written by querycache/services.py alone.
+it is read (statements.py). Rows are written by querycache/services/ alone.
 """
 
 import datetime

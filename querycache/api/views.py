@@ -21,7 +21,7 @@ from querycache.models import CacheEntry, Namespace
 
 KEY = OpenApiParameter("key", OpenApiTypes.STR, OpenApiParameter.PATH, pattern="^[0-9a-f]{64}$")
 # What a response tells of an entry besides its result.
-TOLD = ("cost_credits", "produced_ms", "byte_size", "created_at", "fresh_until", "stale_until")
+ENTRY_FIELDS = ("cost_credits", "produced_ms", "byte_size", "created_at", "fresh_until", "stale_until")
 
 
 class CacheViewSet(ViewSet):
@@ -235,5 +235,5 @@ def entry_json(namespace: str, entry: CacheEntry) -> dict[str, Any]:
         "result": orjson.Fragment(entry.result),
         "model": entry.model or None,
         "tags": entry.shown_tags,
-        **{name: getattr(entry, name) for name in TOLD},
+        **{name: getattr(entry, name) for name in ENTRY_FIELDS},
     }
