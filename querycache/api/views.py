@@ -21,7 +21,14 @@ from querycache.models import CacheEntry, Namespace
 
 KEY = OpenApiParameter("key", OpenApiTypes.STR, OpenApiParameter.PATH, pattern="^[0-9a-f]{64}$")
 # What a response tells of an entry besides its result.
-ENTRY_FIELDS = ("cost_credits", "produced_ms", "byte_size", "created_at", "fresh_until", "stale_until")
+ENTRY_FIELDS = (
+    "cost_credits",
+    "produced_ms",
+    "byte_size",
+    "created_at",
+    "fresh_until",
+    "stale_until",
+)
 
 
 class CacheViewSet(ViewSet):
