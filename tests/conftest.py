@@ -3,35 +3,27 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import TransactionTestCase
 from django.utils import timezone
 
 from access import services
 from access.scopes import SCOPES
-from common import deferred, guards
+from common import deferred
 from operations import in_time
+from tests import pristine
 from tests.client import ApiClient
 
-flush_tables = TransactionTestCase._fixture_teardown
-
-
-def drop_guards_and_flush(case: Any) -> None:
-    # Guards refuse to be emptied; post_migrate, which the flush sends, puts them back.
-    emptying = "TRUNCATE" if connection.vendor == "postgresql" else "DELETE"
-    guards.drop(
-        guard
-        for guard in guards.registered()
-        if guard.refuses and guards.fires_on(guard, connection.vendor, emptying)
-    )
-    flush_tables(case)
-
-
-TransactionTestCase._fixture_teardown = drop_guards_and_flush
+TransactionTestCase._fixture_teardown = lambda case: pristine.put_back()
 
 # A suite that a shell runs in the background ignores Ctrl-C, and so would what its tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        pristine.remember()
 
 
 @pytest.fixture(autouse=True)
