@@ -1,4 +1,4 @@
-"""Staff accounts, service keys and the readings by staff in the admin."""
+"""Staff accounts, service keys, and what staff read and did, in the admin."""
 
 from typing import Any
 
@@ -8,12 +8,13 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html, format_html_join
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from access import actors
-from access.models import ApiKey, Person, PersonMove, PersonReference, StaffReading
-from common.admin import DeclaredAdmin, ReadOnlyAdmin, display
+from access.models import ApiKey, Person, PersonMove, PersonReference, StaffAction, StaffReading
+from common.admin import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin, display
 
 STATE_COLOURS = {"active": "success", "revoked": "danger", "expired": "warning", "replaced": "info"}
 
@@ -164,31 +165,82 @@ class PersonAdmin(ReadOnlyAdmin):
         return queryset, False
 
 
-@admin.register(StaffReading)
-class StaffReadingAdmin(ReadOnlyAdmin):
-    """Who of the staff had whose texts on the screen, the newest first."""
+class OfStaffAdmin(ReadOnlyAdmin):
+    """What staff read or did, the newest first."""
 
-    list_display = ("at", "staff", "whose", "what", "reason")
+    actor_field = "actor"
     list_display_links = ("at",)
     list_select_related = ("person",)
-    search_fields = ("person__user_id", "staff")
+    search_fields = ("person__user_id",)
     search_help_text = "A person's id or a staff name, whole"
     # By the primary key: an order that needs no index of its own.
     ordering = ("-id",)
     sortable_by = ()
-    fields = ("at", "staff", "whose", "what", "reason")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if term:
+            named = term if term.startswith(actors.STAFF) else f"{actors.STAFF}{term}"
+            persons = Person.objects.filter(Q(user_id=term) | Q(erased_as=term)).values("pk")
+            queryset = queryset.filter(Q(person__in=persons) | Q(**{self.actor_field: named}))
+        return queryset, False
+
+
+@admin.register(StaffReading)
+class StaffReadingAdmin(OfStaffAdmin):
+    """Who of the staff had whose texts on the screen."""
+
+    actor_field = "staff"
+    list_display = ("at", "staff", "whose", "what", "reason")
+    fields = list_display
 
     @admin.display(description="Person")
     def whose(self, reading: StaffReading) -> str:
         return reading.person.name if reading.person else reading.kind
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[StaffReading], search_term: str
-    ) -> tuple[QuerySet[StaffReading], bool]:
-        term = search_term.strip()
-        if term:
-            named = term if term.startswith(actors.STAFF) else f"{actors.STAFF}{term}"
-            queryset = queryset.filter(
-                Q(person__user_id=term) | Q(person__erased_as=term) | Q(staff=named)
-            )
-        return queryset, False
+
+class ActionFilter(admin.SimpleListFilter):
+    """One of the actions that were done. DISTINCT would read the whole index for them."""
+
+    title = "action"
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in StaffAction.objects.names()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+class DoneFilter(CreatedFilter):
+    """How long ago it was done."""
+
+    title = "done"
+    parameter_name = "done"
+    column = "at"
+
+
+@admin.register(StaffAction)
+class StaffActionAdmin(OfStaffAdmin):
+    """Who of the staff did what, to whose rows, and why."""
+
+    list_display = ("at", "actor", "action", "whose", "about", "sentence", "reason")
+    list_filter = (ActionFilter, DoneFilter)
+    list_filter_sheet = False
+    fields = list_display
+
+    @admin.display(description="Person")
+    def whose(self, action: StaffAction) -> str:
+        return action.person.name if action.person else ""
+
+    @admin.display(description="Row")
+    def about(self, action: StaffAction) -> Any:
+        """Leads to the row's page, where there is one; the row itself may be gone."""
+        shown = f"{action.model_name} #{action.object_id}"
+        page = f"admin:{action.app_label}_{action.model_name}_change"
+        try:
+            return format_html('<a href="{}">{}</a>', reverse(page, args=[action.object_id]), shown)
+        except NoReverseMatch:
+            return shown

@@ -1,10 +1,10 @@
-"""Persons are erased once and for all; moves and readings by staff are kept as they were made.
+"""Persons are erased once and for all; moves, and what staff read and did, are kept as made.
 
-A reading's `what` may hold the id that the person's application gave, and `reason` anything at all:
-both become empty when the person is erased.
+A reading's `what` may hold the id that the person's application gave, and a `reason` anything at
+all: such words become empty when the person is erased.
 """
 
-from access.models import Person, PersonMove, StaffReading
+from access.models import Person, PersonMove, StaffAction, StaffReading
 from common.guards import append_only
 from common.rules import LIVES, Rule, kept, rule
 
@@ -20,4 +20,6 @@ GUARDS = [
     *append_only(PersonMove),
     rule(StaffReading, "lives", "BEFORE INSERT", [LIVES]),
     *append_only(StaffReading),
+    rule(StaffAction, "lives", "BEFORE INSERT", [LIVES]),
+    *append_only(StaffAction),
 ]

@@ -156,9 +156,9 @@ STAFF: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # Of these the pages only show, and nobody adds, changes or deletes a row by a form.
 READ_ONLY = (
-    "access.apikey", "access.person", "access.staffreading", "billing.creditaccount",
-    "billing.credittransaction", "billing.credithold", "billing.usage", "billing.usageoverride",
-    "billing.ledgercheckpoint",
+    "access.apikey", "access.person", "access.staffaction", "access.staffreading",
+    "billing.creditaccount", "billing.credittransaction", "billing.credithold", "billing.usage",
+    "billing.usageoverride", "billing.ledgercheckpoint",
     "consent.consentchain", "consent.consentevent", "consent.policyversion",
     "conversations.conversation", "operations.erasure", "operations.maintenancerun",
     "querycache.cacheentry", "querycache.cachestatistics",

@@ -16,9 +16,9 @@ from django.test import Client, RequestFactory
 from django.urls import get_resolver
 from django.utils import timezone
 
-from access import services
+from access import services, staff_actions
 from access.scopes import SCOPES
-from billing.models import CreditHold, CreditTransaction
+from billing.models import CreditHold, CreditTransaction, Tier
 from common.deferred import flush_all
 from tests.access import matrix
 from tests.access.issuer import public_pem, rsa_key, token, trusting
@@ -234,6 +234,11 @@ def fill_every_table() -> None:
     services.record_reading(
         actor="staff:eve", at=timezone.now(), user_id="ann", what="conversation"
     )
+    with transaction.atomic():
+        staff_actions.record(
+            action="billing.look", rows=[Tier.objects.get(key="free")], actor="staff:eve",
+            at=timezone.now(), sentence="Looked.",
+        )  # fmt: skip
     application = services.create_key(
         name="application", scopes=SCOPES, actor="system", at=timezone.now()
     ).key

@@ -5,10 +5,10 @@ from typing import Any
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from access import rates
+from access import rates, staff_actions
 from access import services as access_services
 from access.models import Person
 from billing import services as billing_services
@@ -67,6 +67,11 @@ def write_life_of(person: ApiClient, user_id: str) -> None:
     )
     rates.count([rates.Bucket("person", user_id, 0, rates.Rate(60, 60))], at=timezone.now())
     Proof.objects.create(user_id=user_id, sequence=1, amount=1, note=NUMBAT)
+    with transaction.atomic():
+        staff_actions.record(
+            action="billing.grant", rows=[account], actor="staff:dana", at=timezone.now(),
+            sentence=f"Granted a {DUNNART}.", reason=f"{DUNNART} of {user_id}",
+        )  # fmt: skip
     log(f"Granted. Reason: {DUNNART} of {user_id}", account)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
-from access import rates
+from access import rates, staff_actions
 from access import services as access_services
+from billing.models import CreditAccount
 from billing.services import sealing
 from common import database_triggers, declarations, guards
 from common.deferred import flush_all
@@ -84,6 +85,11 @@ def fill_access(person: ApiClient) -> None:
         actor="staff:sam", at=timezone.now(), user_id="ann", what="conversation 1"
     )
     access_services.change_person(user_id="ann", references={"customer": "C-1"})
+    with transaction.atomic():
+        staff_actions.record(
+            action="billing.grant", rows=CreditAccount.objects.all(), actor="staff:sam",
+            at=timezone.now(), sentence="Granted 5 credits.", reason="a good customer",
+        )  # fmt: skip
     rates.count([rates.Bucket("person", "ann", 0, rates.Rate(60, 60))], at=timezone.now())
     access_services.bring_marks({"0" * 64: 1})
 
@@ -110,8 +116,8 @@ def fill_guarded(person: ApiClient) -> None:
 
 
 FILL: dict[str, Callable[[ApiClient], None]] = {
-    "access": fill_access,
     "billing": fill_billing,
+    "access": fill_access,
     "consent": fill_consent,
     "conversations": fill_conversations,
     "guarded": fill_guarded,

@@ -1,11 +1,9 @@
-"""Persons, who may call for them, and who has read what is theirs.
+"""Persons, what is said of them, the ids that they had before, and that they were erased.
 
 Every record of a person points to their row here, the one place that has the identity provider's
-id. Of a service key only the hash is stored. A reading by staff is written before the text is
-shown, and never changed.
+id.
 """
 
-import datetime
 import hashlib
 import hmac
 from collections.abc import Iterable
@@ -13,12 +11,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.expressions import Expression
 from django.db.models.functions import Coalesce, Now
-from django.utils import timezone
 
-from access.scopes import SCOPES
 from common.models import USER_ID_MAX_LENGTH, UserIdField
 
 REFERENCES_MAX = 20
@@ -192,154 +188,6 @@ class PersonMove(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.at:%Y-%m-%d}"
-
-
-class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def active(self, *, at: datetime.datetime) -> "ApiKeyQuerySet":
-        """Neither revoked nor expired at that time."""
-        return self.filter(revoked_at=None).exclude(expires_at__lte=at)
-
-    def unused(self, *, since: datetime.datetime) -> "ApiKeyQuerySet":
-        """Unrevoked, made before that time and not used since."""
-        return self.filter(revoked_at=None, created_at__lt=since).exclude(last_used_at__gte=since)
-
-
-class ApiKey(models.Model):
-    """A key with which an application acts for the persons named in `X-User-Id`.
-
-    Made and revoked by commands and staff; never changed otherwise, but for `last_used_at`, which
-    is collected in memory and may be some seconds late. One that is replaced goes on until it is
-    revoked, beside the new one of its name: to Steward the two are one caller.
-    """
-
-    name = models.CharField(
-        max_length=100, help_text="The application; stands in records as key:<name>."
-    )
-    prefix = models.CharField(max_length=12, unique=True, help_text="The key's public part.")
-    key_hash = models.CharField(
-        max_length=64, unique=True, help_text="SHA-256 of the whole key, in hex."
-    )
-    scopes = models.JSONField(default=list, help_text="What the key may do.")
-    created_by = models.CharField(max_length=150, help_text="The actor, such as staff:<username>.")
-    created_at = models.DateTimeField()
-    last_used_at = models.DateTimeField(null=True, blank=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    replaced_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-
-    objects = ApiKeyQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "service key"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["name"],
-                condition=Q(revoked_at=None, replaced_at=None),
-                name="access_apikey_name_unique_among_current",
-            ),
-        ]
-
-    class Privacy:
-        personal: set[str] = set()
-        not_personal = {
-            "id", "name", "prefix", "key_hash", "scopes", "created_by", "created_at",
-            "last_used_at", "expires_at", "replaced_at", "revoked_at",
-        }  # fmt: skip
-
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.name}"
-
-    @property
-    def state(self) -> str:
-        """active, replaced (and still valid), revoked or expired, as of now."""
-        if self.revoked_at:
-            return "revoked"
-        if self.expires_at is not None and self.expires_at <= timezone.now():
-            return "expired"
-        return "replaced" if self.replaced_at else "active"
-
-    @property
-    def scope_titles(self) -> list[str]:
-        return [f"{scope}: {SCOPES[scope]}" for scope in self.scopes if scope in SCOPES]
-
-
-class RequestRate(models.Model):
-    """How much of a rate is used up: of a person, or of a service key (`user_id` is empty then).
-
-    The one table besides Person that has the id itself: a call is counted before anybody is met,
-    and a row is of use for minutes.
-
-    Written by rates.count alone. On PostgreSQL the table is unlogged: after a crash of the server
-    it is empty, and everybody begins anew.
-    """
-
-    user_id = models.CharField(max_length=USER_ID_MAX_LENGTH, blank=True)
-    key_id = models.BigIntegerField(help_text="The service key's row; 0 for a person.")
-    full_at_micros = models.BigIntegerField(
-        help_text="When nothing is used up any more: microseconds since 1970."
-    )
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["user_id", "key_id"], name="access_requestrate_once_per_caller"
-            ),
-            models.CheckConstraint(
-                condition=Q(user_id="") ^ Q(key_id=0), name="access_requestrate_of_one_caller"
-            ),
-        ]
-
-    class Privacy:
-        personal = {"user_id"}
-        not_personal = {"id", "key_id", "full_at_micros"}
-
-    def __str__(self) -> str:
-        return f"#{self.pk}"
-
-
-class StaffReading(models.Model):
-    """One time that a member of staff had a person's own texts on the screen.
-
-    Written by services.record_reading alone; triggers keep it as it was made. `staff` is text, not
-    a key to Django's users, so that a record outlives the account. Texts that are nobody's in
-    particular have no person but a kind: the cache's shared entries, and what a search by words
-    went through.
-    """
-
-    class Kind(models.TextChoices):
-        PERSON = "", "of a person"
-        SHARED = "(shared)"
-        SEARCH = "(search)"
-
-    staff = models.CharField(max_length=200, help_text="The actor, as staff:<username>.")
-    person = PersonField(null=True, help_text="Whose texts were read.")
-    kind = models.CharField(max_length=10, blank=True, default="", choices=Kind)
-    what = models.TextField("texts", blank=True, help_text="Such as conversation <id>.")
-    reason = models.TextField(blank=True, default="")
-    at = models.DateTimeField("read at")
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=~Q(staff=""), name="access_staffreading_names_who_read"
-            ),
-            models.CheckConstraint(
-                condition=Q(person__isnull=False, kind="")
-                | Q(person=None, kind__in=["(shared)", "(search)"]),
-                name="access_staffreading_of_a_person_or_a_kind",
-            ),
-        ]
-        indexes = [
-            models.Index(F("person"), F("at").desc(), F("id").desc(), name="staffreading_of_person")
-        ]
-
-    class Privacy:
-        personal = {"person", "what", "reason"}
-        not_personal = {"id", "staff", "kind", "at"}
-        emptied = {"what", "reason"}
-
-    def __str__(self) -> str:
-        return f"#{self.pk} {self.staff}"
 
 
 class ErasedPersonQuerySet(models.QuerySet["ErasedPerson"]):

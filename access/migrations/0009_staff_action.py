@@ -1,0 +1,33 @@
+import access.models
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('access', '0008_person_move'),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='StaffAction',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('token', models.CharField(help_text="The form's, in hex.", max_length=32)),
+                ('request_hash', models.CharField(blank=True, help_text='SHA-256, in hex.', max_length=64)),
+                ('actor', models.CharField(help_text='Such as staff:<username>.', max_length=200)),
+                ('action', models.CharField(help_text='Such as billing.refund.', max_length=100)),
+                ('app_label', models.CharField(max_length=100)),
+                ('model_name', models.CharField(max_length=100)),
+                ('object_id', models.CharField(help_text="The row's inner key.", max_length=100)),
+                ('reason', models.TextField(blank=True)),
+                ('sentence', models.TextField(blank=True, verbose_name='what was done')),
+                ('at', models.DateTimeField(verbose_name='done at')),
+                ('person', access.models.PersonField(help_text='Whose row it is.', null=True)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['actor', '-id'], name='staffaction_of_actor'), models.Index(fields=['person', '-id'], name='staffaction_of_person'), models.Index(fields=['action', '-id'], name='staffaction_of_action'), models.Index(fields=['app_label', 'model_name', 'object_id', '-id'], name='staffaction_of_object'), models.Index(fields=['at'], name='staffaction_since')],
+                'constraints': [models.UniqueConstraint(fields=('token',), name='access_staffaction_one_of_a_token'), models.CheckConstraint(condition=models.Q(models.Q(('token', ''), _negated=True), models.Q(('actor', ''), _negated=True), models.Q(('action', ''), _negated=True)), name='access_staffaction_names_who_did_what')],
+            },
+        ),
+    ]

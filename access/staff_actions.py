@@ -1,0 +1,169 @@
+"""What staff do to a row: an action that acts once for one form, and its record, all or nothing.
+
+Each is declared as an `Action`. The way from a button is: its address, StaffActionView
+(access/staff_views.py), `perform`, the action's function, one service.
+"""
+
+import datetime
+import hashlib
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from django.db import models, transaction
+
+from access.models import Person, StaffAction
+from access.services import persons
+from common import forms, locks
+from common.errors import IdempotencyKeyReused
+from common.idempotency import NO_KEY, Outcome, RequestKey
+
+ROWS_AT_ONCE = 500
+ERASED = "The person was erased."
+REUSED = "This form has acted already, with other values. Open it anew."
+
+
+class AlreadyDone(Exception):
+    """The row is as wanted already; nothing was written. Its text is a sentence for staff."""
+
+
+@dataclass(frozen=True)
+class ActionContext:
+    """What an action is done with: who and when, the row, what on it, and the form.
+
+    Whose row it is says the row's `person`, or `user_id` where there may be no row yet. `perform`
+    fills in the person's id as it is now and, for services that know keys, the form's.
+    """
+
+    actor: str
+    at: datetime.datetime
+    form: Any
+    row: Any = None
+    target: Any = None
+    user_id: str = ""
+    request_key: RequestKey = NO_KEY
+
+    @property
+    def reason(self) -> str:
+        reason: str = self.form.cleaned_data.get("reason", "")
+        return reason
+
+
+@dataclass(frozen=True)
+class ActionResult:
+    """What was done: the row that the record is about, and a sentence for staff.
+
+    The sentence names nobody: the record has its person.
+    """
+
+    row: models.Model
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """A named action, such as `billing.refund`. `run` calls one service.
+
+    What `run` raises is a refusal: a DomainError, or AlreadyDone; then nothing is written.
+    """
+
+    name: str
+    title: str
+    permission: str
+    run: Callable[[ActionContext], ActionResult]
+    form: Callable[..., Any] = forms.ReasonForm
+    icon: str = ""
+    explanation: str = ""
+    is_dangerous: bool = False
+
+    @property
+    def slug(self) -> str:
+        """The name within its app: the end of its address."""
+        return self.name.partition(".")[2]
+
+
+def perform(action: Action, context: ActionContext) -> Outcome[StaffAction]:
+    """Do it and record it, all or nothing; of a form that has acted already, give the record.
+
+    Raises what the action raises, AlreadyDone for an erased person's row, and IdempotencyKeyReused
+    for a form that has acted with other values.
+    """
+    token = context.form.cleaned_data["token"].hex
+    request_hash = _hash_of(action, context)
+    with transaction.atomic():
+        # Of a form that is sent twice at once the second one waits here for the first.
+        locks.lock_form(token)
+        done_before = StaffAction.objects.filter(token=token).first()
+        if done_before is not None:
+            if done_before.request_hash != request_hash:
+                raise IdempotencyKeyReused(REUSED)
+            return Outcome(done_before, replayed=True)
+        person_id, user_id = _lock_person(context)
+        key = RequestKey(f"staff:{token}", request_hash)
+        result = action.run(replace(context, user_id=user_id, request_key=key))
+        made = _record(action.name, result, context.actor, context.at, person_id)
+        made.token, made.request_hash, made.reason = token, request_hash, context.reason
+        made.save(force_insert=True)
+    return Outcome(made)
+
+
+def record(
+    *, action: str, rows: Iterable[models.Model], actor: str, at: datetime.datetime,
+    sentence: str, reason: str = "",
+) -> None:  # fmt: skip
+    """Record what was done to several rows at once, or by a command: one record for each row.
+
+    Call it in the transaction of what was done. Rows of the erased have no record.
+    """
+    about = list(rows)
+    living = _lock_living({getattr(row, "person_id", None) for row in about} - {None})
+    made = []
+    for row in about:
+        person_id = getattr(row, "person_id", None)
+        if person_id is None or person_id in living:
+            one = _record(action, ActionResult(row, sentence), actor, at, person_id)
+            one.token, one.reason = uuid.uuid4().hex, reason
+            made.append(one)
+    StaffAction.objects.bulk_create(made, batch_size=ROWS_AT_ONCE)
+
+
+def _record(
+    action: str, result: ActionResult, actor: str, at: datetime.datetime, person_id: int | None
+) -> StaffAction:
+    return StaffAction(
+        action=action,
+        app_label=result.row._meta.app_label,
+        model_name=result.row._meta.model_name or "",
+        object_id=str(result.row.pk),
+        sentence=result.sentence,
+        actor=actor,
+        person_id=person_id,
+        at=at,
+    )
+
+
+def _hash_of(action: Action, context: ActionContext) -> str:
+    about = [row and row.pk for row in (context.row, context.target)]
+    content = [action.name, *about, context.user_id, context.form.cleaned_data]
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _lock_person(context: ActionContext) -> tuple[int | None, str]:
+    """Whose row it is, by key and id: nobody erases or moves them until the end."""
+    person_id = getattr(context.row, "person_id", None)
+    if person_id is not None:
+        living = _lock_living({person_id})
+        if person_id not in living:
+            raise AlreadyDone(ERASED)
+        return person_id, living[person_id]
+    if context.user_id:
+        return persons.lock_persons(context.user_id)[context.user_id], context.user_id
+    return None, ""
+
+
+def _lock_living(person_ids: Iterable[Any]) -> dict[int, str]:
+    wanted = Person.objects.living().filter(pk__in=person_ids).order_by("pk")
+    rows = wanted.select_for_update(no_key=True).values_list("pk", "user_id")
+    return {key: str(user_id) for key, user_id in rows}

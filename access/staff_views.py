@@ -1,0 +1,119 @@
+"""The page of a staff action: its form, and with POST the action itself."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.views import View
+
+from access.actors import staff_actor
+from access.models import StaffAction
+from access.staff_actions import Action, ActionContext, AlreadyDone, perform
+from common.admin import page
+from common.errors import DomainError
+from common.idempotency import Outcome
+
+SHOWN_ACTIONS = 20
+
+
+class StaffActionView(View):
+    """Permission, form, action, message: what all pages of actions are.
+
+    A subclass says what its page shows besides (`template_name`, `context_of`), and which row it is
+    about where that is not the admin's own of the address (`row_of`).
+    """
+
+    model_admin: Any = None
+    action: Action = None  # type: ignore[assignment]
+    template_name = "access/staff_action.html"
+
+    def dispatch(self, request: Any, *args: Any, **place: Any) -> HttpResponse:
+        """The form; filled in, the action; where that is refused, the form with a sentence."""
+        self.require_permission(request)
+        row = self.row_of(request, **place)
+        target = self.target_of(row, **place)
+        form = self.form_of(request, row)
+        if form.is_valid():
+            context = ActionContext(
+                actor=staff_actor(request.user), at=timezone.now(), form=form, row=row,
+                target=target, user_id=self.user_id_of(request),
+            )  # fmt: skip
+            answered = self.perform(request, context)
+            if answered is not None:
+                return answered
+        return self.show(request, form, self.context_of(request, row, target))
+
+    def perform(self, request: HttpRequest, context: ActionContext) -> HttpResponse | None:
+        """Do it and lead on, with a message; None, with the reason in the form, if refused."""
+        outcome = None
+        try:
+            outcome = perform(self.action, context)
+        except DomainError as refusal:
+            context.form.add_error(None, refusal.message)
+            return None
+        except AlreadyDone as standing:
+            messages.warning(request, str(standing))
+        else:
+            notify(request, outcome)
+        return HttpResponseRedirect(self.next_url(context, outcome))
+
+    def show(self, request: HttpRequest, form: Any, context: dict[str, Any]) -> HttpResponse:
+        shown = {"action": self.action, "title": self.action.title, **context}
+        return page(self.model_admin, request, self.template_name, shown, form)
+
+    # What a page may have of its own
+
+    def require_permission(self, request: HttpRequest) -> None:
+        """Raises PermissionDenied. An action needs its own permission, and that to see the row."""
+        user: Any = request.user
+        if not (
+            self.model_admin.has_view_permission(request) and user.has_perm(self.action.permission)
+        ):
+            raise PermissionDenied
+
+    def row_of(self, request: HttpRequest, **place: Any) -> Any:
+        """The row of the address; None where the action is about no row yet."""
+        if "pk" not in place:
+            return None
+        return get_object_or_404(self.model_admin.get_queryset(request), pk=place["pk"])
+
+    def target_of(self, row: Any, **place: Any) -> models.Model | None:
+        """What on the row the action is about; raises Http404."""
+        return None
+
+    def user_id_of(self, request: HttpRequest) -> str:
+        """Whose row it will be, where there is none yet; empty: nobody's."""
+        return ""
+
+    def form_of(self, request: HttpRequest, row: Any) -> Any:
+        return self.action.form(request.POST if request.method == "POST" else None)
+
+    def context_of(self, request: HttpRequest, row: Any, target: Any) -> dict[str, Any]:
+        """What the page shows; `back_url` is where its way back leads."""
+        return {"row": row, "target": target, "back_url": self.url_of(row)}
+
+    def next_url(self, context: ActionContext, outcome: Outcome[StaffAction] | None) -> str:
+        """Where it goes on afterwards; without an outcome, nothing was left to be done."""
+        return self.url_of(context.row)
+
+    def url_of(self, row: Any) -> str:
+        """The page of the row, or the list."""
+        page, key = ("changelist", ()) if row is None else ("change", (row.pk,))
+        return str(self.model_admin.url_of(page, *key))
+
+
+def notify(request: HttpRequest, outcome: Outcome[StaffAction]) -> None:
+    """Say on the next page what staff have done."""
+    if outcome.replayed:
+        messages.info(request, "This form was sent before. It has acted once.")
+    else:
+        messages.success(request, outcome.row.sentence)
+
+
+def latest_actions(row: models.Model) -> list[StaffAction]:
+    """What staff did to the row, the latest first."""
+    return list(StaffAction.objects.about(row)[:SHOWN_ACTIONS])

@@ -1,0 +1,261 @@
+"""A staff action acts once for one form, and is recorded with it or not at all."""
+
+import datetime
+import threading
+import uuid
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, connections, transaction
+from django.utils import timezone
+
+from access import services, staff_actions
+from access.models import Person, StaffAction
+from access.staff_actions import Action, ActionContext, ActionResult, AlreadyDone
+from billing.models import CreditAccount, Tier
+from common import forms, guards
+from common.errors import DomainError, IdempotencyKeyReused, NotFound
+from operations.services import erase_person
+from tests.billing import books
+
+NOW = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
+
+
+def form_of(token: str, reason: str = "a complaint") -> forms.ReasonForm:
+    form = forms.ReasonForm({"token": token, "reason": reason})
+    assert form.is_valid(), form.errors
+    return form
+
+
+def rename(context: ActionContext) -> ActionResult:
+    Tier.objects.filter(pk=context.row.pk).update(name=context.reason)
+    return ActionResult(context.row, "Renamed the tier.")
+
+
+RENAME = Action("billing.rename", "Rename", "billing.change_tier", rename)
+
+
+def perform(action: Action = RENAME, **values: Any) -> Any:
+    token = values.pop("token", None) or uuid.uuid4().hex
+    form = form_of(token, values.pop("reason", "a complaint"))
+    row = values.pop("row", None) or Tier.objects.get(key="free")
+    context = ActionContext(actor="staff:dana", at=NOW, form=form, row=row, **values)
+    return staff_actions.perform(action, context)
+
+
+def refusing(error: Exception) -> Action:
+    def write_and_refuse(context: ActionContext) -> ActionResult:
+        rename(context)
+        raise error
+
+    return Action("billing.refuse", "Refuse", "billing.change_tier", write_and_refuse)
+
+
+@pytest.mark.django_db
+class TestAnAction:
+    def test_says_who_did_what_to_which_row_and_why(self) -> None:
+        tier = Tier.objects.get(key="free")
+
+        outcome = perform()
+
+        row = StaffAction.objects.get()
+        assert (outcome.row, outcome.replayed) == (row, False)
+        assert (row.actor, row.action, row.at) == ("staff:dana", "billing.rename", NOW)
+        assert (row.app_label, row.model_name) == ("billing", "tier")
+        assert (row.object_id, row.person) == (str(tier.pk), None)
+        assert (row.reason, row.sentence) == ("a complaint", "Renamed the tier.")
+
+    def test_of_one_form_acts_once(self) -> None:
+        token = uuid.uuid4().hex
+        first = perform(token=token)
+        Tier.objects.update(name="as it was")
+
+        second = perform(token=token)
+
+        assert (second.row, second.replayed) == (first.row, True)
+        assert Tier.objects.get(key="free").name == "as it was"
+
+    def test_refuses_a_form_that_has_acted_with_other_values(self) -> None:
+        token = uuid.uuid4().hex
+        perform(token=token)
+
+        with pytest.raises(IdempotencyKeyReused):
+            perform(token=token, reason="another")
+
+        assert Tier.objects.get(key="free").name == "a complaint"
+        assert StaffAction.objects.count() == 1
+
+    def test_refuses_a_form_that_has_acted_on_another_row(self) -> None:
+        token = uuid.uuid4().hex
+        perform(token=token)
+
+        with pytest.raises(IdempotencyKeyReused):
+            perform(token=token, row=Tier.objects.get(key="pro"))
+
+    @pytest.mark.parametrize("error", [AlreadyDone("It is so."), NotFound("It is not there.")])
+    def test_that_is_refused_writes_nothing(self, error: Exception) -> None:
+        with pytest.raises((AlreadyDone, DomainError)):
+            perform(refusing(error))
+
+        assert Tier.objects.get(key="free").name == "Free"
+        assert not StaffAction.objects.exists()
+
+    def test_that_cannot_be_recorded_writes_nothing(self) -> None:
+        nameless = Action("", "Rename", "billing.change_tier", rename)
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            perform(nameless)
+
+        assert Tier.objects.get(key="free").name == "Free"
+
+    def test_outlives_the_account_of_who_did_it(self) -> None:
+        user = User.objects.create_user("dana", is_staff=True)
+        perform()
+
+        user.delete()
+
+        assert StaffAction.objects.get().actor == "staff:dana"
+
+
+@pytest.mark.django_db
+class TestAnActionOnAPersonsRow:
+    @pytest.fixture
+    def account(self) -> CreditAccount:
+        books.open_account("ann")
+        return CreditAccount.objects.get()
+
+    def note(self, context: ActionContext) -> ActionResult:
+        services.change_person(user_id=context.user_id, note=context.reason)
+        return ActionResult(context.row, "Noted.")
+
+    def perform(self, account: Any, **values: Any) -> Any:
+        return perform(Action("billing.note", "Note", "", self.note), row=account, **values)
+
+    def test_has_the_person(self, account: CreditAccount) -> None:
+        self.perform(account)
+
+        assert StaffAction.objects.get().person == Person.objects.get(user_id="ann")
+
+    def test_is_told_the_id_that_the_person_has_by_now(self, account: CreditAccount) -> None:
+        services.move_person(user_id="ann", to="anna", actor="key:web", at=NOW)
+
+        self.perform(account)
+
+        assert Person.objects.get(user_id="anna").note == "a complaint"
+
+    def test_does_nothing_for_the_erased(self, account: CreditAccount) -> None:
+        erase_person(user_id="ann", actor="system", at=NOW)
+
+        with pytest.raises(AlreadyDone, match="erased"):
+            self.perform(account)
+
+        assert not StaffAction.objects.exists()
+
+    def test_keeps_who_and_when_after_an_erasure_without_its_words(
+        self, account: CreditAccount
+    ) -> None:
+        self.perform(account)
+        before = StaffAction.objects.get()
+
+        erasure = erase_person(user_id="ann", actor="system", at=timezone.now())
+
+        after = StaffAction.objects.get()
+        assert after.person is not None
+        assert after.person.name == erasure.reference
+        assert (after.reason, after.sentence) == ("", "")
+        assert (after.actor, after.action, after.at) == (before.actor, before.action, before.at)
+
+    def test_may_be_about_somebody_without_a_row(self) -> None:
+        def meet(context: ActionContext) -> ActionResult:
+            return ActionResult(Person.objects.get(user_id=context.user_id), "Met.")
+
+        context = ActionContext(
+            actor="staff:dana", at=NOW, form=form_of(uuid.uuid4().hex), user_id="bob"
+        )
+        staff_actions.perform(Action("access.meet", "Meet", "", meet), context)
+
+        assert StaffAction.objects.get().person == Person.objects.get(user_id="bob")
+
+
+@pytest.mark.django_db
+class TestManyRows:
+    def test_have_a_record_each(self) -> None:
+        books.open_account("ann")
+        rows = [CreditAccount.objects.get(), Tier.objects.get(key="free")]
+
+        with transaction.atomic():
+            staff_actions.record(
+                action="billing.look", rows=rows, actor="staff:dana", at=NOW, sentence="Looked."
+            )
+
+        found = StaffAction.objects.order_by("pk")
+        ann = Person.objects.get().pk
+        assert [(row.model_name, row.person_id) for row in found] == [
+            ("creditaccount", ann), ("tier", None),
+        ]  # fmt: skip
+
+    def test_of_the_erased_have_none(self) -> None:
+        books.open_account("ann")
+        erase_person(user_id="ann", actor="system", at=NOW)
+
+        with transaction.atomic():
+            staff_actions.record(
+                action="billing.look", rows=[CreditAccount.objects.get()], actor="staff:dana",
+                at=NOW, sentence="Looked.",
+            )  # fmt: skip
+
+        assert not StaffAction.objects.exists()
+
+
+@pytest.mark.django_db
+class TestAStoredAction:
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE access_staffaction SET actor = 'staff:eve'",
+            "UPDATE access_staffaction SET reason = 'none'",
+            "UPDATE access_staffaction SET reason = '', sentence = '', person_id = 1",
+            "DELETE FROM access_staffaction",
+        ],
+    )
+    def test_is_kept_as_it_was_made(self, statement: str) -> None:
+        perform()
+        before = list(StaffAction.objects.values())
+
+        with pytest.raises(IntegrityError, match="is refused"), transaction.atomic():
+            connection.cursor().execute(statement)
+
+        assert list(StaffAction.objects.values()) == before
+
+    def test_is_guarded_by_triggers_that_the_system_check_knows(self) -> None:
+        names = {guard.name for guard in guards.registered("access")}
+
+        assert {name for name in names if name.startswith("access_staffaction")} == {
+            "access_staffaction_lives", "access_staffaction_no_update",
+            "access_staffaction_no_delete", "access_staffaction_no_replace",
+        }  # fmt: skip
+        assert guards.missing() == []
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtOnce:
+    def test_a_form_sent_eight_times_acts_once_and_all_know_it(self) -> None:
+        token, outcomes = uuid.uuid4().hex, []
+        ready = threading.Barrier(8)
+
+        def send() -> None:
+            try:
+                ready.wait()
+                outcomes.append(perform(token=token).replayed)
+            finally:
+                connections.close_all()
+
+        threads = [threading.Thread(target=send) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert sorted(outcomes) == [False] + [True] * 7
+        assert StaffAction.objects.count() == 1
