@@ -6,8 +6,8 @@ class BillingConfig(StewardAppConfig):
     triggers = "billing.triggers.GUARDS"
     initial_data = "billing.services.tiers.ensure_tiers"
     verify_checks = (
-        "billing.checks.CHECKS",
-        "billing.seal_checks.CHECKS",
+        "billing.verify_checks.CHECKS",
+        "billing.verify_seals.CHECKS",
         "billing.services.repairs.REPAIRS",
     )
     maintenance_tasks = "billing.maintenance.TASKS"
@@ -15,4 +15,4 @@ class BillingConfig(StewardAppConfig):
     privacy_hooks = "billing.services.accounts.PRIVACY_HOOKS"
 
     def ready(self) -> None:
-        from billing import system_checks  # noqa: F401  (registers the checks)
+        from billing import checks  # noqa: F401  (registers the checks)

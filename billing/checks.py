@@ -1,164 +1,89 @@
-"""What `manage.py verify` derives anew of usage and credits, starting from checkpoints."""
+"""System checks: what must be right for views to be paid, each with what to set."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.urls import URLPattern, URLResolver, get_resolver
 
-from access.models import PERSON_NAME, Person
-from billing import archive_files
-from billing.models import (
-    CreditAccount,
-    CreditHold,
-    CreditTransaction,
-    LedgerCheckpoint,
-    Usage,
-    UsageOverride,
-)
-from common.declarations import Check
+from billing.costs import declared, is_decorated
+
+SHORTEST_KEY = 32
 
 
-def _entries() -> Iterator[str]:
-    """Sequences without a gap, each balance that of the entry before plus the amount."""
-    latest = {
-        person: (sequence, balance)
-        for person, sequence, balance in LedgerCheckpoint.objects.order_by(
-            "person", "sequence"
-        ).values_list("person", "sequence", "balance")
-    }
-    last, sequence, balance = 0, 0, 0
-    rows = CreditTransaction.objects.order_by("person_id", "sequence").values_list(
-        "person", "sequence", "amount", "balance_after"
-    )
-    for person, number, amount, balance_after in rows.iterator(chunk_size=2000):
-        if person != last:
-            last = person
-            sequence, balance = latest.get(person, (0, 0))
-        if number != sequence + 1 or balance_after != balance + amount:
-            yield (
-                f"{_name(person)}: entry {number} of {amount} leaves {balance_after};"
-                f" before it stands entry {sequence} with {balance}"
-            )
-        sequence, balance = number, balance_after
+@register
+def check_paid_routes(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.ROOT_URLCONF:
+        return []
+    served = list(routes(get_resolver().url_patterns))
+    return [*_transactions(served), *_costs({name for name, _ in served})]
 
 
-def _name(person: int) -> str:
-    found = Person.objects.filter(pk=person).first()
-    return found.name if found else f"person {person}, who is not there"
-
-
-def _balances() -> Iterator[str]:
-    """The account says what its last entry says, or its last checkpoint."""
-    last = CreditTransaction.objects.filter(person=OuterRef("person")).order_by("-sequence")[:1]
-    kept = LedgerCheckpoint.objects.filter(person=OuterRef("person")).order_by("-sequence")[:1]
-    accounts = CreditAccount.objects.annotate(
-        told_sequence=Coalesce(
-            Subquery(last.values("sequence")), Subquery(kept.values("sequence")), 0
-        ),
-        told_balance=Coalesce(
-            Subquery(last.values("balance_after")), Subquery(kept.values("balance")), 0
-        ),
-    ).exclude(sequence=F("told_sequence"), balance=F("told_balance"))
-    names = (PERSON_NAME, "sequence", "balance", "told_sequence", "told_balance")
-    for user_id, sequence, balance, told_sequence, told_balance in accounts.values_list(*names):
-        yield (
-            f"{user_id}: the account has {balance} after entry {sequence}, the ledger"
-            f" {told_balance} after entry {told_sequence}"
+@register
+def check_seal_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if all(len(key) >= SHORTEST_KEY for key in settings.LEDGER_SEAL_KEYS if key not in _log_ins()):
+        return []
+    return [
+        Error(
+            f"LEDGER_SEAL_KEY or a fallback has fewer than {SHORTEST_KEY} characters: who guesses"
+            " it can seal a forged ledger.",
+            hint='Set it to random characters: python -c "import secrets;'
+            ' print(secrets.token_urlsafe(50))".',
+            id="billing.E003",
         )
-    ownerless = CreditTransaction.objects.filter(
-        ~Exists(CreditAccount.objects.filter(person=OuterRef("person")))
-    )
-    # An entry names its person without a foreign key: there may be none.
-    for person in ownerless.order_by().values_list("person_id", flat=True).distinct():
-        yield f"{_name(person)}: there are entries and no account"
+    ]
 
 
-def _held() -> Iterator[str]:
-    open_holds = (
-        CreditHold.objects.filter(person=OuterRef("person"), state=CreditHold.State.OPEN)
-        .order_by()
-        .values("person")
-        .annotate(total=Sum("amount"))
-        .values("total")
-    )
-    accounts = CreditAccount.objects.annotate(told=Coalesce(Subquery(open_holds), 0))
-    for user_id, held, told in accounts.exclude(held=F("told")).values_list(
-        PERSON_NAME, "held", "told"
-    ):
-        yield f"{user_id}: the account holds {held}, its open holds {told}"
+def _log_ins() -> set[str]:
+    """Keys that operations.E003 looks at."""
+    return {settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS}
 
 
-def _captures() -> Iterator[str]:
-    """A captured hold has its entry; its entry may be archived when a checkpoint is younger."""
-    entry = CreditTransaction.objects.filter(
-        person=OuterRef("person"), hold=OuterRef("uid"), amount=-OuterRef("captured_amount")
-    )
-    archived = LedgerCheckpoint.objects.filter(
-        person=OuterRef("person"), created_at__gte=OuterRef("created_at")
-    )
-    holds = CreditHold.objects.filter(state=CreditHold.State.CAPTURED)
-    for user_id, uid in holds.filter(~Exists(entry), ~Exists(archived)).values_list(
-        PERSON_NAME, "uid"
-    ):
-        yield f"{user_id}: the captured hold {uid} has no entry of its amount"
-    hold = CreditHold.objects.filter(
-        person=OuterRef("person"), uid=OuterRef("hold"), captured_amount=-OuterRef("amount")
-    )
-    entries = CreditTransaction.objects.filter(~Exists(hold), hold__isnull=False)
-    for user_id, sequence in entries.values_list(PERSON_NAME, "sequence"):
-        yield f"{user_id}: entry {sequence} takes what no hold captured"
+def routes(patterns: Any, namespaces: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Each route's name, as ResolverMatch.view_name gives it, and its view."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
+            yield from routes(pattern.url_patterns, inner)
+        elif isinstance(pattern, URLPattern):
+            name = pattern.name or pattern.lookup_str
+            yield ":".join((*namespaces, name)), pattern.callback
 
 
-def _refunds() -> Iterator[str]:
-    original = CreditTransaction.objects.filter(
-        person=OuterRef("person"), uid=OuterRef("refunds"), type=CreditTransaction.Type.DEDUCT
-    )
-    archived = LedgerCheckpoint.objects.filter(person=OuterRef("person"))
-    refunds = (
-        CreditTransaction.objects.filter(type=CreditTransaction.Type.REFUND)
-        .order_by()
-        .values("person", "refunds")
-        .annotate(total=Sum("amount"), charged=-Subquery(original.values("amount")[:1]))
-    )
-    for row in refunds.filter(Q(charged=None) & ~Exists(archived) | Q(total__gt=F("charged"))):
-        charged = "no charge" if row["charged"] is None else f"a charge of {row['charged']}"
-        name = _name(row["person"])
-        yield f"{name}: {row['total']} were given back of {charged} ({row['refunds']})"
+def _transactions(served: list[tuple[str, Any]]) -> list[CheckMessage]:
+    """No transaction may be open while a paid view runs: it would keep the hold from others."""
+    aliases = {name for name, database in settings.DATABASES.items() if _is_atomic(database)}
+    paid = {
+        name
+        for name, view in served
+        if (name in settings.CREDITS_COSTS or is_decorated(view))
+        and aliases - getattr(view, "_non_atomic_requests", set())
+    }
+    return [
+        Error(
+            f"ATOMIC_REQUESTS would keep a transaction open while the paid view {name!r} runs.",
+            hint="Turn ATOMIC_REQUESTS off, or decorate the view with non_atomic_requests.",
+            id="billing.E001",
+        )
+        for name in sorted(paid)
+    ]
 
 
-def _usage() -> Iterator[str]:
-    # Somebody whose limits were changed may stand above the new ones.
-    changed = UsageOverride.objects.filter(person=OuterRef("person"))
-    over = Usage.objects.filter(
-        Q(daily_used__gt=F("daily_limit")) | Q(monthly_used__gt=F("monthly_limit")),
-        ~Exists(changed),
-    )
-    for user_id, day, month in over.values_list(PERSON_NAME, "daily_used", "monthly_used"):
-        yield f"{user_id}: {day} calls today and {month} this month pass the limits"
+def _is_atomic(database: dict[str, Any]) -> bool:
+    return bool(database.get("ATOMIC_REQUESTS"))
 
 
-def _archives() -> Iterator[str]:
-    """The files that are still where they were written have the digests of their checkpoints."""
-    for archive in (
-        LedgerCheckpoint.objects.order_by("archive").values_list("archive", flat=True).distinct()
-    ):
-        if not Path(archive).is_file():
-            continue
-        found = archive_files.digests(Path(archive))
-        for user_id, sequence, digest in LedgerCheckpoint.objects.filter(
-            archive=archive
-        ).values_list(PERSON_NAME, "sequence", "digest"):
-            if digest not in found:
-                yield f"{user_id}: the lines in {archive} are not those of checkpoint {sequence}"
-
-
-CHECKS = [
-    Check("billing.entries", "Entries follow each other without a gap", _entries),
-    Check("billing.balances", "Balances are what the ledger says", _balances),
-    Check("billing.held", "Held credits are the sum of open holds", _held),
-    Check("billing.captures", "Captured holds and their entries agree", _captures),
-    Check("billing.refunds", "No charge is given back more than once", _refunds),
-    Check("billing.usage", "Nobody passed a limit", _usage),
-    Check("billing.archives", "Archive files are as they were written", _archives),
-]
+def _costs(names: set[str]) -> list[CheckMessage]:
+    """A wrong name would make a paid view free without a word."""
+    refusals = []
+    for name, cost in settings.CREDITS_COSTS.items():
+        try:
+            declared(cost)
+        except ValueError as error:
+            refusals.append((f"CREDITS_COSTS of {name!r}: {error}", "Give it a cost from 0."))
+        if name not in names:
+            refusals.append(
+                (f"CREDITS_COSTS names {name!r}; no route has this name.", "Give a route's name.")
+            )
+    return [Error(message, hint=hint, id="billing.E002") for message, hint in refusals]

@@ -31,7 +31,7 @@ def credits(*, cost: Cost) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         paid = _paid_async(view, cost) if iscoroutinefunction(view) else _paid(view, cost)
-        paid.credits_cost = cost  # type: ignore[attr-defined]  # for system_checks.py
+        paid.credits_cost = cost  # type: ignore[attr-defined]  # for checks.py
         return paid
 
     return decorate

@@ -6,9 +6,9 @@ class ConsentConfig(StewardAppConfig):
     verbose_name = "Consent"
     triggers = "consent.triggers.GUARDS"
     initial_data = "consent.services.texts.ensure_purposes"
-    verify_checks = ("consent.checks.CHECKS", "consent.services.repairs.REPAIRS")
+    verify_checks = ("consent.verify_checks.CHECKS", "consent.services.repairs.REPAIRS")
     maintenance_tasks = "consent.maintenance.TASKS"
     privacy_hooks = "consent.reports.PRIVACY_HOOKS"
 
     def ready(self) -> None:
-        from consent import system_checks  # noqa: F401  (registers the checks)
+        from consent import checks  # noqa: F401  (registers the checks)

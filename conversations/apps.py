@@ -4,6 +4,6 @@ from common.apps import StewardAppConfig
 class ConversationsConfig(StewardAppConfig):
     name = "conversations"
     triggers = "conversations.triggers.GUARDS"
-    verify_checks = "conversations.checks.CHECKS"
+    verify_checks = "conversations.verify_checks.CHECKS"
     maintenance_tasks = "conversations.maintenance.TASKS"
     privacy_hooks = "conversations.services.keeping.PRIVACY_HOOKS"

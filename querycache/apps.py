@@ -6,7 +6,7 @@ class QuerycacheConfig(StewardAppConfig):
     verbose_name = "Query cache"
     triggers = "querycache.triggers.GUARDS"
     initial_data = "querycache.services.namespaces.ensure_default"
-    verify_checks = "querycache.checks.CHECKS"
+    verify_checks = "querycache.verify_checks.CHECKS"
     maintenance_tasks = "querycache.maintenance.TASKS"
     health_checks = "querycache.reports.HEALTH_CHECKS"
     privacy_hooks = "querycache.services.mentions.PRIVACY_HOOKS"

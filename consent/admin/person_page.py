@@ -4,7 +4,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from consent import checks, reports
+from consent import reports, verify_checks
 from consent.models import ConsentChain, ConsentEvent, ConsentState, Purpose
 
 SHOWN_EVENTS = 50
@@ -90,10 +90,10 @@ def events_with_versions() -> Any:
 
 def verified(chain: ConsentChain) -> Verification:
     """Whether the person's events follow each other as their hashes say; three statements."""
-    problems = checks.problems_of(chain, last=CHECKED_EVENTS)
+    problems = verify_checks.problems_of(chain, last=CHECKED_EVENTS)
     if problems:
         # An event may have come between the statements; what is wrong is wrong the next time, too.
         chain.refresh_from_db()
-        problems = checks.problems_of(chain, last=CHECKED_EVENTS)
+        problems = verify_checks.problems_of(chain, last=CHECKED_EVENTS)
     events = chain.last_sequence
     return Verification(problems, checked=min(events, CHECKED_EVENTS), events=events)

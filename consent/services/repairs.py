@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q
 
 from common.declarations import Repair, Tear
-from consent import checks
+from consent import verify_checks
 from consent.models import NO_HASH, ConsentChain, ConsentEvent, ConsentState
 
 
@@ -64,7 +64,7 @@ def follow_events(*, user_id: str) -> int:
 
 def states_otherwise() -> Iterator[Tear]:
     """States that are not what the last event of their person and purpose says."""
-    persons = {person_id for person_id, _ in checks.state_problems(Q())}
+    persons = {person_id for person_id, _ in verify_checks.state_problems(Q())}
     for chain in _chains_of_the_living().filter(person_id__in=persons):
         user_id = chain.person.name
         # Not beside other damage: a chain that lost its events would lose its states as well.

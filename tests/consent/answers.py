@@ -8,9 +8,9 @@ from django.db import connection, transaction
 from common import declarations
 from common.declarations import Check
 from consent import services
-from consent.checks import CHECKS
 from consent.models import ConsentEvent, ConsentState, PolicyVersion, Purpose
 from consent.services import Answer
+from consent.verify_checks import CHECKS
 
 MOMENT = datetime.datetime(2026, 3, 10, 12, 0, 0, 123456, tzinfo=datetime.UTC)
 SECOND = datetime.timedelta(seconds=1)

@@ -7,7 +7,7 @@ import pytest
 from django.core.checks import run_checks
 
 from consent import errors
-from consent.system_checks import check_default_locale, check_gates
+from consent.checks import check_default_locale, check_gates
 from tests import processes
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
