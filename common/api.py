@@ -221,6 +221,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """The one place where an exception becomes an answer; what it does not know becomes a 500."""
     request = context["request"]
     if isinstance(error, errors.DomainError):
+        error = error.as_answered()
         if error.status in COUNTED_REFUSALS:
             events.REFUSALS.count(code=error.code)
         return _response(request, _domain_problem(request, error), error.headers)

@@ -20,6 +20,10 @@ class DomainError(Exception):
         self.details = details
         self.headers: dict[str, str] = {}
 
+    def as_answered(self) -> "DomainError":
+        """The refusal that a caller is told: this one, unless a setting asks for another form."""
+        return self
+
 
 class NotFound(DomainError):
     code = "not_found"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
@@ -137,15 +136,14 @@ def refusal(account: Any, needed: int, at: datetime.datetime) -> DomainError:
     if account.frozen_at is not None:
         return errors.AccountFrozen("This account is frozen. Staff can say why, and release it.")
     available = account.balance - account.held_now
-    details = {"needed": needed, "available": available, "held": account.held_now}
-    message = f"This needs {needed} credits; {available} are available."
-    if settings.CREDITS_EXHAUSTED_STATUS == 429:
-        exhausted = errors.CreditsExhausted(message, **details)
-        if account.next_refill_at is not None:
-            seconds = (account.next_refill_at - at).total_seconds()
-            exhausted.headers["Retry-After"] = str(max(int(seconds) + 1, 1))
-        return exhausted
-    return errors.InsufficientCredits(message, **details)
+    refill = account.next_refill_at
+    return errors.InsufficientCredits(
+        f"This needs {needed} credits; {available} are available.",
+        until_refill=None if refill is None else refill - at,
+        needed=needed,
+        available=available,
+        held=account.held_now,
+    )
 
 
 def add_transactions(

@@ -9,7 +9,6 @@ from django.db.models.functions import Greatest
 from access import services as access_services
 from access.models import PersonKey
 from billing import errors
-from billing.headers import quota_headers
 from billing.models import CreditAccount, Usage, UsageIncrement, day_of, month_of
 from billing.services.tiers import tier_at_first_contact
 from common.idempotency import Outcome, RequestKey, made_by
@@ -164,17 +163,16 @@ def quota_exceeded(usage: Usage, amount: int, at: datetime.datetime) -> errors.Q
         else (usage.monthly_limit, usage.used_this_month(at=at))
     )
     ends = usage.resets_at(window, at=at)
-    error = errors.QuotaExceeded(
+    return errors.QuotaExceeded(
         f"{amount} more would pass the {window} limit of {limit}; {used} are used. It begins anew"
         f" at {ends:%Y-%m-%d %H:%M} UTC.",
+        usage=usage,
+        at=at,
         window=window,
         limit=limit,
         used=used,
         resets_at=ends,
     )
-    error.headers |= quota_headers(usage, at)
-    error.headers["Retry-After"] = str(max(int((ends - at).total_seconds()) + 1, 1))
-    return error
 
 
 def forget_increments(*, before: datetime.datetime, limit: int) -> int:

@@ -101,6 +101,18 @@ class TestARefill:
         with pytest.raises(InsufficientCredits):
             books.charge(1, at=LATER + DAY - TICK)
 
+    def test_is_what_the_originals_form_of_the_refusal_waits_for(self, settings: Any) -> None:
+        settings.CREDITS_EXHAUSTED_STATUS = 429
+        books.open_account()
+        books.charge(50)
+
+        with pytest.raises(InsufficientCredits) as refusal:
+            books.charge(1, at=LATER - datetime.timedelta(minutes=1))
+
+        told = refusal.value.as_answered()
+        assert (told.code, told.status) == ("credits_exhausted", 429)
+        assert told.headers == {"Retry-After": "61"}
+
     def test_comes_once_for_many_days(self) -> None:
         books.open_account()
         books.charge(50)
