@@ -69,7 +69,7 @@ def add_transaction(
         standing = standing_entry(user_id, actor, request_key)
         if standing is not None:
             return standing
-        clear_the_way(user_id=user_id, needed=-new.amount, tier=tier, at=at)
+        settle_or_refuse(user_id=user_id, needed=-new.amount, tier=tier, at=at)
     raise refusal(account_of(user_id, tier=tier, at=at), -new.amount, at)
 
 
@@ -100,12 +100,12 @@ def standing_entry(
     return Outcome(entry, replayed=True, created=False)
 
 
-def clear_the_way(*, user_id: str, needed: int, tier: str | None, at: datetime.datetime) -> None:
+def settle_or_refuse(*, user_id: str, needed: int, tier: str | None, at: datetime.datetime) -> None:
     """Find out why an act did not pass: do what is due and return, or raise the refusal.
 
     Never the ground of a charge: the act itself is tried again and decides.
     """
-    account = _account_without_dues(user_id, tier, at)
+    account = _settled_account(user_id, tier, at)
     if account is None:
         return
     if needed <= 0:
@@ -116,7 +116,7 @@ def clear_the_way(*, user_id: str, needed: int, tier: str | None, at: datetime.d
         raise refusal(account, needed, at)
 
 
-def _account_without_dues(user_id: str, tier: str | None, at: datetime.datetime) -> Any:
+def _settled_account(user_id: str, tier: str | None, at: datetime.datetime) -> Any:
     """The account as it stands; None where it had to be opened, filled or freed of holds first."""
     accounts = CreditAccount.objects.with_held_now(at=at)
     account: Any = accounts.filter(person_id=PersonKey(user_id)).first()
@@ -160,7 +160,7 @@ def add_transactions(
     A handful of statements, whatever their number. Their keys are `key#0`, `key#1` and so on. A
     refusal names the `index` of the first entry that does not pass. Raises as add_transaction does.
     """
-    _account_without_dues(user_id, tier, at)
+    _settled_account(user_id, tier, at)
     with transaction.atomic():
         person = PersonKey(user_id, kept=True)
         accounts = CreditAccount.objects.locked().filter(person_id=person)
@@ -273,7 +273,7 @@ def refund_transaction(
         if standing_entry(user_id, actor, request_key) is None:
             if not CreditAccount.objects.filter(person_id=PersonKey(user_id)).exists():
                 continue  # erased with its charge a moment ago
-            clear_the_way(user_id=user_id, needed=-entry.amount, tier=None, at=at)
+            settle_or_refuse(user_id=user_id, needed=-entry.amount, tier=None, at=at)
     raise errors.RefundExceedsOriginal("Other refunds of this charge are under way; look again.")
 
 

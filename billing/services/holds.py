@@ -17,9 +17,9 @@ from billing.models import CreditHold, CreditTransaction
 from billing.services.accounts import account_of, refill
 from billing.services.credits import (
     TRIES,
-    clear_the_way,
     count_charges,
     refusal,
+    settle_or_refuse,
     standing_entry,
 )
 from common.errors import NotFound
@@ -71,7 +71,7 @@ def place_hold(
         standing = _standing_hold(user_id, actor, request_key)
         if standing is not None:
             return standing
-        clear_the_way(user_id=user_id, needed=amount, tier=tier, at=at)
+        settle_or_refuse(user_id=user_id, needed=amount, tier=tier, at=at)
     raise refusal(account_of(user_id, tier=tier, at=at), amount, at)
 
 
