@@ -26,7 +26,7 @@ BALANCE_MAX = 10**18
 
 # What an account must be for an act; `at` and `amount` are parameters. Every act waits for a refill
 # that is due: what is done before it and after it does not give the same.
-NOTHING_DUE = "(a.next_refill_at IS NULL OR a.next_refill_at > %(at)s)"
+NO_REFILL_DUE = "(a.next_refill_at IS NULL OR a.next_refill_at > %(at)s)"
 COVERED = "a.frozen_at IS NULL AND a.balance - a.held >= %(needed)s"
 BOUNDED = "a.balance + %(amount)s <= %(balance_max)s"
 UNTOUCHED = "a.sequence = 0"
@@ -60,7 +60,7 @@ def insert_hold(hold: CreditHold, *, user_id: str, at: datetime.datetime) -> Cre
     None if not: another statement must find out why.
     """
     parameters = {"user_id": user_id, "at": at, "needed": hold.amount}
-    row = _insert_from_account(hold, (NOTHING_DUE, COVERED), parameters)
+    row = _insert_from_account(hold, (NO_REFILL_DUE, COVERED), parameters)
     if row is None:
         return None
     hold.pk, hold.person_id = row

@@ -60,7 +60,7 @@ def add_transaction(
         idempotency_key=request_key.key,
         request_hash=request_key.request_hash,
     )
-    conditions = [ledger.NOTHING_DUE]
+    conditions = [ledger.NO_REFILL_DUE]
     conditions.append(ledger.COVERED if new.amount < 0 else ledger.BOUNDED)
     for _ in range(TRIES):
         if ledger.insert_entry(entry, *conditions, user_id=user_id, at=at):
@@ -264,7 +264,7 @@ def refund_transaction(
         try:
             with transaction.atomic():
                 written = ledger.insert_entry(
-                    entry, ledger.NOTHING_DUE, ledger.BOUNDED, user_id=user_id, at=at
+                    entry, ledger.NO_REFILL_DUE, ledger.BOUNDED, user_id=user_id, at=at
                 )
         except IntegrityError:
             continue  # another refund of the same charge was quicker: see what it left

@@ -131,7 +131,7 @@ def _capture_entry(
         request_hash=request_key.request_hash,
     )
     for _ in range(TRIES):
-        if ledger.insert_entry(entry, ledger.NOTHING_DUE, user_id=user_id, at=at):
+        if ledger.insert_entry(entry, ledger.NO_REFILL_DUE, user_id=user_id, at=at):
             count_charges([entry])
             return entry
         standing_entry(user_id, actor, request_key)  # another request's key is refused here
