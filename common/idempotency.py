@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from common import errors
 
 Row = TypeVar("Row")
+StoredRow = TypeVar("StoredRow", bound=Model)
 
 # 1 to 255 visible characters, bare or as the quoted string of RFC 8941.
 KEY = re.compile(r'"([\x21-\x7e]{1,255})"|((?!")[\x21-\x7e]{1,255})')
@@ -69,6 +70,23 @@ class Outcome(Generic[Row]):
     row: Row
     replayed: bool = False
     created: bool = True
+
+
+def find_replay(
+    rows: QuerySet[StoredRow], actor: str, request_key: RequestKey
+) -> Outcome[StoredRow] | None:
+    """The row of these that an earlier, equal request of this actor made; without a key none.
+
+    Raises IdempotencyKeyReused where another request made it.
+    """
+    if request_key.key is None:
+        return None
+    row = rows.filter(made_by(actor, request_key)).first()
+    if row is None:
+        return None
+    request_hash: str = row.request_hash  # type: ignore[attr-defined]
+    request_key.require_same(request_hash)
+    return Outcome(row, replayed=True, created=False)
 
 
 def request_key(request: Request) -> RequestKey:

@@ -15,7 +15,7 @@ from billing.models import CreditAccount, CreditTransaction
 from billing.services.accounts import account_of, open_account, settle
 from common import events
 from common.errors import DomainError, NotFound
-from common.idempotency import Outcome, RequestKey
+from common.idempotency import Outcome, RequestKey, find_replay
 
 # Nothing due, first contact, a refill: each may stand in the way once.
 TRIES = 4
@@ -66,9 +66,9 @@ def add_transaction(
         if ledger.insert_entry(entry, *conditions, user_id=user_id, at=at):
             count_charges([entry])
             return Outcome(entry)
-        standing = standing_entry(user_id, actor, request_key)
-        if standing is not None:
-            return standing
+        replay = find_replay(CreditTransaction.objects.for_user(user_id), actor, request_key)
+        if replay is not None:
+            return replay
         settle_or_refuse(user_id=user_id, needed=-new.amount, tier=tier, at=at)
     raise refusal(account_of(user_id, tier=tier, at=at), -new.amount, at)
 
@@ -83,21 +83,6 @@ def count_charges(entries: Sequence[CreditTransaction]) -> None:
 def _count(charges: int, credits_charged: int) -> None:
     events.CHARGES.count(charges)
     events.CREDITS_CHARGED.count(credits_charged)
-
-
-def standing_entry(
-    user_id: str, actor: str, request_key: RequestKey
-) -> Outcome[CreditTransaction] | None:
-    """The entry that an earlier, equal request of this actor made. Raises IdempotencyKeyReused."""
-    if request_key.key is None:
-        return None
-    entry = CreditTransaction.objects.filter(
-        person_id=PersonKey(user_id), idempotency_key=request_key.key, actor=actor
-    ).first()
-    if entry is None:
-        return None
-    request_key.require_same(entry.request_hash)
-    return Outcome(entry, replayed=True, created=False)
 
 
 def settle_or_refuse(*, user_id: str, needed: int, tier: str | None, at: datetime.datetime) -> None:
@@ -168,9 +153,9 @@ def add_transactions(
         if account is None:  # the person was erased or moved a moment ago
             open_account(user_id=user_id, tier=tier, at=at)
             account = accounts.get()
-        standing = _standing_batch(user_id, actor, request_key, len(new))
-        if standing is not None:
-            return standing
+        replay = _find_batch_replay(user_id, actor, request_key, len(new))
+        if replay is not None:
+            return replay
         entries = _following_entries(account, new, at)
         for index, entry in enumerate(entries):
             entry.actor, entry.created_at = actor, at
@@ -186,22 +171,19 @@ def batch_key(request_key: RequestKey, index: int) -> str | None:
     return None if request_key.key is None else f"{request_key.key}#{index}"
 
 
-def _standing_batch(
+def _find_batch_replay(
     user_id: str, actor: str, request_key: RequestKey, count: int
 ) -> Outcome[list[CreditTransaction]] | None:
     if request_key.key is None:
         return None
     keys = [batch_key(request_key, index) for index in range(count)]
-    standing = list(
-        CreditTransaction.objects.filter(
-            person_id=PersonKey(user_id), idempotency_key__in=keys, actor=actor
-        ).order_by("sequence")
-    )
-    if not standing:
+    made = CreditTransaction.objects.for_user(user_id).filter(idempotency_key__in=keys, actor=actor)
+    entries = list(made.order_by("sequence"))
+    if not entries:
         return None
-    for entry in standing:
+    for entry in entries:
         request_key.require_same(entry.request_hash)
-    return Outcome(standing, replayed=True, created=False)
+    return Outcome(entries, replayed=True, created=False)
 
 
 def _following_entries(
@@ -248,9 +230,9 @@ def refund_transaction(
     IdempotencyKeyReused.
     """
     for _ in range(TRIES):
-        standing = standing_entry(user_id, actor, request_key)
-        if standing is not None:
-            return standing
+        replay = find_replay(CreditTransaction.objects.for_user(user_id), actor, request_key)
+        if replay is not None:
+            return replay
         entry = CreditTransaction(
             type=CreditTransaction.Type.REFUND,
             amount=_refundable(user_id, transaction_uid, amount),
@@ -270,7 +252,8 @@ def refund_transaction(
             continue  # another refund of the same charge was quicker: see what it left
         if written:
             return Outcome(entry)
-        if standing_entry(user_id, actor, request_key) is None:
+        entries = CreditTransaction.objects.for_user(user_id)
+        if find_replay(entries, actor, request_key) is None:
             if not CreditAccount.objects.filter(person_id=PersonKey(user_id)).exists():
                 continue  # erased with its charge a moment ago
             settle_or_refuse(user_id=user_id, needed=-entry.amount, tier=None, at=at)

@@ -20,10 +20,9 @@ from billing.services.credits import (
     count_charges,
     refusal,
     settle_or_refuse,
-    standing_entry,
 )
 from common.errors import NotFound
-from common.idempotency import NO_KEY, Outcome, RequestKey
+from common.idempotency import NO_KEY, Outcome, RequestKey, find_replay
 from common.models import update_returning
 
 HOLD_COLUMNS = [
@@ -68,23 +67,12 @@ def place_hold(
     for _ in range(TRIES):
         if ledger.insert_hold(hold, user_id=user_id, at=at):
             return Outcome(hold)
-        standing = _standing_hold(user_id, actor, request_key)
-        if standing is not None:
-            return standing
+        holds = CreditHold.objects.filter(person_id=PersonKey(user_id))
+        replay = find_replay(holds, actor, request_key)
+        if replay is not None:
+            return replay
         settle_or_refuse(user_id=user_id, needed=amount, tier=tier, at=at)
     raise refusal(account_of(user_id, tier=tier, at=at), amount, at)
-
-
-def _standing_hold(user_id: str, actor: str, request_key: RequestKey) -> Outcome[CreditHold] | None:
-    if request_key.key is None:
-        return None
-    hold = CreditHold.objects.filter(
-        person_id=PersonKey(user_id), idempotency_key=request_key.key, actor=actor
-    ).first()
-    if hold is None:
-        return None
-    request_key.require_same(hold.request_hash)
-    return Outcome(hold, replayed=True, created=False)
 
 
 def capture_hold(
@@ -114,7 +102,7 @@ def capture_hold(
             hold = CreditHold(**rows[0])
             entry = _capture_entry(user_id, hold, actor, at, request_key)
             return Outcome(Captured(hold, entry))
-    return _standing_capture(user_id, hold_uid, amount, actor, at, request_key)
+    return _find_capture_replay(user_id, hold_uid, amount, actor, at, request_key)
 
 
 def _capture_entry(
@@ -134,12 +122,13 @@ def _capture_entry(
         if ledger.insert_entry(entry, ledger.NO_REFILL_DUE, user_id=user_id, at=at):
             count_charges([entry])
             return entry
-        standing_entry(user_id, actor, request_key)  # another request's key is refused here
+        # Another request's key is refused here.
+        find_replay(CreditTransaction.objects.for_user(user_id), actor, request_key)
         refill(user_id=user_id, at=at)
     raise errors.HoldResolved("The hold cannot be captured just now.", state=CreditHold.State.OPEN)
 
 
-def _standing_capture(
+def _find_capture_replay(
     user_id: str,
     hold_uid: uuid.UUID,
     amount: int | None,
@@ -148,7 +137,7 @@ def _standing_capture(
     request_key: RequestKey,
 ) -> Outcome[Captured]:
     hold = _hold(user_id, hold_uid)
-    entry = standing_entry(user_id, actor, request_key)
+    entry = find_replay(CreditTransaction.objects.for_user(user_id), actor, request_key)
     if entry is not None:
         return Outcome(Captured(hold, entry.row), replayed=True, created=False)
     if hold.state_at(at) == CreditHold.State.OPEN and amount is not None and amount > hold.amount:

@@ -11,7 +11,7 @@ from access.models import PersonKey
 from billing import errors
 from billing.models import CreditAccount, Usage, UsageIncrement, day_of, month_of
 from billing.services.tiers import tier_at_first_contact
-from common.idempotency import Outcome, RequestKey, made_by
+from common.idempotency import Outcome, RequestKey, find_replay
 from common.models import update_returning
 
 # Somebody's erasure may stand in the way of a key, once in a while.
@@ -108,14 +108,11 @@ def _count_once(
 
 def _replay(user_id: str, actor: str, key: RequestKey) -> Outcome[Usage] | None:
     """What an earlier request with the key counted. Raises IdempotencyKeyReused for another one."""
-    if key.key is None:
-        return None
     person = PersonKey(user_id)
-    standing = UsageIncrement.objects.filter(made_by(actor, key), person_id=person).first()
+    counted = find_replay(UsageIncrement.objects.filter(person_id=person), actor, key)
     usage = Usage.objects.filter(person_id=person).first()
-    if standing is None or usage is None:
+    if counted is None or usage is None:
         return None
-    key.require_same(standing.request_hash)
     return Outcome(usage, replayed=True, created=False)
 
 

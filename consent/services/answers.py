@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from access import services as access_services
-from common.idempotency import NO_KEY, Outcome, RequestKey, made_by
+from common.idempotency import NO_KEY, Outcome, RequestKey, find_replay
 from common.models import update_returning
 from consent import chain, errors, reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
@@ -73,12 +73,11 @@ def record_answers(
     keys = [answer.purpose for answer in answers]
     with transaction.atomic():
         head, is_new = locked_chain(user_id)
-        if request_key.key is not None and not is_new:
-            standing = ConsentEvent.objects.filter(person_id=head.person_id)
-            first = standing.filter(made_by(actor, request_key)).first()
-            if first is not None:
-                request_key.require_same(first.request_hash)
-                return Outcome(_recorded_then(first, len(keys), locale), replayed=True)
+        if not is_new:
+            events = ConsentEvent.objects.filter(person_id=head.person_id)
+            replay = find_replay(events, actor, request_key)
+            if replay is not None:
+                return Outcome(_recorded_then(replay.row, len(keys), locale), replayed=True)
         purposes = reports.purposes(locale=locale, at=at, keys=keys)
         # Whether a no is a refusal or a withdrawal depends on what stands.
         says_no = not all(answer.granted for answer in answers)

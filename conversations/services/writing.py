@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from access import services as access_services
-from common.idempotency import Outcome, RequestKey, made_by
+from common.idempotency import Outcome, RequestKey, find_replay
 from common.models import update_returning
 from consent.gates import require_consent
 from conversations import errors
@@ -88,9 +88,9 @@ def create_conversation(
                 return Outcome(conversation)
             access_services.meet_persons([user_id])
         except IntegrityError:
-            standing = _standing_conversation(user_id, conversation, request_key)
-            if standing is not None:
-                return standing
+            replay = _find_replay(user_id, conversation, request_key)
+            if replay is not None:
+                return replay
             failures += 1  # what stood in the way was deleted meanwhile
             if failures == TRIES:
                 raise
@@ -115,24 +115,22 @@ def _insert_with_messages(
     return True
 
 
-def _standing_conversation(
+def _find_replay(
     user_id: str, new: Conversation, request_key: RequestKey
 ) -> Outcome[Conversation] | None:
-    """The row that stands in the way of `new`, if the same request made it."""
+    """The row in the way of `new`, by its key or its own id, if the same request made it."""
     owned = Conversation.objects.for_user(user_id)
-    if request_key.key is not None:
-        standing = owned.filter(made_by(new.actor, request_key)).first()
-        if standing is not None:
-            request_key.require_same(standing.request_hash)
-            return Outcome(standing, replayed=True, created=False)
-    standing = owned.filter(uid=new.uid).first()
-    if standing is None:
+    replay = find_replay(owned, new.actor, request_key)
+    if replay is not None:
+        return replay
+    namesake = owned.filter(uid=new.uid).first()
+    if namesake is None:
         return None
-    if standing.request_hash != request_key.request_hash:
+    if namesake.request_hash != request_key.request_hash:
         raise errors.IdTaken(
             "This id is taken by another conversation. Leave it out, or choose one."
         )
-    return Outcome(standing, created=False)
+    return Outcome(namesake, created=False)
 
 
 def append_message(
@@ -172,8 +170,8 @@ def append_message(
             )
             row.save(force_insert=True)
     except IntegrityError:
-        standing = _standing_message(user_id, actor, request_key)
-        if standing is None:  # what stood in the way was deleted meanwhile
+        replay = find_replay(Message.objects.for_user(user_id), actor, request_key)
+        if replay is None:  # what stood in the way was deleted meanwhile
             return append_message(
                 user_id=user_id,
                 conversation_uid=conversation_uid,
@@ -182,16 +180,8 @@ def append_message(
                 at=at,
                 request_key=request_key,
             )
-        return standing
+        return replay
     return Outcome(row)
-
-
-def _standing_message(user_id: str, actor: str, request_key: RequestKey) -> Outcome[Message] | None:
-    standing = Message.objects.for_user(user_id).filter(made_by(actor, request_key)).first()
-    if standing is None:
-        return None
-    request_key.require_same(standing.request_hash)
-    return Outcome(standing, replayed=True, created=False)
 
 
 def update_conversation(
