@@ -53,18 +53,18 @@ def _balances() -> Iterator[str]:
     last = CreditTransaction.objects.filter(person=OuterRef("person")).order_by("-sequence")[:1]
     kept = LedgerCheckpoint.objects.filter(person=OuterRef("person")).order_by("-sequence")[:1]
     accounts = CreditAccount.objects.annotate(
-        told_sequence=Coalesce(
+        ledger_sequence=Coalesce(
             Subquery(last.values("sequence")), Subquery(kept.values("sequence")), 0
         ),
-        told_balance=Coalesce(
+        ledger_balance=Coalesce(
             Subquery(last.values("balance_after")), Subquery(kept.values("balance")), 0
         ),
-    ).exclude(sequence=F("told_sequence"), balance=F("told_balance"))
-    names = (PERSON_NAME, "sequence", "balance", "told_sequence", "told_balance")
-    for user_id, sequence, balance, told_sequence, told_balance in accounts.values_list(*names):
+    ).exclude(sequence=F("ledger_sequence"), balance=F("ledger_balance"))
+    names = (PERSON_NAME, "sequence", "balance", "ledger_sequence", "ledger_balance")
+    for user_id, sequence, balance, ledger_sequence, ledger_balance in accounts.values_list(*names):
         yield (
             f"{user_id}: the account has {balance} after entry {sequence}, the ledger"
-            f" {told_balance} after entry {told_sequence}"
+            f" {ledger_balance} after entry {ledger_sequence}"
         )
     ownerless = CreditTransaction.objects.filter(
         ~Exists(CreditAccount.objects.filter(person=OuterRef("person")))
@@ -82,11 +82,11 @@ def _held() -> Iterator[str]:
         .annotate(total=Sum("amount"))
         .values("total")
     )
-    accounts = CreditAccount.objects.annotate(told=Coalesce(Subquery(open_holds), 0))
-    for user_id, held, told in accounts.exclude(held=F("told")).values_list(
-        PERSON_NAME, "held", "told"
+    accounts = CreditAccount.objects.annotate(open_total=Coalesce(Subquery(open_holds), 0))
+    for user_id, held, open_total in accounts.exclude(held=F("open_total")).values_list(
+        PERSON_NAME, "held", "open_total"
     ):
-        yield f"{user_id}: the account holds {held}, its open holds {told}"
+        yield f"{user_id}: the account holds {held}, its open holds {open_total}"
 
 
 def _captures() -> Iterator[str]:

@@ -116,16 +116,16 @@ def _heads() -> Iterator[str]:
     heads: Any = (
         ConsentChain.objects.select_related("person")
         .order_by("person_id")
-        .annotate(told_sequence=last.values("sequence")[:1], told_hash=last.values("hash")[:1])
+        .annotate(event_sequence=last.values("sequence")[:1], event_hash=last.values("hash")[:1])
     )
     for head in heads.iterator(chunk_size=CHUNK_ROWS):
-        for problem in _head_problems(head, head.told_sequence or 0, head.told_hash or NO_HASH):
+        for problem in _head_problems(head, head.event_sequence or 0, head.event_hash or NO_HASH):
             yield f"{head.person.name}: {problem}"
 
 
-def _head_problems(head: ConsentChain, told_sequence: int, told_hash: str) -> Iterator[str]:
-    if (head.last_sequence, head.last_hash) != (told_sequence, told_hash):
-        yield f"the chain ends at {head.last_sequence}, its events at {told_sequence}"
+def _head_problems(head: ConsentChain, event_sequence: int, event_hash: str) -> Iterator[str]:
+    if (head.last_sequence, head.last_hash) != (event_sequence, event_hash):
+        yield f"the chain ends at {head.last_sequence}, its events at {event_sequence}"
     user_id = head.person.user_id
     if user_id is None:
         if head.salt is not None:
@@ -160,10 +160,10 @@ def state_problems(persons: Q) -> Iterator[tuple[int, str]]:
     last = ConsentEvent.objects.filter(persons & ~Exists(later)).order_by("person_id", "purpose")
     columns = ("person_id", "purpose_id", "id", "granted", "policy_version_id", "expires_at",
                "recorded_at", "action")  # fmt: skip
-    told = {(row["person_id"], row["purpose_id"]): row for row in last.values(*columns)}
+    last_events = {(row["person_id"], row["purpose_id"]): row for row in last.values(*columns)}
     states = ConsentState.objects.filter(persons).order_by("person_id", "purpose")
     for state in states.iterator(chunk_size=CHUNK_ROWS):
-        row = told.pop((state.person_id, state.purpose_id), None)
+        row = last_events.pop((state.person_id, state.purpose_id), None)
         if row is None:
             yield state.person_id, f"a state of {state.purpose_id} without an event"
             continue
@@ -174,7 +174,7 @@ def state_problems(persons: Q) -> Iterator[tuple[int, str]]:
                  state.since)  # fmt: skip
         if found != expected:
             yield state.person_id, f"the state of {state.purpose_id} is not what its events say"
-    for person_id, purpose in told:
+    for person_id, purpose in last_events:
         yield person_id, f"no state of {purpose}, although there are events"
 
 

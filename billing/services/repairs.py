@@ -73,9 +73,9 @@ def follow_entries(*, user_id: str) -> int:
 
 def held_otherwise() -> Iterator[Tear]:
     """Held credits that are not the sum of open holds."""
-    accounts = _of_the_living().annotate(told=_open_holds()).exclude(held=F("told"))
+    accounts = _of_the_living().annotate(open_total=_open_holds()).exclude(held=F("open_total"))
     columns = ("person", "person__user_id", "sequence", "balance", "held")
-    lacking = accounts.filter(told__lte=F("balance")).order_by("pk")
+    lacking = accounts.filter(open_total__lte=F("balance")).order_by("pk")
     for person, user_id, sequence, balance, held in lacking.values_list(*columns):
         # Not beside other damage, which may be in the holds as well.
         if _is_whole(person, sequence=sequence, balance=balance):
