@@ -28,7 +28,7 @@ BATCH_TRIES = 5
 
 
 @dataclass
-class Fate:
+class FileResult:
     """What became of one file; one line of the report."""
 
     path: str
@@ -76,7 +76,7 @@ def _read(file: FoundFile, given_owner: str | None) -> CouncilConversation:
 
 
 class Import:
-    """One run over a tree. Iterate `run()` for the fate of each file; `counts` adds them up."""
+    """One run over a tree. Iterate `run()` for the result of each file; `counts` adds them up."""
 
     def __init__(
         self,
@@ -92,8 +92,8 @@ class Import:
         self.include_deleted = include_deleted
         self.include_erased = include_erased
         # What a dry run would have written, so that a later file meets it as in a real run.
-        self.pretended: dict[services.Owned, services.Standing] | None = {} if dry_run else None
-        self.pretended_usage: dict[str, dict[str, Any]] | None = {} if dry_run else None
+        self.dry_run_rows: dict[services.Owned, services.Existing] | None = {} if dry_run else None
+        self.dry_run_usage: dict[str, dict[str, Any]] | None = {} if dry_run else None
         self.counts: Counter[str] = Counter()
         self.usage_files = 0
         # Whose the files are, and how many of them only by `given_owner`.
@@ -102,29 +102,29 @@ class Import:
         self._batch: dict[services.Owned, tuple[FoundFile, CouncilConversation]] = {}
         self._batch_bytes = 0
 
-    def run(self, files: Iterator[FoundFile | UnreadFile]) -> Iterator[Fate]:
-        """Import `files`; yields every file's fate once its batch is committed."""
+    def run(self, files: Iterator[FoundFile | UnreadFile]) -> Iterator[FileResult]:
+        """Import `files`; yields every file's result once its batch is committed."""
         for file in files:
             if isinstance(file, UnreadFile):
                 self.counts["not_read"] += 1
-                yield Fate(file.path, "not_read", reason=file.reason)
+                yield FileResult(file.path, "not_read", reason=file.reason)
                 continue
-            for fate in self._take(file):
-                yield self._counted(fate)
-        for fate in self._store():
-            yield self._counted(fate)
+            for result in self._take(file):
+                yield self._counted(result)
+        for result in self._store():
+            yield self._counted(result)
 
-    def _counted(self, fate: Fate) -> Fate:
+    def _counted(self, result: FileResult) -> FileResult:
         self.counts["read"] += 1
-        self.counts[fate.status] += 1
-        if fate.user_id is not None:
-            self.persons.add(fate.user_id)
-            self.given += fate.given
-        if self.pretended is None:  # no dry run
-            events.IMPORTS.count(outcome=fate.status)
-        return fate
+        self.counts[result.status] += 1
+        if result.user_id is not None:
+            self.persons.add(result.user_id)
+            self.given += result.given
+        if self.dry_run_rows is None:  # no dry run
+            events.IMPORTS.count(outcome=result.status)
+        return result
 
-    def _take(self, file: FoundFile) -> Iterator[Fate]:
+    def _take(self, file: FoundFile) -> Iterator[FileResult]:
         # Before it is read: two of the largest at once would be twice the memory.
         if self._batch_bytes + file.byte_size > BATCH_BYTES:
             yield from self._store()
@@ -135,7 +135,7 @@ class Import:
             yield self._take_usage(file, usage.document)
             return
         except NotAConversation as error:
-            yield Fate(file.shown, "failed", reason=str(error))
+            yield FileResult(file.shown, "failed", reason=str(error))
             return
         key = (found.user_id, found.uid)
         if key in self._batch:
@@ -145,25 +145,25 @@ class Import:
         if len(self._batch) == BATCH_CONVERSATIONS:
             yield from self._store()
 
-    def _take_usage(self, file: FoundFile, document: dict[str, Any]) -> Fate:
+    def _take_usage(self, file: FoundFile, document: dict[str, Any]) -> FileResult:
         try:
             user_id = council.owner_of(document.get("user_id"), file.owner(), self.given_owner)
-            fate = billing_services.import_usage(
+            result = billing_services.import_usage(
                 user_id=user_id,
                 document=document,
                 on_conflict=self.on_conflict,
                 at=timezone.now(),
                 include_erased=self.include_erased,
-                pretended=self.pretended_usage,
+                dry_run_rows=self.dry_run_usage,
             )
         except NotAConversation as error:
-            return Fate(file.shown, "failed", reason=str(error))
+            return FileResult(file.shown, "failed", reason=str(error))
         except DomainError as error:
-            return Fate(file.shown, "failed", reason=error.message)
-        reason = USAGE_STANDS if fate in ("skipped", "failed") else REASONS.get(fate)
-        return Fate(
+            return FileResult(file.shown, "failed", reason=error.message)
+        reason = USAGE_STANDS if result in ("skipped", "failed") else REASONS.get(result)
+        return FileResult(
             file.shown,
-            STATUSES.get(fate, fate),
+            STATUSES.get(result, result),
             user_id=user_id,
             given=self._is_given(file),
             reason=reason,
@@ -172,13 +172,13 @@ class Import:
     def _is_given(self, file: FoundFile) -> bool:
         return self.given_owner is not None and file.owner() is None
 
-    def _store(self) -> Iterator[Fate]:
+    def _store(self) -> Iterator[FileResult]:
         batch, self._batch, self._batch_bytes = self._batch, {}, 0
         if not batch:
             return
         outcomes = self._outcomes([found for _, found in batch.values()])
         for (file, found), outcome in zip(batch.values(), outcomes, strict=True):
-            yield Fate(
+            yield FileResult(
                 file.shown,
                 STATUSES.get(outcome, outcome),
                 user_id=found.user_id,
@@ -197,7 +197,7 @@ class Import:
                     on_conflict=self.on_conflict,
                     include_deleted=self.include_deleted,
                     include_erased=self.include_erased,
-                    pretended=self.pretended,
+                    dry_run_rows=self.dry_run_rows,
                 )
             except IntegrityError:
                 # Another import stored some of these between our look and our write: look again.

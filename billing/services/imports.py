@@ -37,7 +37,7 @@ def import_usage(
     on_conflict: str,
     at: datetime.datetime,
     include_erased: bool = False,
-    pretended: dict[str, dict[str, Any]] | None = None,
+    dry_run_rows: dict[str, dict[str, Any]] | None = None,
 ) -> str:
     """Take over a person's counters, with the days they are of, and their tier.
 
@@ -46,7 +46,7 @@ def import_usage(
 
     Returns `created`, `unchanged`, `erased` for a person who was erased here (unless
     `include_erased`), or by `on_conflict` `skipped`, `updated` or `failed` where the person's
-    usage stands with other numbers. With `pretended` (a dry run) nothing is written; it
+    usage stands with other numbers. With `dry_run_rows` (a dry run) nothing is written; it
     collects what would be. Raises UsageFileInvalid and UnknownTier; then nothing is written.
     """
     locks.hold_off_erasures()
@@ -54,35 +54,35 @@ def import_usage(
     tier, is_other = _tier(user_id, document, on_conflict)
     if is_other and on_conflict == "fail":
         return _nothing_done("failed")
-    is_other = is_other and user_id not in (pretended or {})
+    is_other = is_other and user_id not in (dry_run_rows or {})
     usage = _usage(key, tier, document, at)
     columns = [field.attname for field in Usage._meta.concrete_fields if not field.primary_key]
     columns.remove("person_id")
-    standing = Usage.objects.filter(person_id=key).values(*columns).first()
+    existing = Usage.objects.filter(person_id=key).values(*columns).first()
     wanted = {column: getattr(usage, column) for column in columns}
-    standing = (pretended or {}).get(user_id, standing)
-    fate = "created"
-    if standing == wanted and not is_other:
-        fate = "unchanged"
-    elif standing is not None:
-        fate = {"skip": "skipped", "update": "updated", "fail": "failed"}[on_conflict]
-    if fate != "unchanged" and not include_erased and ErasedPerson.objects.among([user_id]):
+    existing = (dry_run_rows or {}).get(user_id, existing)
+    result = "created"
+    if existing == wanted and not is_other:
+        result = "unchanged"
+    elif existing is not None:
+        result = {"skip": "skipped", "update": "updated", "fail": "failed"}[on_conflict]
+    if result != "unchanged" and not include_erased and ErasedPerson.objects.among([user_id]):
         return _nothing_done("erased")
-    if fate not in ("created", "updated"):
-        return _nothing_done(fate)
-    if pretended is not None:
-        pretended[user_id] = wanted
-        return _nothing_done(fate)
-    _write(usage, wanted, fate, at)
+    if result not in ("created", "updated"):
+        return _nothing_done(result)
+    if dry_run_rows is not None:
+        dry_run_rows[user_id] = wanted
+        return _nothing_done(result)
+    _write(usage, wanted, result, at)
     if is_other:
         change_account_tier(user_id=user_id, tier=tier, at=at)
-    return fate
+    return result
 
 
-def _nothing_done(fate: str) -> str:
+def _nothing_done(result: str) -> str:
     """What the import comes to; nobody is met by it."""
     transaction.set_rollback(True)
-    return fate
+    return result
 
 
 def _tier(user_id: str, document: dict[str, Any], on_conflict: str) -> tuple[Tier, bool]:
@@ -92,17 +92,17 @@ def _tier(user_id: str, document: dict[str, Any], on_conflict: str) -> tuple[Tie
     """
     named = document.get("tier") or None
     accounts = CreditAccount.objects.filter(person_id=PersonKey(user_id))
-    standing = accounts.values_list("tier", flat=True).first()
-    if named is None or standing is None:
-        return tier_named(named or standing), False
+    existing = accounts.values_list("tier", flat=True).first()
+    if named is None or existing is None:
+        return tier_named(named or existing), False
     wanted = tier_named(named)
     if on_conflict == "skip":
-        return tier_named(standing), False
-    return wanted, wanted.key != standing
+        return tier_named(existing), False
+    return wanted, wanted.key != existing
 
 
-def _write(usage: Usage, wanted: dict[str, Any], fate: str, at: datetime.datetime) -> None:
-    if fate == "created":
+def _write(usage: Usage, wanted: dict[str, Any], result: str, at: datetime.datetime) -> None:
+    if result == "created":
         usage.save(force_insert=True)
     else:
         Usage.objects.filter(person_id=usage.person_id).update(**wanted)

@@ -1,6 +1,6 @@
 """Every write to conversations, one function per act."""
 
-from conversations.services.imports import Owned, Standing, store_imported
+from conversations.services.imports import Existing, Owned, store_imported
 from conversations.services.keeping import (
     delete_idle,
     lift_legal_hold,
@@ -19,7 +19,7 @@ from conversations.services.writing import (
 __all__ = [
     "NewMessage",
     "Owned",
-    "Standing",
+    "Existing",
     "append_message",
     "create_conversation",
     "delete_conversation",

@@ -21,7 +21,7 @@ Owned = tuple[str, uuid.UUID]
 
 
 @dataclass(frozen=True)
-class Standing:
+class Existing:
     """What an import finds under an id: the hash of the file it came from, and what it says.
 
     `fingerprint` is None where it is known to say something else.
@@ -38,42 +38,42 @@ def store_imported(
     on_conflict: str,
     include_deleted: bool = False,
     include_erased: bool = False,
-    pretended: dict[Owned, Standing] | None = None,
+    dry_run_rows: dict[Owned, Existing] | None = None,
 ) -> list[str]:
     """Store conversations read from files, in one act of a few statements.
 
-    Returns the fate of each: `created`; `unchanged` when the same file was imported before
+    Returns the result of each: `created`; `unchanged` when the same file was imported before
     (whatever was done to the conversation since), or says what stands; `erased` where its person
     was erased here, unless `include_erased`; `deleted` for one that was deleted at its source,
     unless `include_deleted`; else by `on_conflict` `skipped`, `failed`, or `updated`, where the
     file's messages replace those that stand, but `held` where a legal hold keeps them. With
-    `pretended` (a dry run) nothing is written; it collects what would be. Raises IntegrityError
+    `dry_run_rows` (a dry run) nothing is written; it collects what would be. Raises IntegrityError
     when another import was quicker: try again.
     """
     with transaction.atomic():
         owners = {item.user_id for item in found}
         locks.hold_off_erasures()
         erased = set() if include_erased else ErasedPerson.objects.among(owners)
-        keys = _keys_of(owners if pretended is not None else erased)
-        if pretended is None:
+        keys = _keys_of(owners if dry_run_rows is not None else erased)
+        if dry_run_rows is None:
             keys |= access_services.lock_persons(*(owners - erased))
-        standing = ChainMap(pretended or {}, _standing(found, keys))
+        existing = ChainMap(dry_run_rows or {}, _existing(found, keys))
         left_out = {
             "erased": {_owned(item) for item in found if item.user_id in erased},
             "deleted": set() if include_deleted else {_owned(i) for i in found if i.deleted},
         }
-        fates = [_fate(item, standing, on_conflict, left_out) for item in found]
+        results = [_result(item, existing, on_conflict, left_out) for item in found]
         chosen = {
-            wanted: [item for item, fate in zip(found, fates, strict=True) if fate == wanted]
+            wanted: [item for item, result in zip(found, results, strict=True) if result == wanted]
             for wanted in ("created", "updated")
         }
-        if pretended is None:
+        if dry_run_rows is None:
             _replace_imported(chosen["updated"], keys)
             _insert_imported(chosen["created"] + chosen["updated"], keys)
         else:
             for item in chosen["created"] + chosen["updated"]:
-                pretended[_owned(item)] = Standing(item.content_hash, _says(item))
-    return fates
+                dry_run_rows[_owned(item)] = Existing(item.content_hash, _says(item))
+    return results
 
 
 def _keys_of(user_ids: Iterable[str]) -> dict[str, int]:
@@ -81,16 +81,16 @@ def _keys_of(user_ids: Iterable[str]) -> dict[str, int]:
     return {str(user_id): key for user_id, key in seen}
 
 
-def _standing(
+def _existing(
     found: Sequence[CouncilConversation], keys: Mapping[str, int]
-) -> dict[Owned, Standing]:
+) -> dict[Owned, Existing]:
     """What stands under their ids; read whole only where the file is another one."""
     items = {_owned(item): item for item in found}
     owners = {key: user_id for user_id, key in keys.items()}
     rows = Conversation.objects.filter(
         person_id__in=list(owners), uid__in=[uid for _, uid in items]
     ).defer("search_text")
-    standing: dict[Owned, Standing] = {}
+    existing: dict[Owned, Existing] = {}
     for row in rows:
         owned = owners[row.person_id], row.uid
         item = items.get(owned)
@@ -99,21 +99,21 @@ def _standing(
         may_say_the_same = item.content_hash != row.request_hash and row.message_count == len(
             item.messages
         )
-        standing[owned] = Standing(
+        existing[owned] = Existing(
             row.request_hash,
             fingerprint(row, messages_of(row)) if may_say_the_same else None,
             is_held=row.legal_hold_at is not None,
         )
-    return standing
+    return existing
 
 
-def _fate(
+def _result(
     item: CouncilConversation,
-    standing: Mapping[Owned, Standing],
+    existing: Mapping[Owned, Existing],
     on_conflict: str,
     left_out: Mapping[str, AbstractSet[Owned]],
 ) -> str:
-    stands = standing.get(_owned(item))
+    stands = existing.get(_owned(item))
     if stands is not None and (
         stands.content_hash == item.content_hash
         or (stands.fingerprint is not None and stands.fingerprint == _says(item))

@@ -74,7 +74,7 @@ class TestLargeFiles:
         ]
         run = imports.Import(given_owner=None, on_conflict="skip", dry_run=False)
 
-        fates = [fate.status for fate in run.run(iter(files))]
+        results = [result.status for result in run.run(iter(files))]
 
-        assert fates == ["created", "created"]
+        assert results == ["created", "created"]
         assert stored == [0, 1]

@@ -36,7 +36,7 @@ class Command(BaseCommand):
             "--backup", action="store_true", help="copy the tree to an archive first"
         )
         parser.add_argument(
-            "--report", type=Path, metavar="FILE", help="one JSON line for each file's fate"
+            "--report", type=Path, metavar="FILE", help="one JSON line for each file's result"
         )
         parser.add_argument(
             "--on-conflict",
@@ -70,8 +70,8 @@ class Command(BaseCommand):
                 include_deleted=options["include_deleted"],
                 include_erased=options["include_erased"],
             )
-            fates = progress(run.run(import_trees.open_tree(path)), total, "files", self.stdout)
-            self._report(fates, report)
+            results = progress(run.run(import_trees.open_tree(path)), total, "files", self.stdout)
+            self._report(results, report)
         self._summary(run, options["dry_run"])
         if run.counts["failed"]:
             sys.exit(1)
@@ -116,16 +116,16 @@ class Command(BaseCommand):
                 f"Cannot write {report}: {error}", returncode=WRONG_ARGUMENTS
             ) from error
 
-    def _report(self, fates: Iterator[imports.Fate], lines: TextIO | None) -> None:
-        for fate in fates:
+    def _report(self, results: Iterator[imports.FileResult], lines: TextIO | None) -> None:
+        for result in results:
             if lines:
-                lines.write(json.dumps(fate.as_json(), ensure_ascii=False) + "\n")
-            if fate.status == "skipped" and fate.reason in NAMED:
-                self.stdout.write(f"skipped: {fate.path}: {fate.reason}")
-            if fate.status == "failed":
-                self.stderr.write(f"failed: {fate.path}: {fate.reason}")
-            for note in fate.replaced if fate.status in ("created", "updated") else []:
-                self.stdout.write(f"replaced: {fate.path}: {note['replaced']} at {note['at']}")
+                lines.write(json.dumps(result.as_json(), ensure_ascii=False) + "\n")
+            if result.status == "skipped" and result.reason in NAMED:
+                self.stdout.write(f"skipped: {result.path}: {result.reason}")
+            if result.status == "failed":
+                self.stderr.write(f"failed: {result.path}: {result.reason}")
+            for note in result.replaced if result.status in ("created", "updated") else []:
+                self.stdout.write(f"replaced: {result.path}: {note['replaced']} at {note['at']}")
 
     def _summary(self, run: imports.Import, dry_run: bool) -> None:
         parts = ", ".join(f"{run.counts[status]} {status}" for status in STATUSES)
