@@ -29,6 +29,7 @@ from django.db import transaction
 from django.utils import timezone
 from billing.models import CreditAccount, CreditTransaction
 from conversations.models import Conversation, Message
+from conversations.search import search_text
 persons, each, at_once = map(int, sys.argv[1:])
 now = timezone.now()
 for number in range(persons):
@@ -42,7 +43,7 @@ for number in range(persons):
         ], batch_size=at_once)
         made = Conversation(
             user_id=user_id, message_count=each, created_at=now, updated_at=now)
-        made.search_text = made.words
+        made.search_text = search_text(made.title)
         made.save()
         Message.objects.bulk_create([
             Message(user_id=user_id, conversation=made, position=one, role="user", created_at=now,

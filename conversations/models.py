@@ -16,7 +16,7 @@ from django.db.models.lookups import LessThanOrEqual
 from access.models import PersonField, PersonKey
 from common.models import ActorField, JSONField, RawJSON, metadata_of_page, new_uid
 from conversations.pages import TEXT_COLUMNS, last_position
-from conversations.search import HasWords, message_search_text, search_text
+from conversations.search import MatchesTerms, message_search_text, search_text
 
 DEFAULT_TITLE = "New Conversation"
 TITLE_MAX_LENGTH = 500
@@ -61,10 +61,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         """Without activity since before that time; one on legal hold is never among them."""
         return self.filter(updated_at__lt=since, legal_hold_at=None)
 
-    def matching(self, words: Sequence[str], *, owner: str | None = None) -> "ConversationQuerySet":
-        """With all these words in the title, or all in one message (search.query_words)."""
-        messages = Message.objects.matching(words, owner=owner).values("conversation_id")
-        title = HasWords(Conversation, words, owner)
+    def matching(self, terms: Sequence[str], *, owner: str | None = None) -> "ConversationQuerySet":
+        """With all these terms in the title, or all in one message (search.query_terms)."""
+        messages = Message.objects.matching(terms, owner=owner).values("conversation_id")
+        title = MatchesTerms(Conversation, terms, owner)
         return self.annotate(match_in_title=title).filter(
             Q(match_in_title=True) | Q(id__in=messages)
         )
@@ -172,8 +172,8 @@ class Conversation(models.Model):
         return f"#{self.pk} {self.title}"
 
     @property
-    def words(self) -> str:
-        """What `search_text` must be: the words of the title."""
+    def terms(self) -> str:
+        """What `search_text` must be: the terms of the title."""
         return search_text(self.title)
 
 
@@ -212,9 +212,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
         places = {f"position__{side}": start, f"position__{end}": last}
         return self.of(**owner).filter(**places).filter(position__lte=count)
 
-    def matching(self, words: Sequence[str], *, owner: str | None = None) -> "MessageQuerySet":
-        """With all these words in their content and stages; of this owner, if one is given."""
-        return self.filter(HasWords(Message, words, owner))
+    def matching(self, terms: Sequence[str], *, owner: str | None = None) -> "MessageQuerySet":
+        """With all these terms in their content and stages; of this owner, if one is given."""
+        return self.filter(MatchesTerms(Message, terms, owner))
 
     def in_batches(self) -> "Iterator[Message]":
         """All of them by inner id, read in batches: for long work in constant memory."""
@@ -323,7 +323,7 @@ class Message(models.Model):
         return f"#{self.pk} {self.position}. {self.role}"
 
     @property
-    def words(self) -> str:
-        """What `search_text` must be: the words of the content, all stages and other fields."""
+    def terms(self) -> str:
+        """What `search_text` must be: the terms of the content, all stages and other fields."""
         stages = (self.stage1_data, self.stage2_data, self.stage3_data)
         return message_search_text(self.content, *stages, extra=self.extra)

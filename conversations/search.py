@@ -1,6 +1,6 @@
-"""Full-text search: which words a text has, how both engines find them, and the snippet to show.
+"""Full-text search: which terms a text has, how both engines find them, and the snippet to show.
 
-The words are made here, once, for texts and queries alike; PostgreSQL and SQLite only look them up.
+The terms are made here, once, for texts and queries alike; PostgreSQL and SQLite only look them up.
 So both give the same hits, and no character of a query is an operator.
 """
 
@@ -18,26 +18,26 @@ from access.models import PersonKey
 from conversations.other_fields import other_fields, strings
 
 # What is indexed of one text; the rest is stored all the same. PostgreSQL takes no more than a
-# megabyte of words for one row.
+# megabyte of terms for one row.
 INDEXED_CHARACTERS = 200_000
-# Longer words are cut, in texts and queries alike: an index entry holds at most 2.7 kB.
-WORD_CHARACTERS = 64
-# How many words of a query count; the others are as good as not given.
-QUERY_WORDS = 64
+# Longer terms are cut, in texts and queries alike: an index entry holds at most 2.7 kB.
+TERM_CHARACTERS = 64
+# How many terms of a query count; the others are as good as not given.
+QUERY_TERMS = 64
 SNIPPET_MARGIN = 50
 # What the snippets of one answer are looked for in, all texts together.
 SNIPPET_CHARACTERS = 1_000_000
 # Before the key of the owner's row in the index; no word begins with it, so that nobody can search
 # for one.
 OWNER_MARK = "="
-# Scripts without spaces between words (and Korean, which joins particles): each character a word.
+# Scripts without spaces between words (and Korean, which joins particles): each character a term.
 CJK = "\u1100-\u11ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 CJK += "\U00020000-\U0003ffff"
 # A word begins with a letter or digit and keeps the marks on its letters, as Hindi vowels are.
 CJK_WORD = rf"[[{CJK}]&&[\p{{L}}\p{{N}}]]"
 LONG_WORD = rf"[[\p{{L}}\p{{N}}]--[{CJK}]][[\p{{L}}\p{{M}}\p{{N}}]--[{CJK}]]*"
 WORD = regex.compile(rf"(?V1){CJK_WORD}|{LONG_WORD}")
-# The same with the words of one character in runs: five times as fast where there are many.
+# The same with the terms of one character in runs: five times as fast where there are many.
 WORDS = regex.compile(rf"(?V1)({CJK_WORD}+)|({LONG_WORD})")
 
 # The same for plain English, which is most of what there is: four times as fast.
@@ -60,8 +60,8 @@ LABEL_KEYS = {
 }
 
 
-def words_of(text: str) -> list[str]:
-    """The words of a text in order: letters and digits of any script, in lower case."""
+def terms_of(text: str) -> list[str]:
+    """The terms of a text in order: letters and digits of any script, in lower case."""
     normal = text[:INDEXED_CHARACTERS]
     if normal.isascii():
         found = ASCII_WORD.findall(normal.lower())
@@ -72,20 +72,20 @@ def words_of(text: str) -> list[str]:
         # What a dotted capital I becomes.
         runs = WORDS.findall(normal.replace("i\u0307", "i"))
         found = [word for run, long in runs for word in (run or [long])]
-    return [word[:WORD_CHARACTERS] for word in found]
+    return [word[:TERM_CHARACTERS] for word in found]
 
 
 def search_text(text: str) -> str:
-    """What the index holds of a text: each of its words once, in the order of their first use."""
-    return " ".join(dict.fromkeys(words_of(text)))
+    """What the index holds of a text: each of its terms once, in the order of their first use."""
+    return " ".join(dict.fromkeys(terms_of(text)))
 
 
-def query_words(query: str) -> list[str]:
-    """The words that a hit must all have, the first QUERY_WORDS of the query.
+def query_terms(query: str) -> list[str]:
+    """The terms that a hit must all have, the first QUERY_TERMS of the query.
 
     None when the query has neither letter nor digit.
     """
-    return list(dict.fromkeys(words_of(query)))[:QUERY_WORDS]
+    return list(dict.fromkeys(terms_of(query)))[:QUERY_TERMS]
 
 
 def texts_of(content: str | None, *stages: Any, extra: Any = None) -> Iterator[str]:
@@ -125,31 +125,31 @@ def _joined(texts: Iterator[str]) -> str:
     return "\n".join(parts)
 
 
-def snippet(text: str, words: Collection[str]) -> str:
-    """The text around the first of `words`, 50 characters on either side, on one line.
+def snippet(text: str, terms: Collection[str]) -> str:
+    """The text around the first of `terms`, 50 characters on either side, on one line.
 
     The beginning of the text when none of them is in it.
     """
-    start, end = _first_place(text, frozenset(words))
+    start, end = _first_place(text, frozenset(terms))
     first, last = max(start - SNIPPET_MARGIN, 0), end + SNIPPET_MARGIN
     shown = " ".join(text[first:last].split())
     return f"{'…' if first else ''}{shown}{'…' if last < len(text) else ''}"
 
 
-def _first_place(text: str, words: frozenset[str]) -> tuple[int, int]:
-    """Where the first of the words stands: one pass over the text, however many they are."""
+def _first_place(text: str, terms: frozenset[str]) -> tuple[int, int]:
+    """Where the first of the terms stands: one pass over the text, however many they are."""
     if text.isascii():
         for plain in ASCII_WORD.finditer(text.lower()):
-            if plain.group()[:WORD_CHARACTERS] in words:
+            if plain.group()[:TERM_CHARACTERS] in terms:
                 return plain.span()
         return 0, 0
     found = WORD.finditer(text)
     while some := list(islice(found, 256)):
         # Folded together first: one by one takes four times as long.
-        if words.isdisjoint(words_of("\n".join(word.group() for word in some))):
+        if terms.isdisjoint(terms_of("\n".join(word.group() for word in some))):
             continue
         for word in some:
-            if not words.isdisjoint(words_of(word.group())):
+            if not terms.isdisjoint(terms_of(word.group())):
                 return word.span()
     return 0, 0
 
@@ -159,8 +159,8 @@ def fts_table(model: type[Model]) -> str:
     return f"{model._meta.db_table}_words"
 
 
-class HasWords(Func):
-    """Whether a row's indexed text has all these words, and belongs to the owner if one is given.
+class MatchesTerms(Func):
+    """Whether a row's indexed text has all these terms, and belongs to the owner if one is given.
 
     The owner is a word in the index itself: another person's text cannot match, even if every other
     filter were forgotten, and the cost grows with the asker's texts alone.
@@ -169,11 +169,11 @@ class HasWords(Func):
     output_field = BooleanField()
     conditional = True
 
-    def __init__(self, model: type[Model], words: Sequence[str], owner: str | None = None) -> None:
+    def __init__(self, model: type[Model], terms: Sequence[str], owner: str | None = None) -> None:
         owned = [] if owner is None else [PersonKey(owner)]
         super().__init__(F("id"), F("search_text"), F("person_id"), *owned)
         self.index = fts_table(model)
-        self.words = list(words)
+        self.terms = list(terms)
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: Any, **context: Any
@@ -181,16 +181,16 @@ class HasWords(Func):
         (_, (text, _), (person, _), *owner) = map(compiler.compile, self.get_source_expressions())
         # To the letter the expression of the index, or PostgreSQL would not use it.
         indexed = f"(string_to_array({text}, ' ') || ('{OWNER_MARK}' || {person}::text))"
-        wanted, parameters = "%s::text[]", list[Any]([self.words])
+        wanted, parameters = "%s::text[]", list[Any]([self.terms])
         for key, user_id in owner:
-            # Null for somebody who is not there, and null is in no row's words.
+            # Null for somebody who is not there, and null is in no row's terms.
             wanted += f" || ('{OWNER_MARK}' || {key}::text)"
             parameters += user_id
         return f"{indexed} @> ({wanted})", parameters
 
     def as_sqlite(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, Any]:
         ((row_id, _), _, _, *owner) = map(compiler.compile, self.get_source_expressions())
-        wanted, parameters = "%s", list[Any]([" ".join(f'"{word}"' for word in self.words)])
+        wanted, parameters = "%s", list[Any]([" ".join(f'"{word}"' for word in self.terms)])
         for key, user_id in owner:
             # Of somebody who is not there 0, which is nobody's: FTS5 takes no null.
             wanted += f" || ' \"{OWNER_MARK}' || COALESCE({key}, 0) || '\"'"

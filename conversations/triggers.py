@@ -17,7 +17,7 @@ from common.rules import Rule, key_is_new, of_the_living, rule
 from conversations.models import Conversation, Message
 from conversations.search import OWNER_MARK, fts_table
 
-# From this version on FTS5 can take deleted words out of its files at once.
+# From this version on FTS5 can take deleted terms out of its files at once.
 SECURE_DELETE_SINCE = (3, 42)
 
 
@@ -61,8 +61,8 @@ def _guard(model: type[models.Model], act: str, when: str, body: str) -> Guard:
     return Guard(name, model, declare, refuses=False)
 
 
-def forget_deleted_words(model_classes: Iterable[type[models.Model]]) -> None:
-    """Take the words of deleted rows out of the index's files.
+def purge_deleted_terms(model_classes: Iterable[type[models.Model]]) -> None:
+    """Take the terms of deleted rows out of the index's files.
 
     PostgreSQL and newer SQLite do it by themselves; an older FTS5 keeps them until it merges, which
     this brings about (0.4 s at 200,000 messages).
@@ -76,7 +76,7 @@ def forget_deleted_words(model_classes: Iterable[type[models.Model]]) -> None:
 
 
 def rebuild_index(model: type[models.Model]) -> None:
-    """Make the index of the rows' words anew, in one transaction; who uses the rows waits."""
+    """Make the index of the rows' terms anew, in one transaction; who uses the rows waits."""
     index, table = fts_table(model), model._meta.db_table
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -85,9 +85,9 @@ def rebuild_index(model: type[models.Model]) -> None:
             cursor.execute(f'LOCK TABLE "{table}" IN ACCESS EXCLUSIVE MODE')
             # No index is made on a table while foreign keys of it wait to be checked.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            words = f"string_to_array(search_text, ' ') || ('{OWNER_MARK}' || person_id::text)"
+            terms = f"string_to_array(search_text, ' ') || ('{OWNER_MARK}' || person_id::text)"
             cursor.execute(
-                f'CREATE INDEX IF NOT EXISTS "{index}" ON "{table}" USING gin (({words}))'
+                f'CREATE INDEX IF NOT EXISTS "{index}" ON "{table}" USING gin (({terms}))'
             )
             cursor.execute(f'REINDEX INDEX "{index}"')
             return

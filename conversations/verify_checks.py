@@ -30,10 +30,10 @@ def _owners() -> Iterator[str]:
         yield f"message #{pk}: its owner is not that of its conversation #{conversation_id}"
 
 
-def _words() -> Iterator[str]:
+def _search_terms() -> Iterator[str]:
     for model in (Conversation, Message):
         for row in model.objects.in_batches():
-            if row.search_text != row.words:
+            if row.search_text != row.terms:
                 yield f"{model._meta.verbose_name} #{row.pk}: its search words are not its text's"
 
 
@@ -88,6 +88,6 @@ def _value(word: str) -> int:
 CHECKS = [
     Check("conversations.positions", "Messages are numbered 1..n and counted", _positions),
     Check("conversations.owners", "Messages belong to their conversation's owner", _owners),
-    Check("conversations.search_words", "Search words are those of the texts", _words),
+    Check("conversations.search_words", "Search words are those of the texts", _search_terms),
     Check("conversations.search_index", "The search index has the words of the rows", _index),
 ]

@@ -112,8 +112,8 @@ class ConversationAdmin(ReadOnlyAdmin):
             return queryset.filter(Q(uid=uuid.UUID(term)) | Q(person_id=PersonKey(term))), False
         except ValueError:
             pass
-        words = search.query_words(term) if may_read_texts(request) else []
-        if not words:
+        terms = search.query_terms(term) if may_read_texts(request) else []
+        if not terms:
             return queryset.filter(person_id=PersonKey(term)), False
         access_services.record_search(
             actor=actors.staff_actor(request.user), at=timezone.now(), words=term
@@ -121,8 +121,8 @@ class ConversationAdmin(ReadOnlyAdmin):
         # A union, since each part takes its own index (15 to 55 ms at 100,000 conversations on
         # PostgreSQL); an OR reads every conversation (130 to 190 ms).
         owned = Conversation.objects.for_user(term).values("pk")
-        titles = Conversation.objects.filter(search.HasWords(Conversation, words)).values("pk")
-        texts = Message.objects.matching(words).values("conversation_id")
+        titles = Conversation.objects.filter(search.MatchesTerms(Conversation, terms)).values("pk")
+        texts = Message.objects.matching(terms).values("conversation_id")
         return queryset.filter(pk__in=owned.union(titles, texts)), False
 
     # One conversation

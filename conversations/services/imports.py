@@ -170,7 +170,7 @@ def _insert_imported(items: Sequence[CouncilConversation], keys: Mapping[str, in
     messages = [message for _, own in made for message in own]
     rows: list[Conversation | Message] = [*conversations, *messages]
     for row in rows:
-        row.search_text = row.words
+        row.search_text = row.terms
     Conversation.objects.bulk_create(conversations)
     for message in messages:
         message.conversation_id = message.conversation.pk

@@ -9,7 +9,7 @@ from common.privacy import PrivacyHooks
 from conversations import errors
 from conversations.models import Conversation, ConversationQuerySet, Message
 from conversations.services.writing import remove_conversations
-from conversations.triggers import forget_deleted_words
+from conversations.triggers import purge_deleted_terms
 
 # One transaction removes no more messages than this, so that other writers wait a second at most.
 BATCH_MESSAGES = 5_000
@@ -80,5 +80,5 @@ def _delete_idle_batch(idle_since: datetime.datetime, limit: int) -> int:
 
 PRIVACY_HOOKS = PrivacyHooks(
     refuse_erasure=refuse_erasure,
-    after_erasure=partial(forget_deleted_words, [Conversation, Message]),
+    after_erasure=partial(purge_deleted_terms, [Conversation, Message]),
 )

@@ -15,7 +15,7 @@ from common.models import update_returning
 from consent.gates import require_consent
 from conversations import errors
 from conversations.models import DEFAULT_TITLE, Conversation, Message
-from conversations.triggers import forget_deleted_words
+from conversations.triggers import purge_deleted_terms
 
 # A deletion may stand in the way of a key, once in a while.
 TRIES = 4
@@ -42,7 +42,7 @@ class NewMessage:
             metadata=self.metadata,
             **columns,
         )
-        row.search_text = row.words
+        row.search_text = row.terms
         return row
 
 
@@ -73,7 +73,7 @@ def create_conversation(
         created_at=at,
         updated_at=at,
     )
-    conversation.search_text = conversation.words
+    conversation.search_text = conversation.terms
     if uid is not None:
         conversation.uid = uid
     failures = 0
@@ -201,7 +201,7 @@ def update_conversation(
             return conversation
         if "title" in changes:
             conversation.title = changes["title"]
-            conversation.search_text = conversation.words
+            conversation.search_text = conversation.terms
             conversation.extra.pop("title", None)  # an imported title that was too long
         if "metadata" in changes:
             conversation.metadata = changes["metadata"]
@@ -217,7 +217,7 @@ def update_conversation(
             **{column: getattr(conversation, column) for column in columns}
         )
         if "title" in changes:
-            forget_deleted_words([Conversation])
+            purge_deleted_terms([Conversation])
     return conversation
 
 
@@ -249,4 +249,4 @@ def remove_conversations(found: Sequence[tuple[int, int]]) -> None:
     # What it cascades to is gone: Django's own deletion would look for it without the person.
     rows = Conversation.objects.filter(person_id__in=persons, pk__in=keys)
     rows._raw_delete(using=rows.db)
-    forget_deleted_words([Conversation, Message])
+    purge_deleted_terms([Conversation, Message])

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conversations.models import Conversation, Message
-from conversations.search import query_words
+from conversations.search import query_terms
 from tests.client import ApiClient
 from tests.conversations.recipes import key_of
 from tests.conversations.test_search import say, search, titles
@@ -72,8 +72,8 @@ class TestWithoutAFilterByOwner:
     def test_an_owners_token_is_no_word(self, stranger: ApiClient, query: str) -> None:
         say(stranger, "pump", "a pump")
 
-        assert not Message.objects.matching(query_words(query)).exists()
-        assert not Conversation.objects.matching(query_words(query)).exists()
+        assert not Message.objects.matching(query_terms(query)).exists()
+        assert not Conversation.objects.matching(query_terms(query)).exists()
 
 
 class TestPeopleWithIdsAlike:

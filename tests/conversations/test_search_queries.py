@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from common.idempotency import RequestKey
 from conversations import services
 from conversations.models import Conversation, Message
-from conversations.search import words_of
+from conversations.search import terms_of
 from tests.asserts import assert_problem
 from tests.client import ApiClient
 from tests.conversations.test_search import say, search
@@ -126,7 +126,7 @@ class TestWords:
             f"U+{ord(letter):04X} {unicodedata.name(letter, '')}"
             for letter in map(chr, range(0x110000))
             if unicodedata.category(letter) != "Cn"
-            and "".join(words_of(letter)) != "".join(oracle_words(letter))
+            and "".join(terms_of(letter)) != "".join(oracle_words(letter))
         ]
 
         assert wrong == []
@@ -137,10 +137,10 @@ class TestWords:
         # As they stand NFKC would sort them, for half a minute.
         text = "a" + "\u0301\u0327" * 99_999
 
-        assert words_of(text) == words_of(text[:31])
+        assert terms_of(text) == terms_of(text[:31])
 
     def test_are_made_of_200_000_characters_also_where_one_becomes_eighteen(self) -> None:
-        assert sum(map(len, words_of("ﷺ" * 200_000))) <= 200_000
+        assert sum(map(len, terms_of("ﷺ" * 200_000))) <= 200_000
 
 
 class TestAnyQuery:
