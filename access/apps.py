@@ -4,7 +4,7 @@ from common.apps import StewardAppConfig
 class AccessConfig(StewardAppConfig):
     name = "access"
     verbose_name = "Access"
-    triggers = "access.triggers.GUARDS"
+    triggers = "access.triggers.TRIGGERS"
     maintenance_tasks = "access.maintenance.TASKS"
     privacy_hooks = "access.services.readings.PRIVACY_HOOKS"
 

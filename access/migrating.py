@@ -108,7 +108,7 @@ def name_persons(table: str, *, column: str = "user_id") -> Any:
 
 
 def _in_batches(schema_editor: Any, table: str, statement: str) -> None:
-    with guards_off(schema_editor, table) as cursor:
+    with triggers_off(schema_editor, table) as cursor:
         cursor.execute(f"SELECT MIN(id), MAX(id) FROM {table}")
         first, last = cursor.fetchone()
         for start in range(first or 0, (last or -1) + 1, BATCH_ROWS):
@@ -116,8 +116,8 @@ def _in_batches(schema_editor: Any, table: str, statement: str) -> None:
 
 
 @contextmanager
-def guards_off(schema_editor: Any, table: str) -> Iterator[Any]:
-    """A cursor for changes of rows that a guard keeps; on SQLite `migrate` has dropped the guards.
+def triggers_off(schema_editor: Any, table: str) -> Iterator[Any]:
+    """A cursor for changes of rows that a trigger keeps; on SQLite `migrate` has dropped it.
 
     They fire again afterwards, and refuse, where they name a column that is gone, until `migrate`
     ends and makes them anew.

@@ -5,21 +5,20 @@ all: such words become empty when the person is erased.
 """
 
 from access.models import Person, PersonMove, StaffAction, StaffReading
-from common.guards import append_only
-from common.rules import LIVES, Rule, kept, rule
+from common.triggers import LIVES, Rule, append_only, forbid_delete, row_trigger
 
 IS_BORN_ALIVE: Rule = ("NEW.user_id IS NULL", "a person is born with an id")
 STAYS_ERASED: Rule = ("OLD.user_id IS NULL", "an erased person stays as they are")
 KEEPS_ITS_KEY: Rule = ("NEW.id <> OLD.id", "a person keeps their key")
 
-GUARDS = [
-    rule(Person, "born", "BEFORE INSERT", [IS_BORN_ALIVE]),
-    rule(Person, "erased", "BEFORE UPDATE", [STAYS_ERASED, KEEPS_ITS_KEY]),
-    *kept(Person),
-    rule(PersonMove, "lives", "BEFORE INSERT", [LIVES]),
+TRIGGERS = [
+    row_trigger(Person, "born", "BEFORE INSERT", [IS_BORN_ALIVE]),
+    row_trigger(Person, "erased", "BEFORE UPDATE", [STAYS_ERASED, KEEPS_ITS_KEY]),
+    *forbid_delete(Person),
+    row_trigger(PersonMove, "lives", "BEFORE INSERT", [LIVES]),
     *append_only(PersonMove),
-    rule(StaffReading, "lives", "BEFORE INSERT", [LIVES]),
+    row_trigger(StaffReading, "lives", "BEFORE INSERT", [LIVES]),
     *append_only(StaffReading),
-    rule(StaffAction, "lives", "BEFORE INSERT", [LIVES]),
+    row_trigger(StaffAction, "lives", "BEFORE INSERT", [LIVES]),
     *append_only(StaffAction),
 ]

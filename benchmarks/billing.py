@@ -27,8 +27,9 @@ from access.models import PersonKey  # noqa: E402
 from billing import services  # noqa: E402
 from billing.models import CreditAccount, CreditHold, CreditTransaction  # noqa: E402
 from billing.services import NewTransaction  # noqa: E402
-from common import guards  # noqa: E402
+from common import database_triggers  # noqa: E402
 from common.idempotency import RequestKey  # noqa: E402
+from common.triggers import all_triggers  # noqa: E402
 
 ACCOUNTS = 1000
 RICH = 10**12
@@ -82,10 +83,10 @@ def charge_for(seconds: float, way: str, accounts: int, seed: int, results: Any)
 
 
 def reset() -> None:
-    guards.drop(guards.registered("billing"))
+    database_triggers.drop(all_triggers("billing"))
     for model in (CreditTransaction, CreditHold, CreditAccount):
         model.objects.all().delete()
-    guards.create(guards.registered("billing"))
+    database_triggers.create(all_triggers("billing"))
     at = timezone.now()
     for number in range(ACCOUNTS):
         services.add_transaction(
@@ -102,7 +103,7 @@ def reset() -> None:
 def measure(way: str, accounts: int, processes: int, seconds: float) -> tuple[float, float]:
     """Charges a second over all processes, and the slowest hundredth in milliseconds."""
     if way == "ORM":
-        guards.drop(guards.registered("billing"))
+        database_triggers.drop(all_triggers("billing"))
     connection.close()
     context = multiprocessing.get_context("fork")
     results = context.Queue()

@@ -38,7 +38,8 @@ from access import services  # noqa: E402
 from access.scopes import SCOPES  # noqa: E402
 from benchmarks.dearest import CASES, Case  # noqa: E402
 from benchmarks.dearest_rows import prepare_all  # noqa: E402
-from common import guards  # noqa: E402
+from common import database_triggers  # noqa: E402
+from common.triggers import all_triggers  # noqa: E402
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "security.md"
 BEGIN, END = "<!-- the bounds begin -->", "<!-- the bounds end -->"
@@ -176,9 +177,9 @@ def main() -> None:
     logging.disable(logging.INFO)
     kept = orjson.loads(arguments.figures.read_bytes()) if arguments.figures.exists() else {}
     call_command("migrate", verbosity=0)
-    guards.drop(guard for guard in guards.registered() if guard.refuses)
+    database_triggers.drop(trigger for trigger in all_triggers() if trigger.rules)
     call_command("flush", interactive=False, verbosity=0)
-    guards.create(guards.registered())
+    database_triggers.create(all_triggers())
     key = services.create_key(
         name="benchmark", scopes=SCOPES, actor="system", at=timezone.now()
     ).key

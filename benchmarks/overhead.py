@@ -31,8 +31,9 @@ from access.scopes import SCOPES  # noqa: E402
 from billing import reports as billing_reports  # noqa: E402
 from billing import services as billing_services  # noqa: E402
 from billing.api.views import transaction_response, usage_json  # noqa: E402
-from common import guards  # noqa: E402
+from common import database_triggers  # noqa: E402
 from common.idempotency import RequestKey  # noqa: E402
+from common.triggers import all_triggers  # noqa: E402
 from config import urls  # noqa: E402
 from conversations import services as conversation_services  # noqa: E402
 from conversations.api.views import conversation_json, message_response  # noqa: E402
@@ -174,7 +175,7 @@ def measure(name: str, method: str, route: str, key: str, body: bytes = b"") -> 
 
 def main() -> None:
     call_command("migrate", verbosity=0)
-    guards.drop(guard for guard in guards.registered() if guard.refuses)
+    database_triggers.drop(trigger for trigger in all_triggers() if trigger.rules)
     call_command("flush", interactive=False, verbosity=0)
     key = services.create_key(
         name="benchmark", scopes=SCOPES, actor="system", at=timezone.now()

@@ -3,7 +3,7 @@ from common.apps import StewardAppConfig
 
 class BillingConfig(StewardAppConfig):
     name = "billing"
-    triggers = "billing.triggers.GUARDS"
+    triggers = "billing.triggers.TRIGGERS"
     initial_data = "billing.services.tiers.ensure_tiers"
     verify_checks = (
         "billing.verify_checks.CHECKS",

@@ -16,7 +16,7 @@ from django.db.models.expressions import Expression
 from access.models import PersonKey
 from billing.models import CreditAccount, CreditHold, CreditTransaction
 from common.models import insert_from
-from common.rules import was_erased_meanwhile
+from common.triggers import was_erased_meanwhile
 
 ACCOUNT = CreditAccount._meta.db_table
 # PersonKey, with the parameter's name.
@@ -69,7 +69,7 @@ def insert_hold(hold: CreditHold, *, user_id: str, at: datetime.datetime) -> Cre
 
 def open_account(account: CreditAccount) -> None:
     """Make the account, born empty, unless the person has one."""
-    # NOT EXISTS besides ON CONFLICT: on SQLite a guard refuses an INSERT whose key is taken.
+    # NOT EXISTS besides ON CONFLICT: on SQLite a trigger refuses an INSERT whose key is taken.
     insert_from(
         account,
         "access_person AS p WHERE p.id = %(person_id)s"

@@ -12,7 +12,7 @@
   hold need no look at the person: they move their account, which looks. A checkpoint alone may be
   added, so that entries of the erased leave in time as well.
 
-The one other change they let through is the erasure of a person (common/guards.py): it empties
+The one other change they let through is the erasure of a person (common/triggers.py): it empties
 texts.
 """
 
@@ -26,16 +26,16 @@ from billing.models import (
     UsageIncrement,
     UsageOverride,
 )
-from common import guards
-from common.guards import Guard
-from common.rules import (
+from common.triggers import (
     ERASED_OR_NEVER,
     KEEPS_ITS_PERSON,
     LIVES,
     Rule,
-    kept,
+    append_only,
+    forbid_delete,
+    forbid_truncate,
     key_is_new,
-    rule,
+    row_trigger,
 )
 
 ACCOUNT = CreditAccount._meta.db_table
@@ -102,10 +102,12 @@ ENTRY_IS_ARCHIVED: Rule = (
 
 MOVE_ACCOUNT = f"""UPDATE {ACCOUNT} SET balance = NEW.balance_after, sequence = NEW.sequence
     WHERE person_id = NEW.person_id;"""
-# The lock first, in a statement of its own: the sum must see what others committed meanwhile.
-LOCK_ACCOUNT = f"PERFORM 1 FROM {ACCOUNT} WHERE person_id = NEW.person_id FOR NO KEY UPDATE;"
-SUM_HOLDS = f"""UPDATE {ACCOUNT} SET held = (SELECT COALESCE(SUM(amount), 0) FROM {HOLD}
-    WHERE person_id = NEW.person_id AND state = 'open') WHERE person_id = NEW.person_id;"""
+SUM_HOLDS = {
+    # The lock first, in a statement of its own: the sum must see what others committed meanwhile.
+    "before_act": f"PERFORM 1 FROM {ACCOUNT} WHERE person_id = NEW.person_id FOR NO KEY UPDATE;",
+    "act": f"""UPDATE {ACCOUNT} SET held = (SELECT COALESCE(SUM(amount), 0) FROM {HOLD}
+    WHERE person_id = NEW.person_id AND state = 'open') WHERE person_id = NEW.person_id;""",
+}
 
 
 def resolved_once() -> Rule:
@@ -120,19 +122,19 @@ def resolved_once() -> Rule:
     return f"({changed}) AND NOT ({{erased}})", "a hold is resolved once"
 
 
-GUARDS: list[Guard] = [
-    rule(
+TRIGGERS = [
+    row_trigger(
         CreditTransaction,
         "apply",
         "AFTER INSERT",
         [FOLLOWS, REFUND_IS_COVERED, CAPTURE_IS_COVERED, ADJUSTMENT_HAS_A_REASON],
-        MOVE_ACCOUNT,
+        act=MOVE_ACCOUNT,
     ),
-    rule(CreditTransaction, "no_update", "BEFORE UPDATE", [ERASED_OR_NEVER]),
-    rule(CreditTransaction, "no_delete", "BEFORE DELETE", [ENTRY_IS_ARCHIVED]),
-    *guards.no_replacing(CreditTransaction),
-    rule(CreditAccount, "born", "BEFORE INSERT", [ACCOUNT_IS_BORN_EMPTY, LIVES]),
-    rule(
+    row_trigger(CreditTransaction, "no_update", "BEFORE UPDATE", [ERASED_OR_NEVER]),
+    row_trigger(CreditTransaction, "no_delete", "BEFORE DELETE", [ENTRY_IS_ARCHIVED]),
+    *forbid_truncate(CreditTransaction),
+    row_trigger(CreditAccount, "born", "BEFORE INSERT", [ACCOUNT_IS_BORN_EMPTY, LIVES]),
+    row_trigger(
         CreditAccount,
         "proved",
         "BEFORE UPDATE",
@@ -144,21 +146,21 @@ GUARDS: list[Guard] = [
             HELD_IS_THE_SUM_OF_HOLDS,
         ],
     ),
-    *kept(CreditAccount),
-    rule(CreditHold, "born", "BEFORE INSERT", [HOLD_IS_BORN_OPEN]),
-    rule(CreditHold, "once", "BEFORE UPDATE", [resolved_once()]),
-    rule(CreditHold, "held_at_birth", "AFTER INSERT", [], SUM_HOLDS, LOCK_ACCOUNT),
-    rule(CreditHold, "held_at_end", "AFTER UPDATE", [], SUM_HOLDS, LOCK_ACCOUNT),
-    *kept(CreditHold),
-    rule(LedgerCheckpoint, "true", "BEFORE INSERT", [CHECKPOINT_IS_TRUE]),
-    *guards.append_only(LedgerCheckpoint),
-    *guards.append_only(LedgerSeal),
-    rule(UsageOverride, "lives", "BEFORE INSERT", [OVERRIDE_HAS_A_REASON, LIVES]),
-    *guards.append_only(UsageOverride),
+    *forbid_delete(CreditAccount),
+    row_trigger(CreditHold, "born", "BEFORE INSERT", [HOLD_IS_BORN_OPEN]),
+    row_trigger(CreditHold, "once", "BEFORE UPDATE", [resolved_once()]),
+    row_trigger(CreditHold, "held_at_birth", "AFTER INSERT", [], **SUM_HOLDS),
+    row_trigger(CreditHold, "held_at_end", "AFTER UPDATE", [], **SUM_HOLDS),
+    *forbid_delete(CreditHold),
+    row_trigger(LedgerCheckpoint, "true", "BEFORE INSERT", [CHECKPOINT_IS_TRUE]),
+    *append_only(LedgerCheckpoint),
+    *append_only(LedgerSeal),
+    row_trigger(UsageOverride, "lives", "BEFORE INSERT", [OVERRIDE_HAS_A_REASON, LIVES]),
+    *append_only(UsageOverride),
     # An erasure deletes these two, so that none of an erased person is there to be changed.
-    rule(Usage, "lives", "BEFORE INSERT", [LIVES]),
-    rule(Usage, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON]),
-    rule(UsageIncrement, "lives", "BEFORE INSERT", [LIVES]),
-    rule(UsageIncrement, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON]),
+    row_trigger(Usage, "lives", "BEFORE INSERT", [LIVES]),
+    row_trigger(Usage, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON]),
+    row_trigger(UsageIncrement, "lives", "BEFORE INSERT", [LIVES]),
+    row_trigger(UsageIncrement, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON]),
     key_is_new(UsageIncrement),
 ]

@@ -31,7 +31,7 @@ class StewardAppConfig(AppConfig):
     # Django takes the one class of an apps.py whose `default` is true: not this one, imported.
     default = False
 
-    # list[Guard]: made by `migrate` (common/guards.py).
+    # list[Trigger]: made by `migrate` (common/triggers.py).
     triggers: Paths = ()
     # Callable[[], None]: makes rows that every installation has, after `migrate`, where they are
     # missing; what staff changed in them stays.
@@ -72,14 +72,16 @@ class CommonConfig(StewardAppConfig):
     verify_checks = "common.schema_checks.CHECKS"
 
     def ready(self) -> None:
-        from common import guards
+        from common import database_triggers
 
         for name in NAMES:
             list(declared(name))
         # The only signal in this project. The test suite's flush sends it as well.
-        post_migrate.connect(guards.create_after_migrate, dispatch_uid="guards.create")
+        post_migrate.connect(
+            database_triggers.create_after_migrate, dispatch_uid="database_triggers.create"
+        )
         post_migrate.connect(add_initial_data, dispatch_uid="initial_data.add")
-        checks.register(guards.check_guards, checks.Tags.database)
+        checks.register(database_triggers.check_triggers, checks.Tags.database)
         checks.register(check_labels)
 
 

@@ -1,14 +1,28 @@
-"""Triggers as the database has them: what stands, how it differs from what should, and the mending.
+"""Triggers as the database has them: what stands, how it differs from what apps declare, mending.
+
+At the end of `migrate` those are made that are missing or differ. On SQLite it drops them within its
+transaction, when it has something to do: Django's table remake would lose them without a word.
+`manage.py check --database default` and `verify` name one that is not as it should be.
 
 Compared is what works, not a mark beside it: on PostgreSQL when a trigger fires, whether it is
 switched on, and the source and settings of its function; on SQLite the whole statement.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from django.core import checks
+from django.core.management import CommandError
+from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from common.triggers import POSTGRESQL, Trigger, all_triggers
+
+# Whoever reads a table for long, as a backup does, is not waited for: behind us all would wait.
+LOCK_TIMEOUT_SECONDS = 5
+LOCK_NOT_AVAILABLE = "55P03"
 
 # The bits of pg_trigger.tgtype.
 FIRES = {"ROW": 1, "BEFORE": 2, "INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}
@@ -63,38 +77,6 @@ SELECT 'session_replication_role is ' || current_setting('session_replication_ro
 """
 
 
-@dataclass(frozen=True)
-class Trigger:
-    """A trigger as it should stand.
-
-    `when` is such as "BEFORE UPDATE". `body` is on PostgreSQL that of its function, which has the
-    trigger's name, and on SQLite all that follows the table's name.
-    """
-
-    name: str
-    table: str
-    when: str
-    body: str
-    for_each: str = "ROW"
-    # On SQLite a statement to follow when it is made.
-    then: str = ""
-
-    def fires_on(self, event: str) -> bool:
-        """Whether it is one for "DELETE", "TRUNCATE" …"""
-        return event in self.when.split()
-
-    @property
-    def sqlite(self) -> str:
-        """The statement that makes it."""
-        return f'CREATE TRIGGER "{self.name}" {self.when} ON "{self.table}" {self.body}'
-
-    @property
-    def type_bits(self) -> int:
-        """PostgreSQL's way to say when it fires."""
-        words = {*self.when.split(), self.for_each}
-        return sum(bit for word, bit in FIRES.items() if word in words)
-
-
 Standing = dict[tuple[str, str], Any]
 
 
@@ -120,42 +102,140 @@ def search_path(connection: BaseDatabaseWrapper) -> str:
         return f"{cursor.fetchone()[0]}, pg_temp"
 
 
-def difference(trigger: Trigger, there: Standing, path: str) -> str | None:
+def _difference(trigger: Trigger, there: Standing, path: str) -> str | None:
     """What is wrong with it, as the end of a sentence; None when it stands as it should."""
     found = there.get((trigger.table, trigger.name))
     if found is None:
         return MISSING
     if isinstance(found, str):
-        return None if found == trigger.sqlite else OTHER_TEXT
+        return None if found == trigger.on_sqlite else OTHER_TEXT
     enabled, type_bits, is_plain, *function = found
     # Not those switched off with ALTER TABLE, wholly (D) or but for replication (R).
     if enabled not in ("O", "A"):
         return SWITCHED_OFF
-    if (type_bits, is_plain) != (trigger.type_bits, True):
+    words = {*trigger.event.split(), trigger.for_each}
+    should_fire = sum(bit for word, bit in FIRES.items() if word in words)
+    if (type_bits, is_plain) != (should_fire, True):
         return FIRES_OTHERWISE
-    should = [trigger.name, trigger.body, f"search_path={path}", "plpgsql", False, True]
+    should = [trigger.name, trigger.on_postgresql, f"search_path={path}", "plpgsql", False, True]
     return None if function == should else OTHER_FUNCTION
 
 
-def make(cursor: Any, vendor: str, trigger: Trigger, what: str, path: str) -> None:
-    """Mend it: `what` is its difference. Touches no more than that."""
+@dataclass(frozen=True)
+class Difference:
+    """A trigger that does not stand as it should; `what` ends a sentence about it."""
+
+    trigger: Trigger
+    what: str
+
+
+def differences(
+    triggers: Iterable[Trigger] | None = None, using: str = "default"
+) -> list[Difference]:
+    """Of these triggers, or of all, those that this database has not, or has otherwise."""
+    connection = connections[using]
+    chosen = _for(connection, all_triggers() if triggers is None else triggers)
+    if not chosen:
+        return []
+    present = _present(connection, chosen)
+    there, path = standing(connection), search_path(connection)
+    looked_at = ((one, _difference(one, there, path)) for one in chosen)
+    return [
+        Difference(one, what)
+        for one, what in looked_at
+        if what is not None and one.can_be_created(present)
+    ]
+
+
+def missing(using: str = "default") -> list[Trigger]:
+    """The triggers that do not stand in this database as they should."""
+    return [difference.trigger for difference in differences(using=using)]
+
+
+def _for(connection: BaseDatabaseWrapper, triggers: Iterable[Trigger]) -> list[Trigger]:
+    return [trigger for trigger in triggers if trigger.is_for(connection.vendor)]
+
+
+def _present(connection: BaseDatabaseWrapper, triggers: Iterable[Trigger]) -> set[str]:
+    """The tables, and those columns that these triggers ask for."""
+    needed = {one for trigger in triggers for one in trigger.needs}
+    asked = {one.partition(".")[0] for one in needed if "." in one}
+    with connection.cursor() as cursor:
+        # Tables alone: behind a view no trigger of ours would fire.
+        listed = connection.introspection.get_table_list(cursor)
+        tables = {table.name for table in listed if table.type == "t"}
+        columns = {
+            f"{table}.{column.name}"
+            for table in asked & tables
+            for column in connection.introspection.get_table_description(cursor, table)
+        }
+    return tables | columns
+
+
+# Making and dropping
+
+
+def create(triggers: Iterable[Trigger], using: str = "default") -> None:
+    """Make those that are missing or differ; take away those that cannot be.
+
+    Where all stands as it should, nothing is locked and nothing written. Raises CommandError when
+    a table stays in use; then nothing is changed.
+    """
+    connection = connections[using]
+    chosen = _for(connection, triggers)
+    if not chosen:
+        return
+    present, there = _present(connection, chosen), standing(connection)
+    leftover = [
+        one for one in chosen if (one.table, one.name) in there and not one.can_be_created(present)
+    ]
+    differing = differences(chosen, using)
+    if not leftover and not differing:
+        return
+    path = search_path(connection)
+    # In one transaction, so that no writer meets the table while its trigger is being replaced.
+    with _not_waiting_long(connection), transaction.atomic(using), connection.cursor() as cursor:
+        if connection.vendor == POSTGRESQL:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+        for trigger in leftover:
+            _drop(cursor, connection, trigger)
+        for one in differing:
+            _make(cursor, connection.vendor, one, path)
+
+
+@contextmanager
+def _not_waiting_long(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", None) != LOCK_NOT_AVAILABLE:
+            raise
+        raise CommandError(
+            f"The triggers could not be changed: a table was in use for {LOCK_TIMEOUT_SECONDS} s,"
+            " as by a backup. None was changed. Run migrate again when that has ended."
+        ) from error
+
+
+def _make(cursor: Any, vendor: str, difference: Difference, path: str) -> None:
+    """Mend what differs, and touch no more than that."""
+    trigger = difference.trigger
     # Without parameters, so that a percent sign in the body stays one.
-    if vendor == "sqlite":
+    if vendor != POSTGRESQL:
         cursor.execute(f'DROP TRIGGER IF EXISTS "{trigger.name}"')
-        cursor.execute(trigger.sqlite, None)
-        if trigger.then:
-            cursor.execute(trigger.then, None)
+        cursor.execute(trigger.on_sqlite, None)
+        if trigger.once_made:
+            cursor.execute(trigger.once_made, None)
         return
     function = f'"{trigger.name}"()'
     cursor.execute(
         f"CREATE OR REPLACE FUNCTION {function} RETURNS trigger LANGUAGE plpgsql"
-        f" SECURITY INVOKER SET search_path = {path} AS $body${trigger.body}$body$",
+        f" SECURITY INVOKER SET search_path = {path} AS $body${trigger.on_postgresql}$body$",
         None,
     )
-    if what != OTHER_FUNCTION or not _runs_it(cursor, trigger):
+    if difference.what != OTHER_FUNCTION or not _runs_it(cursor, trigger):
         # OR REPLACE lets readers go on; it also switches the trigger on again.
         cursor.execute(
-            f'CREATE OR REPLACE TRIGGER "{trigger.name}" {trigger.when} ON "{trigger.table}"'
+            f'CREATE OR REPLACE TRIGGER "{trigger.name}" {trigger.event} ON "{trigger.table}"'
             f" FOR EACH {trigger.for_each} EXECUTE FUNCTION {function}"
         )
 
@@ -170,13 +250,52 @@ def _runs_it(cursor: Any, trigger: Trigger) -> bool:
     return cursor.fetchone() is not None
 
 
-def drop(cursor: Any, connection: BaseDatabaseWrapper, table: str, name: str) -> None:
-    """Drop a trigger, if it stands."""
-    where = f' ON "{table}"' if connection.vendor == "postgresql" else ""
-    cursor.execute(f'DROP TRIGGER IF EXISTS "{name}"{where}')
+def drop(triggers: Iterable[Trigger], using: str = "default") -> None:
+    """Drop these triggers. For `migrate` on SQLite, and for the test suite's flush."""
+    connection = connections[using]
+    there = standing(connection)
+    with connection.cursor() as cursor:
+        for trigger in _for(connection, triggers):
+            if (trigger.table, trigger.name) in there:
+                _drop(cursor, connection, trigger)
 
 
-def strangers(
+def _drop(cursor: Any, connection: BaseDatabaseWrapper, trigger: Trigger) -> None:
+    where = f' ON "{trigger.table}"' if connection.vendor == POSTGRESQL else ""
+    cursor.execute(f'DROP TRIGGER IF EXISTS "{trigger.name}"{where}')
+
+
+# For `check` and `verify`
+
+
+def check_triggers(
+    app_configs: Any, databases: Any = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    return [
+        checks.Warning(
+            f"The trigger {one.trigger.name} {one.what} on table {one.trigger.table}.",
+            hint="Run `python manage.py migrate`, which makes it anew.",
+            id="common.W001",
+        )
+        for using in databases or []
+        for one in differences(using=using)
+    ]
+
+
+def problems() -> Iterator[str]:
+    """For `verify`: what is wrong with the triggers of the default database."""
+    connection = connections["default"]
+    triggers = all_triggers()
+    present = _present(connection, triggers)
+    for table in sorted({trigger.table for trigger in triggers} - present):
+        yield f"table {table}: there is no such table; run migrate"
+    for one in differences(triggers):
+        yield f"table {one.trigger.table}: the trigger {one.trigger.name} {one.what}; run migrate"
+    known = [(trigger.table, trigger.name) for trigger in triggers]
+    yield from _strangers(connection, {trigger.table for trigger in triggers}, known)
+
+
+def _strangers(
     connection: BaseDatabaseWrapper, tables: set[str], known: Iterable[tuple[str, str]]
 ) -> Iterator[str]:
     """What else at these tables could change what their triggers see or do, as sentences."""

@@ -58,7 +58,7 @@ def made_by(actor: str, request_key: RequestKey) -> Q:
     """The row that this actor made with the key, in a table with an ActorField.
 
     A row without an actor is from before it was kept and counts as anybody's; that no second row
-    stands beside it is held by rules.key_is_new.
+    stands beside it is held by triggers.key_is_new.
     """
     return Q(idempotency_key=request_key.key, actor__in=(actor, ""))
 

@@ -85,11 +85,16 @@ def empty(table: PersonalTable, user_id: str, reference: str) -> int:
     """
     values: dict[str, Any] = {} if "__" in table.person else {table.person: reference}
     for name in table.emptied or ():
-        field: Any = table.model._meta.get_field(name)
-        is_object = isinstance(field, models.JSONField)
-        values[name] = None if field.null else ({} if is_object else "")
+        values[name] = empty_value(table.model._meta.get_field(name))
     rows = table.rows_of(user_id)
     return rows.update(**values) if values else rows.count()
+
+
+def empty_value(field: Any) -> Any:
+    """What an erasure leaves in a field that it empties: None, `{}` or "", as the field allows."""
+    if field.null:
+        return None
+    return {} if isinstance(field, models.JSONField) else ""
 
 
 def lock_heads(user_id: str) -> None:

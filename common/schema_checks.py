@@ -6,8 +6,9 @@ from typing import Any
 from django.db import connection, models
 from django.db.models import BooleanField, CheckConstraint, ExpressionWrapper
 
-from common import guards
+from common import database_triggers
 from common.declarations import Check
+from common.triggers import all_triggers
 
 SHOWN = 20
 
@@ -15,7 +16,7 @@ SHOWN = 20
 def constraint_problems() -> Iterator[str]:
     """A constraint can be dropped, or put back under its name with another condition."""
     present = set(connection.introspection.table_names())
-    seen = {guard.table: guard.model for guard in guards.registered()}
+    seen = {trigger.table: trigger.model for trigger in all_triggers()}
     for table, model in sorted(seen.items()):
         if table in present:
             yield from _missing(model)
@@ -49,6 +50,6 @@ def _broken(model: type[models.Model]) -> Iterator[str]:
 
 
 CHECKS = [
-    Check("triggers", "Every guarded table has its triggers", guards.problems),
+    Check("triggers", "Every guarded table has its triggers", database_triggers.problems),
     Check("constraints", "Every guarded table has its constraints", constraint_problems),
 ]

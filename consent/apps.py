@@ -4,7 +4,7 @@ from common.apps import StewardAppConfig
 class ConsentConfig(StewardAppConfig):
     name = "consent"
     verbose_name = "Consent"
-    triggers = "consent.triggers.GUARDS"
+    triggers = "consent.triggers.TRIGGERS"
     initial_data = "consent.services.texts.ensure_purposes"
     verify_checks = ("consent.verify_checks.CHECKS", "consent.services.repairs.REPAIRS")
     maintenance_tasks = "consent.maintenance.TASKS"

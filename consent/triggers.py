@@ -7,12 +7,17 @@
 - A state says what the last event of its person and purpose says, and is never removed.
 
 No row goes to another person, and once the person is erased none of theirs is added or changed. The
-one change of texts that they let through is that erasure (common/guards.py).
+one change of texts that they let through is that erasure (common/triggers.py).
 """
 
-from common import guards
-from common.guards import Guard
-from common.rules import KEEPS_ITS_PERSON, LIVES, Rule, kept, rule
+from common.triggers import (
+    KEEPS_ITS_PERSON,
+    LIVES,
+    Rule,
+    append_only,
+    forbid_delete,
+    row_trigger,
+)
 from consent.models import NO_HASH, ConsentChain, ConsentEvent, ConsentState, PolicyVersion
 
 CHAIN = ConsentChain._meta.db_table
@@ -67,7 +72,7 @@ STATE_STAYS_TRUE: Rule = (
 )
 
 SINCE = "CASE WHEN NEW.action = 'expired' THEN NEW.expires_at ELSE NEW.recorded_at END"
-# No upsert: SQLite takes an INSERT that meets a row for a replacing one, and the guard refuses it.
+# No upsert: SQLite takes an INSERT that meets a row for a replacing one, which is refused.
 MOVE_CHAIN_AND_STATE = f"""UPDATE {CHAIN} SET last_sequence = NEW.sequence, last_hash = NEW.hash
     WHERE person_id = NEW.person_id;
     UPDATE {STATE} SET granted = NEW.granted, event_id = NEW.id,
@@ -80,25 +85,25 @@ MOVE_CHAIN_AND_STATE = f"""UPDATE {CHAIN} SET last_sequence = NEW.sequence, last
     WHERE NOT EXISTS (SELECT 1 FROM {STATE}
                       WHERE person_id = NEW.person_id AND purpose = NEW.purpose);"""
 
-GUARDS: list[Guard] = [
-    *guards.append_only(PolicyVersion),
-    rule(
+TRIGGERS = [
+    *append_only(PolicyVersion),
+    row_trigger(
         ConsentEvent,
         "apply",
         "AFTER INSERT",
         [LIVES, FOLLOWS, TEXT_IS_OF_THE_PURPOSE],
-        MOVE_CHAIN_AND_STATE,
+        act=MOVE_CHAIN_AND_STATE,
     ),
-    *guards.append_only(ConsentEvent),
-    rule(ConsentChain, "born", "BEFORE INSERT", [LIVES, CHAIN_IS_BORN_EMPTY]),
-    rule(
+    *append_only(ConsentEvent),
+    row_trigger(ConsentChain, "born", "BEFORE INSERT", [LIVES, CHAIN_IS_BORN_EMPTY]),
+    row_trigger(
         ConsentChain,
         "moved",
         "BEFORE UPDATE",
         [KEEPS_ITS_PERSON, LIVES, CHAIN_KEEPS_ITS_REFERENCE, CHAIN_MOVES_BY_AN_EVENT],
     ),
-    *kept(ConsentChain),
-    rule(ConsentState, "born", "BEFORE INSERT", [LIVES, STATE_IS_TRUE]),
-    rule(ConsentState, "true", "BEFORE UPDATE", [KEEPS_ITS_PERSON, LIVES, STATE_STAYS_TRUE]),
-    *kept(ConsentState),
+    *forbid_delete(ConsentChain),
+    row_trigger(ConsentState, "born", "BEFORE INSERT", [LIVES, STATE_IS_TRUE]),
+    row_trigger(ConsentState, "true", "BEFORE UPDATE", [KEEPS_ITS_PERSON, LIVES, STATE_STAYS_TRUE]),
+    *forbid_delete(ConsentState),
 ]

@@ -11,9 +11,7 @@ from collections.abc import Iterable
 
 from django.db import connection, models, transaction
 
-from common.database_triggers import Trigger
-from common.guards import Guard
-from common.rules import Rule, key_is_new, of_the_living, rule
+from common.triggers import SQLITE, Rule, Trigger, key_is_new, of_the_living, row_trigger
 from conversations.models import Conversation, Message
 from conversations.search import OWNER_MARK, fts_table
 
@@ -21,7 +19,7 @@ from conversations.search import OWNER_MARK, fts_table
 SECURE_DELETE_SINCE = (3, 42)
 
 
-def index_guards(model: type[models.Model]) -> list[Guard]:
+def index_triggers(model: type[models.Model]) -> list[Trigger]:
     """One trigger each for INSERT, UPDATE and DELETE."""
     index = fts_table(model)
 
@@ -33,32 +31,22 @@ def index_guards(model: type[models.Model]) -> list[Guard]:
         f'INSERT INTO "{index}" ("{index}", rowid, words)'
         f" VALUES ('delete', OLD.id, {text('OLD')});"
     )
-    return [
-        _guard(model, "insert", "AFTER INSERT", add),
-        _guard(model, "update", "AFTER UPDATE OF id, person_id, search_text", f"{remove} {add}"),
-        _guard(model, "delete", "AFTER DELETE", remove),
+    events = [
+        ("insert", "AFTER INSERT", add),
+        ("update", "AFTER UPDATE OF id, person_id, search_text", f"{remove} {add}"),
+        ("delete", "AFTER DELETE", remove),
     ]
+    return [_index_trigger(model, *event) for event in events]
 
 
-def _guard(model: type[models.Model], act: str, when: str, body: str) -> Guard:
+def _index_trigger(model: type[models.Model], name: str, event: str, act: str) -> Trigger:
     index = fts_table(model)
-    name = f"{index}_{act}"
-
-    def declare(vendor: str) -> Trigger | None:
-        if vendor != "sqlite":
-            return None
-        if sqlite3.sqlite_version_info < SECURE_DELETE_SINCE:
-            return Trigger(name, model._meta.db_table, when, f"BEGIN {body} END")
+    once_made = ""
+    if sqlite3.sqlite_version_info >= SECURE_DELETE_SINCE:
         # The mark tells it from the trigger that an older SQLite made, without the setting.
-        return Trigger(
-            name,
-            model._meta.db_table,
-            when,
-            f"BEGIN /* secure-delete */ {body} END",
-            then=f'INSERT INTO "{index}" ("{index}", rank) VALUES (\'secure-delete\', 1)',
-        )
-
-    return Guard(name, model, declare, refuses=False)
+        act = f"/* secure-delete */ {act}"
+        once_made = f'INSERT INTO "{index}" ("{index}", rank) VALUES (\'secure-delete\', 1)'
+    return Trigger(f"{index}_{name}", model, event, act=act, only_on=SQLITE, once_made=once_made)
 
 
 def purge_deleted_terms(model_classes: Iterable[type[models.Model]]) -> None:
@@ -106,11 +94,11 @@ OF_HELD: Rule = (
     "messages of a conversation on legal hold are kept",
 )
 
-GUARDS = [
-    *index_guards(Conversation),
-    *index_guards(Message),
-    rule(Conversation, "held", "BEFORE DELETE", [HELD], also_needs=HOLD),
-    rule(Message, "held", "BEFORE DELETE", [OF_HELD], also_needs=HOLD),
+TRIGGERS = [
+    *index_triggers(Conversation),
+    *index_triggers(Message),
+    row_trigger(Conversation, "held", "BEFORE DELETE", [HELD], also_needs=HOLD),
+    row_trigger(Message, "held", "BEFORE DELETE", [OF_HELD], also_needs=HOLD),
     key_is_new(Conversation),
     key_is_new(Message),
     *of_the_living(Conversation),

@@ -5,7 +5,7 @@ from common.apps import StewardAppConfig
 
 class OperationsConfig(StewardAppConfig):
     name = "operations"
-    triggers = "operations.triggers.GUARDS"
+    triggers = "operations.triggers.TRIGGERS"
     maintenance_tasks = "operations.maintenance.TASKS"
 
     def ready(self) -> None:

@@ -8,9 +8,7 @@ No entry and no lease goes to another person or to nobody, and none of an erased
 erasure deletes them, so that none is there to be changed.
 """
 
-from common.database_triggers import Trigger
-from common.guards import Guard
-from common.rules import KEEPS_ITS_PERSON, LIVES, rule
+from common.triggers import KEEPS_ITS_PERSON, LIVES, POSTGRESQL, SQLITE, Trigger, row_trigger
 from querycache.models import CacheEntry, CacheLease, CacheSize
 
 ENTRY = CacheEntry._meta.db_table
@@ -28,36 +26,27 @@ RESIZED = "NEW.byte_size <> OLD.byte_size OR NEW.ttl_seconds <> OLD.ttl_seconds"
 
 
 ON_POSTGRESQL = f"""
-BEGIN
     IF TG_OP = 'INSERT' THEN {ADD}
     ELSIF TG_OP = 'DELETE' THEN {REMOVE}
     ELSIF {MOVED} THEN {REMOVE} {ADD}
     ELSIF {RESIZED} THEN {CHANGE}
-    END IF;
-    RETURN NULL;
-END """
+    END IF;"""
 
 
-def _guard(engine: str, name: str, when: str, body: str) -> Guard:
-    def declare(vendor: str) -> Trigger | None:
-        return Trigger(name, ENTRY, when, body) if vendor == engine else None
-
-    return Guard(name, CacheEntry, declare, refuses=False, also_needs=SIZE)
+def _size_trigger(engine: str, name: str, event: str, act: str, when: str = "") -> Trigger:
+    return Trigger(name, CacheEntry, event, act=act, only_on=engine, when=when, also_needs=SIZE)
 
 
-GUARDS = [
-    _guard("postgresql", NAME, "AFTER INSERT OR UPDATE OR DELETE", ON_POSTGRESQL),
-    _guard("sqlite", f"{NAME}_insert", "AFTER INSERT", f"BEGIN {ADD} END"),
-    _guard("sqlite", f"{NAME}_delete", "AFTER DELETE", f"BEGIN {REMOVE} END"),
-    _guard(
-        "sqlite",
-        f"{NAME}_update",
-        "AFTER UPDATE",
-        f"WHEN NOT ({MOVED}) AND ({RESIZED}) BEGIN {CHANGE} END",
+TRIGGERS = [
+    _size_trigger(POSTGRESQL, NAME, "AFTER INSERT OR UPDATE OR DELETE", ON_POSTGRESQL),
+    _size_trigger(SQLITE, f"{NAME}_insert", "AFTER INSERT", ADD),
+    _size_trigger(SQLITE, f"{NAME}_delete", "AFTER DELETE", REMOVE),
+    _size_trigger(
+        SQLITE, f"{NAME}_update", "AFTER UPDATE", CHANGE, when=f"NOT ({MOVED}) AND ({RESIZED})"
     ),
-    _guard("sqlite", f"{NAME}_move", "AFTER UPDATE", f"WHEN {MOVED} BEGIN {REMOVE} {ADD} END"),
-    rule(CacheEntry, "lives", "BEFORE INSERT", [LIVES]),
-    rule(CacheEntry, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON]),
-    rule(CacheLease, "lives", "BEFORE INSERT", [LIVES]),
-    rule(CacheLease, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON]),
+    _size_trigger(SQLITE, f"{NAME}_move", "AFTER UPDATE", f"{REMOVE} {ADD}", when=MOVED),
+    row_trigger(CacheEntry, "lives", "BEFORE INSERT", [LIVES]),
+    row_trigger(CacheEntry, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON]),
+    row_trigger(CacheLease, "lives", "BEFORE INSERT", [LIVES]),
+    row_trigger(CacheLease, "person", "BEFORE UPDATE", [KEEPS_ITS_PERSON]),
 ]

@@ -4,11 +4,11 @@ from django.db import migrations, models
 
 import access.models
 import common.models
-from access.migrating import guards_off, meet_everybody, name_persons, point_to_persons
+from access.migrating import triggers_off, meet_everybody, name_persons, point_to_persons
 
 
 def name_kinds(apps, schema_editor):
-    with guards_off(schema_editor, "access_staffreading") as cursor:
+    with triggers_off(schema_editor, "access_staffreading") as cursor:
         cursor.execute(
             "UPDATE access_staffreading SET kind = user_id"
             " WHERE user_id IN ('(shared)', '(search)')"
@@ -16,7 +16,7 @@ def name_kinds(apps, schema_editor):
 
 
 def forget_kinds(apps, schema_editor):
-    with guards_off(schema_editor, "access_staffreading") as cursor:
+    with triggers_off(schema_editor, "access_staffreading") as cursor:
         cursor.execute("UPDATE access_staffreading SET user_id = kind WHERE kind <> ''")
 
 

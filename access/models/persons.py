@@ -107,7 +107,7 @@ class PersonField(models.ForeignKey):  # type: ignore[type-arg]
     """The person a row belongs to: null where it belongs to nobody. It never changes.
 
     It stands first in the unique keys and indexes of its table, and so has no index of its own. The
-    guards of its table see to it that the person lives, and a person is never removed; a foreign
+    triggers of its table see to it that the person lives, and a person is never removed; a foreign
     key besides would lock the person's row whenever a transaction changes a row twice, which those
     who erase or move them wait for.
     """

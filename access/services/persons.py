@@ -103,7 +103,7 @@ def meet_persons(user_ids: Iterable[str]) -> int:
     wanted = set(user_ids)
     made = 0
     with transaction.atomic(), connection.cursor() as cursor:
-        # SQLite's guard refuses any INSERT that meets a row, also one that would leave it alone.
+        # SQLite's trigger refuses any INSERT that meets a row, also one that would leave it alone.
         known = Person.objects.filter(user_id__in=wanted).values_list("user_id", flat=True)
         missing = sorted(wanted.difference(known))
         for start in range(0, len(missing), ROWS_AT_ONCE):

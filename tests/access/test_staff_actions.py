@@ -14,7 +14,8 @@ from access import services, staff_actions
 from access.models import Person, StaffAction
 from access.staff_actions import Action, ActionContext, ActionResult, AlreadyDone
 from billing.models import CreditAccount, Tier
-from common import forms, guards
+from common import database_triggers, forms
+from common.triggers import all_triggers
 from common.errors import DomainError, IdempotencyKeyReused, NotFound
 from operations.services import erase_person
 from tests.billing import books
@@ -229,13 +230,13 @@ class TestAStoredAction:
         assert list(StaffAction.objects.values()) == before
 
     def test_is_guarded_by_triggers_that_the_system_check_knows(self) -> None:
-        names = {guard.name for guard in guards.registered("access")}
+        names = {trigger.name for trigger in all_triggers("access")}
 
         assert {name for name in names if name.startswith("access_staffaction")} == {
             "access_staffaction_lives", "access_staffaction_no_update",
             "access_staffaction_no_delete", "access_staffaction_no_replace",
         }  # fmt: skip
-        assert guards.missing() == []
+        assert database_triggers.missing() == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""What somebody with the rights of the tables' owner can do: a forgery, and a way round the guards.
+"""What somebody with the rights of the tables' owner can do: a forgery, and a way past triggers.
 
 Every way is tried with every forgery. Some ways put everything back in the end; then it is the rows
 that tell.

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from billing.models import CreditTransaction
 from billing.services import sealing
-from common import declarations, guards
+from common import database_triggers, declarations
+from common.triggers import all_triggers
 from conversations import services as conversations
 from tests.billing.attacks import with_ids, write_books
 from tests.consent.attacks import write_events
@@ -104,10 +105,10 @@ def execute(statements: list[str], role: str | None = None) -> None:
             cursor.execute(f'SET LOCAL SESSION AUTHORIZATION "{role}"')
         for statement in statements:
             if statement == "-- drop every trigger":
-                guards.drop(guards.registered())
+                database_triggers.drop(all_triggers())
                 continue
             if statement == "-- make every trigger":
-                guards.create(guards.registered())
+                database_triggers.create(all_triggers())
                 continue
             # Without parameters, so that a percent sign stays one.
             cursor.execute(with_ids(statement), None)

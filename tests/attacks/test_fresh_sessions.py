@@ -20,10 +20,10 @@ from tests.consent import attacks as consent
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROWS = {
-    f"{guard}: {name}": [sql]
+    f"{trigger}: {name}": [sql]
     for attacks in (billing.ATTACKS, consent.ATTACKS, {"constraint": billing.AGAINST_CONSTRAINTS})
-    for guard, of_guard in attacks.items()
-    for name, sql in of_guard.items()
+    for trigger, of_trigger in attacks.items()
+    for name, sql in of_trigger.items()
 }
 BY_OWNERS = {
     f"{way}: {forgery}": [*before, *statements, *after]

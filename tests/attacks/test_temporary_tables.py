@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from common import guards
+from common import database_triggers
 from tests.attacks.sessions import (
     NOTHING_WRONG,
     POSTGRESQL,
@@ -54,7 +54,7 @@ class TestEveryFunction:
     @pytest.mark.django_db
     def test_pins_its_search_path(self) -> None:
         if not POSTGRESQL:
-            assert guards.missing() == []
+            assert database_triggers.missing() == []
             return
         with connection.cursor() as cursor:
             cursor.execute(

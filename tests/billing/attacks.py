@@ -1,4 +1,4 @@
-"""The books that are attacked with raw SQL, and the attacks by the guard that keeps each off."""
+"""The books that are attacked with raw SQL, and the attacks by the trigger that keeps each off."""
 
 from typing import Any
 

@@ -1,10 +1,11 @@
-"""Raw SQL against the books: all refused, nothing changed; and each guard is needed."""
+"""Raw SQL against the books: all refused, nothing changed; and each trigger is needed."""
 
 import pytest
 from django.db import IntegrityError, InternalError, OperationalError, connection
 
-from billing.triggers import GUARDS
-from common import guards
+from billing.triggers import TRIGGERS
+from common import database_triggers
+from common.triggers import all_triggers
 from tests.billing.attacks import (
     AGAINST_CONSTRAINTS,
     ANN,
@@ -24,8 +25,8 @@ from tests.conversations.recipes import stored
 pytestmark = pytest.mark.django_db
 
 EACH_ATTACK = [
-    pytest.param(guard, sql, id=f"{guard.removeprefix('billing_')}: {name}")
-    for guard, attacks in ATTACKS.items()
+    pytest.param(trigger, sql, id=f"{trigger.removeprefix('billing_')}: {name}")
+    for trigger, attacks in ATTACKS.items()
     for name, sql in attacks.items()
 ]
 ANNS_OLD = f"DELETE FROM billing_credittransaction WHERE person_id = {ANN} AND sequence <= 3"
@@ -39,14 +40,14 @@ def books() -> None:
 
 
 def drop(name: str) -> None:
-    [guard] = [guard for guard in GUARDS if guard.name == name]
-    guards.drop([guard])
+    [trigger] = [trigger for trigger in all_triggers("billing") if trigger.name == name]
+    database_triggers.drop([trigger])
 
 
 class TestAnAttack:
-    @pytest.mark.parametrize(("guard", "sql"), EACH_ATTACK)
-    def test_is_refused_by_a_guard(self, guard: str, sql: str) -> None:
-        if "ledgerseal" in guard:
+    @pytest.mark.parametrize(("trigger", "sql"), EACH_ATTACK)
+    def test_is_refused_by_a_trigger(self, trigger: str, sql: str) -> None:
+        if "ledgerseal" in trigger:
             write_seal()
         before = stored()
 
@@ -67,22 +68,22 @@ class TestAnAttack:
         assert stored() == before
 
 
-class TestEachGuard:
+class TestEachTrigger:
     def test_has_an_attack(self) -> None:
         # It refuses nothing itself: it keeps the sum, see below.
         quiet = {"billing_credithold_held_at_end"}
 
-        assert {guard.name for guard in GUARDS} - quiet == set(ATTACKS)
+        assert {trigger.name for trigger in TRIGGERS} - quiet == set(ATTACKS)
 
-    @pytest.mark.parametrize("guard", ATTACKS)
-    def test_is_what_keeps_an_attack_off(self, guard: str) -> None:
-        drop(guard)
-        if "ledgerseal" in guard:
+    @pytest.mark.parametrize("trigger", ATTACKS)
+    def test_is_what_keeps_an_attack_off(self, trigger: str) -> None:
+        drop(trigger)
+        if "ledgerseal" in trigger:
             write_seal()
-        if guard == "billing_creditaccount_no_replace" and connection.vendor == "postgresql":
+        if trigger == "billing_creditaccount_no_replace" and connection.vendor == "postgresql":
             drop("billing_ledgerseal_no_replace")  # accounts go with their seals or not at all
 
-        succeeded = [name for name, sql in ATTACKS[guard].items() if changes_something(sql)]
+        succeeded = [name for name, sql in ATTACKS[trigger].items() if changes_something(sql)]
 
         assert succeeded != []
 

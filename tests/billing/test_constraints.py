@@ -8,8 +8,8 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
 from billing.models import AMOUNT_MAX, Tier, Usage, UsageIncrement
-from billing.triggers import GUARDS
-from common import guards
+from billing.triggers import TRIGGERS
+from common import database_triggers
 from tests.billing.attacks import (
     ACCOUNT,
     ANN,
@@ -114,7 +114,7 @@ def books() -> None:
     write_books()
     write_seal()
     UsageIncrement.objects.create(person=person(), idempotency_key="k", created_at=MOMENT)
-    guards.drop(GUARDS)
+    database_triggers.drop(TRIGGERS)
 
 
 def met(name: str, act: str | Callable[[], Any]) -> None:

@@ -1,4 +1,4 @@
-"""The one change that guards let through: a person is forgotten, the books stay right."""
+"""The one change that triggers let through: a person is forgotten, the books stay right."""
 
 import pytest
 from django.db import IntegrityError, transaction

@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from access import services as access_services
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint, LedgerSeal
 from billing.services import replace_by_checkpoint, sealing
-from common import guards
+from common import database_triggers
+from common.triggers import all_triggers
 from operations.services import erase_person
 from tests.asserts import assert_statements
 from tests.attacks.sessions import findings
@@ -36,10 +37,10 @@ def sealed() -> list[tuple[str, int, int]]:
 
 def by_the_owner(*statements: str) -> None:
     """With all rights: the triggers go, and stand again afterwards."""
-    guards.drop(guards.registered("billing"))
+    database_triggers.drop(all_triggers("billing"))
     for statement in statements:
         execute(statement)
-    guards.create(guards.registered("billing"))
+    database_triggers.create(all_triggers("billing"))
 
 
 def head() -> str:

@@ -7,7 +7,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from common import guards
+from common import database_triggers
+from common.triggers import all_triggers
 from tests.client import ApiClient
 
 pytestmark = pytest.mark.django_db
@@ -34,9 +35,9 @@ def unguarded(person: ApiClient) -> Iterator[None]:
     output = StringIO()
     call_command("verify", stdout=output)
     assert "All is as it should be" in output.getvalue()
-    guards.drop(guards.registered("billing"))
+    database_triggers.drop(all_triggers("billing"))
     yield
-    guards.create(guards.registered("billing"))
+    database_triggers.create(all_triggers("billing"))
 
 
 @pytest.mark.usefixtures("unguarded")
@@ -75,5 +76,5 @@ class TestVerify:
         output = verify()
 
         shown = [line for line in output.splitlines() if "is missing; run migrate" in line]
-        expected = guards.registered("billing")
+        expected = all_triggers("billing")
         assert len(shown) + (int(output.partition("… and ")[2].split(" ")[0] or 0)) == len(expected)

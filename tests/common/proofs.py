@@ -1,4 +1,4 @@
-"""Rows of the guarded table, as every test of the guards needs them."""
+"""Rows of the guarded table, as every test of the triggers needs them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from common import guards
+from common import database_triggers
+from common.triggers import all_triggers
 from tests.guarded.models import Proof
 
 ERASED = "erased-0f63c050-e27d-485c-be80-48a12fdc445b"
@@ -42,15 +43,18 @@ def execute(sql: str, parameters: list[Any] | None = None) -> int:
 
 @contextmanager
 def refused() -> Iterator[None]:
-    """The block is refused by a guard, and the table stays as it is."""
+    """The block is refused by a trigger, and the table stays as it is."""
     before = rows()
     assert before
-    with pytest.raises(IntegrityError, match="is refused"), transaction.atomic():
+    with (
+        pytest.raises(IntegrityError, match="rows are kept as they were made"),
+        transaction.atomic(),
+    ):
         yield
     assert rows() == before
 
 
-def drop_guard(name: str) -> None:
-    chosen = [guard for guard in guards.registered("guarded") if guard.name == name]
+def drop_trigger(name: str) -> None:
+    chosen = [trigger for trigger in all_triggers("guarded") if trigger.name == name]
     assert len(chosen) == 1
-    guards.drop(chosen)
+    database_triggers.drop(chosen)

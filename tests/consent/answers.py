@@ -78,7 +78,7 @@ def drift(checks: list[Check] = CHECKS) -> list[str]:
     return [sentence for check in checks for sentence in check.find()]
 
 
-def missing_guards() -> list[str]:
+def missing_triggers() -> list[str]:
     [check] = [check for check in declarations.checks() if check.name == "triggers"]
     return list(check.find())
 

@@ -1,4 +1,4 @@
-"""The events that are attacked with raw SQL, and the attacks by the guard that keeps each off."""
+"""The events that are attacked with raw SQL, and the attacks by the trigger that keeps each off."""
 
 from typing import Any
 
@@ -146,7 +146,7 @@ ATTACKS: dict[str, dict[str, str]] = {
         "nothing at all": change(EVENT, "actor = actor"),
     },
     "consent_consentevent_no_delete": {
-        # Where no state leans on it, so that it is the guard that refuses.
+        # Where no state leans on it, so that it is the trigger that refuses.
         "one": remove(EVENT, SECOND),
         "all": remove(EVENT, "id > 0 AND sequence = 2"),
     },

@@ -7,7 +7,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from common import guards
+from common import database_triggers
+from common.triggers import all_triggers
 from consent.admin import person_page
 from consent.models import ConsentEvent, Purpose
 from operations.services import erase_person
@@ -54,12 +55,12 @@ def rows(response: Any) -> dict[str, list[str]]:
     return found
 
 
-def without_guards(sql: str, parameters: Any) -> None:
+def without_triggers(sql: str, parameters: Any) -> None:
     """What nobody can do but who takes the triggers away."""
-    guards.drop(guards.registered())
+    database_triggers.drop(all_triggers())
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-    guards.create(guards.registered())
+    database_triggers.create(all_triggers())
 
 
 class TestTheState:
@@ -212,7 +213,7 @@ class TestTheChain:
         events = [say(number % 2 == 0) for number in range(4)]
         say(True, user_id="bob")
         event = events[1]
-        without_guards(sql, [event.pk])
+        without_triggers(sql, [event.pk])
 
         page = text_of(viewer.get(page_of())).replace("&#x27;", "'")
 
@@ -226,9 +227,13 @@ class TestTheChain:
         events = [say(number % 2 == 0) for number in range(6)]
 
         def tampered(event: ConsentEvent) -> str:
-            without_guards("UPDATE consent_consentevent SET method = 'x' WHERE id = %s", [event.pk])
+            without_triggers(
+                "UPDATE consent_consentevent SET method = 'x' WHERE id = %s", [event.pk]
+            )
             page = text_of(viewer.get(page_of()))
-            without_guards("UPDATE consent_consentevent SET method = '' WHERE id = %s", [event.pk])
+            without_triggers(
+                "UPDATE consent_consentevent SET method = '' WHERE id = %s", [event.pk]
+            )
             return page
 
         assert "The chain verifies: the last 3 of 6 events" in tampered(events[2])

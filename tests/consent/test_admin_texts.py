@@ -7,7 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
-from common import guards
+from common import database_triggers
+from common.triggers import all_triggers
 from consent.admin import differences
 from consent.models import PolicyVersion, Purpose
 from tests.asserts import assert_statements
@@ -80,10 +81,10 @@ class TestAText:
 
     def test_that_was_tampered_with_says_so(self, viewer: Client) -> None:
         text = publish()
-        guards.drop(guards.registered("consent"))
+        database_triggers.drop(all_triggers("consent"))
         with connection.cursor() as cursor:
             cursor.execute("UPDATE consent_policyversion SET text = 'We sell everything.'")
-        guards.create(guards.registered("consent"))
+        database_triggers.create(all_triggers("consent"))
 
         assert "This is not the text that was published" in text_of(viewer.get(page_of(text)))
 

@@ -1,11 +1,11 @@
-"""Raw SQL against events, chains, states and texts: all refused; and each guard is needed."""
+"""Raw SQL against events, chains, states and texts: all refused; and each trigger is needed."""
 
 import pytest
 from django.db import DatabaseError, IntegrityError, NotSupportedError
 
-from common import guards
+from common import database_triggers
 from consent.models import ConsentEvent, PolicyVersion
-from consent.triggers import GUARDS
+from consent.triggers import TRIGGERS
 from tests.consent.answers import drift, execute, fold, publish, say, states
 from tests.consent.attacks import ATTACKS, BEHIND, SQLITE, event, text, write_events
 from tests.conversations.recipes import stored
@@ -13,8 +13,8 @@ from tests.conversations.recipes import stored
 pytestmark = pytest.mark.django_db
 
 EACH_ATTACK = [
-    pytest.param(sql, id=f"{guard.removeprefix('consent_')}: {name}")
-    for guard, attacks in ATTACKS.items()
+    pytest.param(sql, id=f"{trigger.removeprefix('consent_')}: {name}")
+    for trigger, attacks in ATTACKS.items()
     for name, sql in attacks.items()
 ]
 
@@ -54,16 +54,16 @@ class TestAnAttack:
         assert everything() == before
 
 
-class TestEachGuard:
+class TestEachTrigger:
     def test_has_an_attack(self) -> None:
-        assert {guard.name for guard in GUARDS} == set(ATTACKS)
+        assert {trigger.name for trigger in TRIGGERS} == set(ATTACKS)
 
-    @pytest.mark.parametrize("guard", ATTACKS)
-    def test_is_what_keeps_an_attack_off(self, guard: str) -> None:
-        dropped = {guard, *(BEHIND.get(guard, ()) if not SQLITE else ())}
-        guards.drop([one for one in GUARDS if one.name in dropped])
+    @pytest.mark.parametrize("trigger", ATTACKS)
+    def test_is_what_keeps_an_attack_off(self, trigger: str) -> None:
+        dropped = {trigger, *(BEHIND.get(trigger, ()) if not SQLITE else ())}
+        database_triggers.drop([one for one in TRIGGERS if one.name in dropped])
 
-        succeeded = [name for name, sql in ATTACKS[guard].items() if changes_something(sql)]
+        succeeded = [name for name, sql in ATTACKS[trigger].items() if changes_something(sql)]
 
         assert succeeded != []
 

@@ -7,7 +7,8 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, transaction
 
-from common import guards
+from common import database_triggers
+from common.triggers import all_triggers
 from consent.models import Purpose
 from tests.consent.answers import execute
 from tests.consent.attacks import (
@@ -82,7 +83,7 @@ MET: dict[str, list[str | Callable[[], Any]]] = {
 @pytest.fixture(autouse=True)
 def unguarded() -> None:
     write_events()
-    guards.drop(guards.registered("consent"))
+    database_triggers.drop(all_triggers("consent"))
 
 
 @pytest.mark.parametrize("name", MET)

@@ -1,4 +1,4 @@
-"""The one change that guards let through: a person is forgotten, the chain still verifies."""
+"""The one change that triggers let through: a person is forgotten, the chain still verifies."""
 
 from itertools import permutations
 
@@ -6,7 +6,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError
 
 from access.models import Person
-from common import guards
+from common import database_triggers
+from common.triggers import all_triggers
 from consent import reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
 from tests.client import ApiClient
@@ -143,14 +144,14 @@ class TestTheErasure:
 
     def test_that_left_a_text_is_named_by_verify(self) -> None:
         erase()
-        guards.drop(guards.registered("consent"))
+        database_triggers.drop(all_triggers("consent"))
         execute(change(EVENT, "reason = 'asked'", f"{OF_ERASED} AND sequence = 1"))
 
         assert [one for one in drift() if "outlived" in one and "event 1 (" in one]
 
     def test_that_left_the_salt_is_named_by_verify(self) -> None:
         erase()
-        guards.drop(guards.registered("consent"))
+        database_triggers.drop(all_triggers("consent"))
         execute(change(CHAIN, f"salt = {HASH}", OF_ERASED))
 
         assert f"{ERASED}: the chain's salt outlived its person" in drift()
@@ -188,7 +189,7 @@ class TestAnErasedPerson:
 
     def test_has_no_state_added_that_their_events_would_allow(self) -> None:
         erase()
-        guards.drop([one for one in guards.registered("consent") if "no_delete" in one.name])
+        database_triggers.drop([one for one in all_triggers("consent") if "no_delete" in one.name])
         execute(f"DELETE FROM {STATE} WHERE {OF_ERASED} AND purpose = 'terms'")
         last = f"{EVENT} WHERE {OF_ERASED} AND purpose = 'terms')"
 

@@ -11,8 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from access.models import Person
-from common import guards
+from common import database_triggers
 from common.errors import DomainError
+from common.triggers import all_triggers
 from consent import reports, services
 from consent.models import ConsentEvent, ConsentState, Purpose
 from tests.consent.answers import DAY, MOMENT, drift, execute, fold, publish, states
@@ -171,7 +172,7 @@ def test_a_projection_built_from_nothing_is_the_stored_one() -> None:
             )
     before = {user_id: states(user_id) for user_id in BOTH}
 
-    guards.drop(guards.registered("consent"))
+    database_triggers.drop(all_triggers("consent"))
     execute("DELETE FROM consent_consentstate")
     for user_id in BOTH:
         for purpose, (granted, event, text, since, expires_at) in fold(user_id).items():

@@ -6,8 +6,9 @@ import pytest
 from django.db import DatabaseError, connection
 
 from access.models import Person
-from common import guards
+from common import database_triggers
 from common.models import new_uid
+from common.triggers import all_triggers
 from consent.models import ConsentChain, ConsentEvent, ConsentState, PolicyVersion
 from tests.billing.test_verify import verify
 from tests.consent.answers import DAY, MOMENT, drift, execute, publish, say, valid_for
@@ -90,9 +91,9 @@ def unguarded() -> Iterator[None]:
     say("marketing", version=1, user_id="bob", **details)
     say("shared_cache", granted=False, user_id="bob")
     assert drift() == []
-    guards.drop(guards.registered("consent"))
+    database_triggers.drop(all_triggers("consent"))
     yield
-    guards.create(guards.registered("consent"))
+    database_triggers.create(all_triggers("consent"))
 
 
 def change(table: str, what: str, where: str) -> bool:
@@ -304,7 +305,7 @@ class TestAText:
 
 
 def test_every_missing_trigger_is_named() -> None:
-    from tests.consent.answers import missing_guards
+    from tests.consent.answers import missing_triggers
 
-    assert len(missing_guards()) == len(guards.registered("consent")) > 10
-    assert all("consent_" in one for one in missing_guards())
+    assert len(missing_triggers()) == len(all_triggers("consent")) > 10
+    assert all("consent_" in one for one in missing_triggers())

@@ -3,7 +3,8 @@
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from common import guards
+from common import database_triggers
+from common.triggers import all_triggers
 from tests.conversations.recipes import key_of, make_conversation_of, stored
 
 pytestmark = pytest.mark.django_db
@@ -80,14 +81,14 @@ class TestRawSql:
             ("lives", OF_THE_ERASED["a new row"]),
         ],
     )
-    def test_would_without_the_guard(
+    def test_would_without_the_trigger(
         self, people: dict[str, int], table: str, end: str, statement: str
     ) -> None:
-        named = [guard for guard in guards.registered() if guard.name == f"{table}_{end}"]
-        guards.drop(named)
+        named = [trigger for trigger in all_triggers() if trigger.name == f"{table}_{end}"]
+        database_triggers.drop(named)
         before = stored()
 
         run(filled(statement, table, people))
 
         assert stored() != before
-        guards.create(named)
+        database_triggers.create(named)

@@ -3,4 +3,4 @@ from common.apps import StewardAppConfig
 
 class GuardedConfig(StewardAppConfig):
     name = "tests.guarded"
-    triggers = "tests.guarded.triggers.GUARDS"
+    triggers = "tests.guarded.triggers.TRIGGERS"

@@ -1,4 +1,4 @@
-"""A table with every kind of guard, for the tests of common/guards.py alone."""
+"""A table with every kind of trigger, for the tests of common/triggers.py alone."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-from common.guards import append_only
+from common.triggers import append_only
 from tests.guarded.models import Proof
 
-GUARDS = append_only(Proof)
+TRIGGERS = append_only(Proof)

@@ -28,7 +28,7 @@ from billing.models import (
 from billing.services import sealing
 from common import acts as common_acts
 from common.errors import DomainError
-from common.rules import was_erased_meanwhile
+from common.triggers import was_erased_meanwhile
 from consent import services as consent_services
 from consent.admin import acts as consent_acts
 from consent.admin import forms as consent_forms

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from common import guards, migration_lock
+from common import database_triggers, migration_lock
 from tests.common.proofs import rows, write_proofs
 from tests.guarded.models import Proof
 from tests.operations import backups
@@ -97,7 +97,7 @@ class TestAMigrationThatFails:
         assert "The migration guarded.0002_half failed. Nothing of it was kept" in said.getvalue()
         assert self.columns() == columns
         assert rows() == before
-        assert guards.missing() == []
+        assert database_triggers.missing() == []
 
     def test_can_be_tried_again(self) -> None:
         for _ in range(2):

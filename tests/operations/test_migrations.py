@@ -16,8 +16,9 @@ from access import rates, staff_actions
 from access import services as access_services
 from billing.models import CreditAccount
 from billing.services import sealing
-from common import database_triggers, declarations, guards
+from common import database_triggers, declarations
 from common.deferred import flush_all
+from common.triggers import all_triggers
 from consent import services as consent_services
 from tests.client import ApiClient
 from tests.common.proofs import write_proofs
@@ -167,7 +168,7 @@ def assert_same(before: Rows, after: Rows) -> None:
 
 
 def out_of_place() -> list[str]:
-    """The guards that stand although a column that they speak of is gone."""
+    """The triggers that stand although a column that they speak of is gone."""
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
         present = set(tables) | {
@@ -177,9 +178,9 @@ def out_of_place() -> list[str]:
         }
     there = database_triggers.standing(connection)
     return [
-        guard.name
-        for guard in guards.registered()
-        if (guard.table, guard.name) in there and not guard.fits(present)
+        trigger.name
+        for trigger in all_triggers()
+        if (trigger.table, trigger.name) in there and not trigger.can_be_created(present)
     ]
 
 
@@ -229,7 +230,7 @@ class TestAMigration:
         lost = {table for table in before if table not in without}
         kept = {table: rows for table, rows in before.items() if table not in lost}
         assert_same(kept, after)
-        assert guards.missing() == []
+        assert database_triggers.missing() == []
         assert drift() == []
 
     @pytest.mark.parametrize("app", our_apps())
@@ -246,4 +247,4 @@ class TestAMigration:
         assert own <= gone
         assert standing().keys() == before.keys()
         assert_same(others, standing())
-        assert guards.missing() == []
+        assert database_triggers.missing() == []

@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from common import guards
+from common import database_triggers
+from common.triggers import all_triggers
 from operations.models import MaintenanceRun
 from operations.services import erase_person
 from tests.attacks.sessions import findings
@@ -38,10 +39,10 @@ def live(person: ApiClient) -> None:
 
 def without(name: str, act: Callable[[], Any]) -> None:
     """While the trigger is missing."""
-    [guard] = [guard for guard in guards.registered() if guard.name == name]
-    guards.drop([guard])
+    [trigger] = [trigger for trigger in all_triggers() if trigger.name == name]
+    database_triggers.drop([trigger])
     act()
-    guards.create([guard])
+    database_triggers.create([trigger])
 
 
 def execute(sql: str) -> None:

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from common import guards
+from common import database_triggers
+from common.triggers import all_triggers
 from conversations.models import Conversation, Message
 from tests.client import ApiClient
 from tests.conversations.recipes import stored
@@ -126,15 +127,15 @@ class TestDamage:
     def test_of_owners_is_named(self) -> None:
         row = message(2)
         keeping = [
-            guard for guard in guards.registered("conversations") if guard.name == KEEPS_THE_OWNER
+            trigger for trigger in all_triggers("conversations") if trigger.name == KEEPS_THE_OWNER
         ]
-        guards.drop(keeping)
+        database_triggers.drop(keeping)
         damage(
             "UPDATE conversations_message SET person_id = (SELECT id FROM access_person"
             " WHERE user_id = 'bob') WHERE id = %s",
             row.pk,
         )
-        guards.create(keeping)
+        database_triggers.create(keeping)
 
         found = problems()
 
@@ -167,13 +168,13 @@ class TestDamage:
         assert set(problems()) == {"conversations.positions", "conversations.search_words"}
 
     def test_of_a_trigger_is_named(self) -> None:
-        guard = next(guard for guard in guards.registered() if guard.table == "guarded_proof")
-        guards.drop([guard])
+        trigger = next(trigger for trigger in all_triggers() if trigger.table == "guarded_proof")
+        database_triggers.drop([trigger])
 
         found = problems()
 
         assert list(found) == ["triggers"]
-        assert guard.name in found["triggers"][0] and guard.table in found["triggers"][0]
+        assert trigger.name in found["triggers"][0] and trigger.table in found["triggers"][0]
 
     def test_is_shown_in_lines(self) -> None:
         row = message(1)

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from access.models import Person
-from common import declarations, guards
+from common import database_triggers, declarations
 from querycache.models import CacheEntry, CacheLease
 from tests.client import ApiClient
 from tests.querycache import cache
@@ -52,7 +52,7 @@ def served(key: str) -> dict[str, Any]:
 
 
 def assert_sound() -> None:
-    assert guards.missing() == []
+    assert database_triggers.missing() == []
     assert [sentence for check in declarations.checks() for sentence in check.find()] == []
 
 

@@ -6,16 +6,17 @@ from django.core.management.commands import migrate
 from django.db import OperationalError, connections, transaction
 from django.db.migrations import Migration
 
-from common import guards, migration_lock
+from common import database_triggers, migration_lock
+from common.triggers import all_triggers
 
 
 class Command(migrate.Command):
     """Django's migrate, once however many processes start it, and never half.
 
     Others wait, and find nothing left to do. Each migration is a transaction: one that fails is
-    undone as a whole, and named. On SQLite all of them are one transaction, from before the guards
-    go (a table that Django makes anew loses them without a word) until they stand again: nobody
-    writes meanwhile, and when it is killed the database is as it was.
+    undone as a whole, and named. On SQLite all of them are one transaction, from before the
+    triggers go (a table that Django makes anew loses them without a word) until they stand again:
+    nobody writes meanwhile, and when it is killed the database is as it was.
     """
 
     under_way: Migration | None = None
@@ -30,16 +31,16 @@ class Command(migrate.Command):
             return
         with migration_lock.held(self.using, self.say_that_it_waits):
             ended = False
-            try:
-                with ExitStack() as self.until_the_end:
+            with ExitStack() as self.until_the_end:
+                try:
                     super().handle(*args, **options)
-                ended = True
-            finally:
-                if self.under_way is not None:
-                    self.say_what_failed(self.under_way)
-                if not ended:
-                    # The signal after migrations, which makes them otherwise, was not sent.
-                    guards.create(guards.registered(), self.using)
+                    ended = True
+                finally:
+                    if self.under_way is not None:
+                        self.say_what_failed(self.under_way)
+                    # What failed on SQLite is undone as a whole, the dropping of them included.
+                    if ended or not self.is_one_transaction:
+                        database_triggers.create(all_triggers(), self.using)
 
     def migration_progress_callback(
         self, action: str, migration: Any = None, fake: bool = False
@@ -65,7 +66,7 @@ class Command(migrate.Command):
                 " Run migrate again."
             ) from error
         self.is_one_transaction = True
-        guards.drop(guards.registered(), self.using)
+        database_triggers.drop(all_triggers(), self.using)
 
     def say_that_it_waits(self) -> None:
         self.stdout.write("Another process is migrating this database; waiting for its end.")

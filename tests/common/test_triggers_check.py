@@ -3,8 +3,9 @@ from django.core import checks
 from django.core.management import call_command
 from django.db import connection
 
-from common import guards
-from tests.common.proofs import drop_guard, execute, refused, write_proofs
+from common import database_triggers
+from common.triggers import all_triggers
+from tests.common.proofs import drop_trigger, execute, refused, write_proofs
 
 NAMES = ["guarded_proof_no_update", "guarded_proof_no_delete", "guarded_proof_no_replace"]
 
@@ -13,7 +14,7 @@ FUNCTION = f"CREATE OR REPLACE FUNCTION {NAMES[1]}() RETURNS trigger LANGUAGE pl
 DOES_NOTHING = "BEGIN RETURN OLD; END $$"
 PINNED = "SET search_path = public, pg_temp"
 
-# What makes the guard useless, and what is said of it.
+# What makes the trigger useless, and what is said of it.
 USELESS: dict[str, tuple[list[str], str]] = (
     {
         "switched off": (
@@ -189,7 +190,7 @@ def warnings() -> list[str]:
 
 
 def clean_up() -> None:
-    """Take away what the statements above leave besides the guard."""
+    """Take away what the statements above leave besides the trigger."""
     if connection.vendor == "postgresql":
         execute(f"DROP TRIGGER IF EXISTS {NAMES[1]} ON auth_group")
         execute("DROP SCHEMA IF EXISTS elsewhere CASCADE")
@@ -198,12 +199,12 @@ def clean_up() -> None:
 
 @pytest.mark.django_db
 class TestTheSystemCheck:
-    def test_says_nothing_when_all_guards_stand(self) -> None:
-        assert {guard.name for guard in guards.registered("guarded")} == set(NAMES)
+    def test_says_nothing_when_all_triggers_stand(self) -> None:
+        assert {trigger.name for trigger in all_triggers("guarded")} == set(NAMES)
         assert warnings() == []
 
     @pytest.mark.parametrize("name", NAMES)
-    def test_names_a_missing_guard(self, name: str) -> None:
+    def test_names_a_missing_trigger(self, name: str) -> None:
         execute(
             f"DROP TRIGGER {name} ON guarded_proof"
             if connection.vendor == "postgresql"
@@ -213,14 +214,14 @@ class TestTheSystemCheck:
         assert warnings() == [f"The trigger {name} is missing on table guarded_proof."]
 
     @pytest.mark.parametrize(("statements", "what"), USELESS.values(), ids=USELESS)
-    def test_names_a_guard_that_guards_nothing(self, statements: list[str], what: str) -> None:
+    def test_names_a_trigger_that_guards_nothing(self, statements: list[str], what: str) -> None:
         for statement in statements:
             execute(statement)
 
         assert f"The trigger {NAMES[1]} {what} on table guarded_proof." in warnings()
 
     def test_does_not_ask_a_database_that_it_was_not_told_to(self) -> None:
-        drop_guard(NAMES[0])
+        drop_trigger(NAMES[0])
 
         assert [m.id for m in checks.run_checks() if m.id == "common.W001"] == []
 
@@ -228,30 +229,30 @@ class TestTheSystemCheck:
 @pytest.mark.django_db
 class TestVerify:
     def test_says_nothing_when_all_is_as_it_should_be(self) -> None:
-        assert list(guards.problems()) == []
+        assert list(database_triggers.problems()) == []
 
     @pytest.mark.parametrize(("statements", "what"), USELESS.values(), ids=USELESS)
-    def test_names_a_guard_that_guards_nothing(self, statements: list[str], what: str) -> None:
+    def test_names_a_trigger_that_guards_nothing(self, statements: list[str], what: str) -> None:
         for statement in statements:
             execute(statement)
 
         sentence = f"table guarded_proof: the trigger {NAMES[1]} {what}; run migrate"
-        assert sentence in list(guards.problems())
+        assert sentence in list(database_triggers.problems())
 
     @pytest.mark.parametrize(("statements", "sentence"), STRANGE.values(), ids=STRANGE)
     def test_names_what_is_strange(self, statements: list[str], sentence: str) -> None:
         for statement in statements:
             execute(statement)
 
-        assert sentence in list(guards.problems())
+        assert sentence in list(database_triggers.problems())
 
 
 @pytest.mark.django_db(transaction=True)
 class TestMigrate:
-    def test_makes_missing_guards_anew(self) -> None:
+    def test_makes_missing_triggers_anew(self) -> None:
         write_proofs()
         for name in NAMES:
-            drop_guard(name)
+            drop_trigger(name)
         assert len(warnings()) == 3
 
         call_command("migrate", verbosity=0)
@@ -261,7 +262,7 @@ class TestMigrate:
             execute("DELETE FROM guarded_proof")
 
     @pytest.mark.parametrize("statements", [one for one, _ in USELESS.values()], ids=USELESS)
-    def test_mends_a_guard_that_guards_nothing(self, statements: list[str]) -> None:
+    def test_mends_a_trigger_that_guards_nothing(self, statements: list[str]) -> None:
         write_proofs()
         for statement in statements:
             execute(statement)
@@ -269,7 +270,7 @@ class TestMigrate:
         call_command("migrate", verbosity=0)
         clean_up()
 
-        assert list(guards.problems()) == []
+        assert list(database_triggers.problems()) == []
         with refused():
             execute("DELETE FROM guarded_proof")
 

@@ -7,10 +7,10 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.models.signals import pre_migrate
 
-from common import guards
-from common.guards import Guard
+from common import database_triggers
+from common.triggers import Trigger
 from tests.billing.books import charge, open_account
-from tests.common.proofs import drop_guard, execute, refused, rows, write_proofs
+from tests.common.proofs import drop_trigger, execute, refused, rows, write_proofs
 from tests.guarded.models import Proof
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,14 +35,14 @@ def constraints() -> set[str]:
 
 @pytest.mark.usefixtures("a_later_release")
 class TestAMigrationOfAGuardedTable:
-    def test_leaves_rows_and_guards_in_place(self) -> None:
+    def test_leaves_rows_and_triggers_in_place(self) -> None:
         before = write_proofs()
 
         migrate("0002")
 
         assert "guarded_proof_amount_positive" in constraints()
         assert rows() == before
-        assert guards.missing() == []
+        assert database_triggers.missing() == []
         with refused():
             execute("UPDATE guarded_proof SET amount = 6")
         with refused():
@@ -57,7 +57,7 @@ class TestAMigrationOfAGuardedTable:
 
         assert len(rows()) == 3
 
-    def test_leaves_rows_and_guards_in_place_when_it_is_undone(self) -> None:
+    def test_leaves_rows_and_triggers_in_place_when_it_is_undone(self) -> None:
         before = write_proofs()
         migrate("0002")
 
@@ -65,9 +65,9 @@ class TestAMigrationOfAGuardedTable:
 
         assert "guarded_proof_amount_positive" not in constraints()
         assert rows() == before
-        assert guards.missing() == []
+        assert database_triggers.missing() == []
 
-    def test_that_fails_leaves_rows_and_guards_in_place(self) -> None:
+    def test_that_fails_leaves_rows_and_triggers_in_place(self) -> None:
         Proof.objects.create(user_id="ann", sequence=1, amount=-1)
         before = rows()
 
@@ -75,7 +75,7 @@ class TestAMigrationOfAGuardedTable:
             migrate("0002")
 
         assert rows() == before
-        assert guards.missing() == []
+        assert database_triggers.missing() == []
 
 
 @pytest.mark.usefixtures("a_later_release")
@@ -102,15 +102,15 @@ class TestAMigrateOnSQLite:
 
         assert "guarded_proof_amount_positive" not in constraints()
         assert rows() == before
-        assert guards.missing() == []
+        assert database_triggers.missing() == []
 
 
 class TestAMigrateWithNothingToDo:
-    def test_leaves_the_guards_up_for_those_who_write_meanwhile(self) -> None:
-        missing: list[Guard] = []
+    def test_leaves_the_triggers_up_for_those_who_write_meanwhile(self) -> None:
+        missing: list[Trigger] = []
 
         def look(**kwargs: Any) -> None:
-            missing.extend(guards.missing())
+            missing.extend(database_triggers.missing())
 
         pre_migrate.connect(look)
         try:
@@ -119,7 +119,7 @@ class TestAMigrateWithNothingToDo:
             pre_migrate.disconnect(look)
 
         assert missing == []
-        assert guards.missing() == []
+        assert database_triggers.missing() == []
 
     def test_lets_others_read_and_write(self) -> None:
         open_account()
@@ -133,16 +133,16 @@ class TestAMigrateWithNothingToDo:
         assert charge(1).balance_after == 49
 
 
-class TestAMigrateThatMendsAGuard:
+class TestAMigrateThatMendsATrigger:
     def test_lets_others_read(self) -> None:
         write_proofs()
-        drop_guard("guarded_proof_no_delete")
+        drop_trigger("guarded_proof_no_delete")
         with beside() as other:
             other.execute("SELECT count(*) FROM guarded_proof")
 
             call_command("migrate", verbosity=0)
 
-        assert guards.missing() == []
+        assert database_triggers.missing() == []
 
     def test_of_a_function_lets_others_write(self) -> None:
         if connection.vendor == "sqlite":  # which has no functions, and locks no table
@@ -154,23 +154,23 @@ class TestAMigrateThatMendsAGuard:
 
             call_command("migrate", verbosity=0)
 
-        assert guards.missing() == []
+        assert database_triggers.missing() == []
 
     def test_says_so_when_a_table_stays_in_use(self, monkeypatch: pytest.MonkeyPatch) -> None:
         if connection.vendor == "sqlite":
             return
-        monkeypatch.setattr(guards, "LOCK_TIMEOUT_SECONDS", 0.1)
-        drop_guard("guarded_proof_no_delete")
-        drop_guard("guarded_proof_no_update")
+        monkeypatch.setattr(database_triggers, "LOCK_TIMEOUT_SECONDS", 0.1)
+        drop_trigger("guarded_proof_no_delete")
+        drop_trigger("guarded_proof_no_update")
         with beside() as other:
             other.execute("LOCK guarded_proof IN ROW EXCLUSIVE MODE")
 
             with pytest.raises(CommandError, match="in use for 0.1 s.*None was changed"):
                 call_command("migrate", verbosity=0)
 
-        assert len(guards.missing()) == 2
+        assert len(database_triggers.missing()) == 2
         call_command("migrate", verbosity=0)
-        assert guards.missing() == []
+        assert database_triggers.missing() == []
 
 
 @contextmanager
@@ -204,9 +204,9 @@ def assert_no_lock_taken() -> Iterator[None]:
 
 class TestATransactionalTest:
     @pytest.mark.parametrize("turn", ["first", "second"])
-    def test_begins_with_an_empty_table_and_all_guards(self, turn: str) -> None:
+    def test_begins_with_an_empty_table_and_all_triggers(self, turn: str) -> None:
         assert rows() == []
-        assert guards.missing() == []
+        assert database_triggers.missing() == []
 
         write_proofs()
 

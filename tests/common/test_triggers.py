@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import F
 
-from tests.common.proofs import COLUMNS, drop_guard, execute, refused, rows, write_proofs
+from tests.common.proofs import COLUMNS, drop_trigger, execute, refused, rows, write_proofs
 from tests.guarded.models import Proof
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ INSERT = (
 )
 UPSERT = INSERT.format("", "id", "user_id", "sequence") + " AND true"
 
-# What each guard is for: the attacks that it alone keeps off.
+# What each trigger is for: the attacks that it alone keeps off.
 ATTACKS: dict[str, dict[str, str]] = {
     "guarded_proof_no_update": {
         "id": UPDATE.format("id = id + 1000"),
@@ -66,8 +66,8 @@ else:
     }
 
 EACH_ATTACK = [
-    pytest.param(guard, sql, id=f"{guard.removeprefix('guarded_proof_')}: {name}")
-    for guard, attacks in ATTACKS.items()
+    pytest.param(trigger, sql, id=f"{trigger.removeprefix('guarded_proof_')}: {name}")
+    for trigger, attacks in ATTACKS.items()
     for name, sql in attacks.items()
 ]
 THROUGH_THE_ORM: dict[str, Callable[[], Any]] = {
@@ -99,8 +99,8 @@ def proofs() -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("proofs")
 class TestAGuardedTable:
-    @pytest.mark.parametrize(("guard", "sql"), EACH_ATTACK)
-    def test_refuses_raw_sql(self, guard: str, sql: str) -> None:
+    @pytest.mark.parametrize(("trigger", "sql"), EACH_ATTACK)
+    def test_refuses_raw_sql(self, trigger: str, sql: str) -> None:
         with refused():
             execute(sql)
 
@@ -142,11 +142,11 @@ class TestAGuardedTable:
 
 
 @pytest.mark.usefixtures("proofs")
-class TestEachGuard:
-    @pytest.mark.parametrize(("guard", "sql"), EACH_ATTACK)
-    def test_is_what_keeps_its_attack_off(self, guard: str, sql: str) -> None:
+class TestEachTrigger:
+    @pytest.mark.parametrize(("trigger", "sql"), EACH_ATTACK)
+    def test_is_what_keeps_its_attack_off(self, trigger: str, sql: str) -> None:
         before = rows()
-        drop_guard(guard)
+        drop_trigger(trigger)
 
         met = execute(sql)
 
