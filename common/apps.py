@@ -76,10 +76,7 @@ class CommonConfig(StewardAppConfig):
 
         for name in NAMES:
             list(declared(name))
-        # The only signal in this project. The test suite's flush sends it as well.
-        post_migrate.connect(
-            database_triggers.create_after_migrate, dispatch_uid="database_triggers.create"
-        )
+        # The only signal in this project.
         post_migrate.connect(add_initial_data, dispatch_uid="initial_data.add")
         checks.register(database_triggers.check_triggers, checks.Tags.database)
         checks.register(check_labels)

@@ -1,7 +1,7 @@
 """Triggers as the database has them: what stands, how it differs from what apps declare, mending.
 
-At the end of `migrate` those are made that are missing or differ. On SQLite it drops them within its
-transaction, when it has something to do: Django's table remake would lose them without a word.
+At the end of `migrate` those are made that are missing or differ. On SQLite it drops them within
+its transaction, when it has something to do: Django's table remake would lose them without a word.
 `manage.py check --database default` and `verify` name one that is not as it should be.
 
 Compared is what works, not a mark beside it: on PostgreSQL when a trigger fires, whether it is
