@@ -30,7 +30,7 @@ from django.utils import timezone  # noqa: E402
 from access import services as access_services  # noqa: E402
 from access.models import Person  # noqa: E402
 from querycache import services  # noqa: E402
-from querycache.keys import Question  # noqa: E402
+from querycache.keys import CacheRequest  # noqa: E402
 from querycache.models import CacheEntry, CacheSize, Namespace  # noqa: E402
 
 TABLE = "bench_cache"
@@ -43,13 +43,13 @@ DAY = datetime.timedelta(days=1)
 theirs = DatabaseCache(TABLE, {"OPTIONS": {"MAX_ENTRIES": 10**9}, "TIMEOUT": 86_400})
 
 
-def question(number: int) -> Question:
-    return Question(f"Question {number}?", model="a/one", parameters={"temperature": 0})
+def question(number: int) -> CacheRequest:
+    return CacheRequest(f"Question {number}?", model="a/one", parameters={"temperature": 0})
 
 
 def our_hit(number: int) -> None:
     answer = services.look_up(
-        namespace="default", user_id="ann", question=question(number), at=timezone.now()
+        namespace="default", user_id="ann", cache_request=question(number), at=timezone.now()
     )
     if answer.status != "hit":
         raise AssertionError(answer)

@@ -113,7 +113,7 @@ def prepare_consents() -> None:
     consent_services.publish_policy(
         purpose="terms", version=1, locale="en", text="a" * 500_000, at=timezone.now()
     )
-    answer = consent_services.Answer(purpose="marketing", granted=True, evidence=EVIDENCE)
+    answer = consent_services.ConsentDecision(purpose="marketing", granted=True, evidence=EVIDENCE)
     for _ in range(PAGE_ROWS):
         consent_services.record_answers(
             user_id="consenter", answers=[answer], source="api", actor=ACTOR, at=timezone.now()

@@ -40,7 +40,7 @@ def make_consents() -> None:
     for days, act, rest in sorted(acts, key=lambda one: -one[0]):
         act(*rest, at=now - days * DAY)
     # Said on the phone, and recorded by staff.
-    no = services.Answer(
+    no = services.ConsentDecision(
         purpose="marketing",
         granted=False,
         method="staff",
@@ -67,11 +67,13 @@ def _record(
     user_id: str, purpose: str, version: int | None, granted: bool, *, at: datetime.datetime
 ) -> None:
     method = "checkbox" if granted else "button"
-    answer = services.Answer(purpose=purpose, granted=granted, version=version, method=method)
+    answer = services.ConsentDecision(
+        purpose=purpose, granted=granted, version=version, method=method
+    )
     _answer(user_id, answer, ConsentEvent.Source.API, "key:web", at)
 
 
 def _answer(
-    user_id: str, answer: services.Answer, source: str, actor: str, at: datetime.datetime
+    user_id: str, answer: services.ConsentDecision, source: str, actor: str, at: datetime.datetime
 ) -> None:
     services.record_answers(user_id=user_id, answers=[answer], source=source, actor=actor, at=at)

@@ -25,7 +25,7 @@ LITERALS = {None: "null", True: "true", False: "false"}
 
 
 @dataclass(frozen=True)
-class Question:
+class CacheRequest:
     """What is asked: everything that decides which answer is the right one."""
 
     query: str

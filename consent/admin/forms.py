@@ -88,10 +88,10 @@ class AnswerForm(ReasonForm):
             field.help_text = "A required purpose ends with the account alone, and is not here."
         field.choices = [("", "Choose a purpose"), *choices]
 
-    def answer(self, *, granted: bool) -> tuple[services.Answer, str | None]:
+    def answer(self, *, granted: bool) -> tuple[services.ConsentDecision, str | None]:
         """The answer, and the locale of its text."""
         key, locale, version = (*self.cleaned_data["purpose"].split("/"), "", "")[:3]
-        answer = services.Answer(
+        answer = services.ConsentDecision(
             purpose=key,
             granted=granted,
             version=int(version) if version else None,

@@ -16,7 +16,7 @@ from common.idempotency import Outcome, replay_headers
 from consent import chain, errors, reports, services
 from consent.api import serializers
 from consent.models import ConsentChain, ConsentEvent
-from consent.services import Answer, Recorded
+from consent.services import ConsentDecision, Recorded
 
 PURPOSE = OpenApiParameter("purpose", OpenApiTypes.STR, OpenApiParameter.PATH)
 OUTDATED = {
@@ -67,7 +67,7 @@ class ConsentViewSet(ViewSet):
         body.is_valid(raise_exception=True)
         given = dict(body.validated_data)
         answers = [
-            Answer(
+            ConsentDecision(
                 purpose=purpose,
                 granted=answer is not None and answer is not False,
                 version=None if isinstance(answer, bool) else answer,
@@ -98,7 +98,7 @@ class ConsentViewSet(ViewSet):
         body.is_valid(raise_exception=True)
         given = dict(body.validated_data)
         version = given.pop("policy_version", None)
-        answer = Answer(purpose=purpose, granted=True, version=version, **given)
+        answer = ConsentDecision(purpose=purpose, granted=True, version=version, **given)
         outcome = self._record(request, [answer])
         return Response(outcome.row.items[0], headers=replay_headers(outcome))
 
@@ -109,11 +109,11 @@ class ConsentViewSet(ViewSet):
     )
     def withdraw(self, request: CallerRequest, purpose: str) -> Response:
         """Withdraw consent, or refuse it. Takes no body; holds from the very next request on."""
-        answer = Answer(purpose=purpose, granted=False)
+        answer = ConsentDecision(purpose=purpose, granted=False)
         outcome = self._record(request, [answer])
         return Response(outcome.row.items[0], headers=replay_headers(outcome))
 
-    def _record(self, request: CallerRequest, answers: list[Answer]) -> Outcome[Recorded]:
+    def _record(self, request: CallerRequest, answers: list[ConsentDecision]) -> Outcome[Recorded]:
         return services.record_answers(
             user_id=request.user_id,
             answers=answers,

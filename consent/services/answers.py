@@ -29,7 +29,7 @@ Action = ConsentEvent.Action
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ConsentDecision:
     """What a person says about one purpose.
 
     `version` is that of the text they saw; None where none is published. `method` is how they said
@@ -56,7 +56,7 @@ class Recorded:
 def record_answers(
     *,
     user_id: str,
-    answers: Sequence[Answer],
+    answers: Sequence[ConsentDecision],
     source: str,
     actor: str,
     at: datetime.datetime,
@@ -159,13 +159,13 @@ def _agreed(person_id: int, keys: list[str], at: datetime.datetime) -> set[str]:
     return set(states.filter(purpose__key__in=keys).values_list("purpose__key", flat=True))
 
 
-def _action(answer: Answer, *, is_agreed: bool) -> str:
+def _action(answer: ConsentDecision, *, is_agreed: bool) -> str:
     if answer.granted:
         return Action.GIVEN
     return Action.WITHDRAWN if is_agreed else Action.REFUSED
 
 
-def _require_fit(answer: Answer, purpose: dict[str, Any]) -> None:
+def _require_fit(answer: ConsentDecision, purpose: dict[str, Any]) -> None:
     current = purpose["text_version"]
     if not answer.granted:
         if purpose["required"]:
@@ -187,7 +187,7 @@ def _require_fit(answer: Answer, purpose: dict[str, Any]) -> None:
 
 
 def new_event(
-    answer: Answer,
+    answer: ConsentDecision,
     purpose: dict[str, Any],
     action: str,
     *,

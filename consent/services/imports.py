@@ -13,7 +13,7 @@ from access.models import ErasedPerson
 from common import locks
 from consent import reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
-from consent.services.answers import Answer, linked, new_chain, new_event
+from consent.services.answers import ConsentDecision, linked, new_chain, new_event
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,18 @@ class ImportedConsent:
     row_sha256: str
 
     @property
-    def answers(self) -> list[tuple[Answer, datetime.datetime]]:
+    def answers(self) -> list[tuple[ConsentDecision, datetime.datetime]]:
         """What was said, and when. The original could change the marketing consent alone."""
         evidence = {"row_sha256": self.row_sha256}
         return [
             (
-                Answer(purpose="terms", granted=self.terms_accepted, evidence=evidence),
+                ConsentDecision(purpose="terms", granted=self.terms_accepted, evidence=evidence),
                 self.said_at,
             ),
             (
-                Answer(purpose="marketing", granted=self.marketing_consent, evidence=evidence),
+                ConsentDecision(
+                    purpose="marketing", granted=self.marketing_consent, evidence=evidence
+                ),
                 self.changed_at,
             ),
         ]

@@ -16,7 +16,7 @@ from common.errors import NotFound
 from querycache import reports, services, statements
 from querycache.api import serializers
 from querycache.api.parsers import ResultParser
-from querycache.keys import Question, key_of
+from querycache.keys import CacheRequest, key_of
 from querycache.models import CacheEntry, Namespace
 
 KEY = OpenApiParameter("key", OpenApiTypes.STR, OpenApiParameter.PATH, pattern="^[0-9a-f]{64}$")
@@ -54,15 +54,15 @@ class CacheViewSet(ViewSet):
         body.is_valid(raise_exception=True)
         asked = dict(body.validated_data)
         namespace, wait_ms = asked.pop("namespace"), asked.pop("wait_ms")
-        question = Question(**asked)
-        answer = services.look_up(
+        cache_request = CacheRequest(**asked)
+        result = services.look_up(
             namespace=namespace,
             user_id=request.user_id,
-            question=question,
+            cache_request=cache_request,
             at=timezone.now(),
             wait_seconds=wait_ms / 1000,
         )
-        return Response(answer_json(answer), headers=answer_headers(answer))
+        return Response(result_json(result), headers=result_headers(result))
 
 
 class NamespaceViewSet(ViewSet):
@@ -88,7 +88,7 @@ class NamespaceViewSet(ViewSet):
         asked = dict(body.validated_data)
         namespace, _ = asked.pop("namespace"), asked.pop("wait_ms")
         ignore_case = Namespace.objects.named(namespace).ignoring_case().exists()
-        canonical = Question(**asked).canonical(ignore_case=ignore_case)
+        canonical = CacheRequest(**asked).canonical(ignore_case=ignore_case)
         return Response({"key": key_of(canonical), "canonical": canonical})
 
     @extend_schema(
@@ -206,32 +206,32 @@ def namespace_of(request: CallerRequest) -> str:
     return namespace
 
 
-def answer_json(answer: services.Answer) -> dict[str, Any]:
-    lease = answer.lease
+def result_json(result: services.LookupResult) -> dict[str, Any]:
+    lease = result.lease
     return {
-        "status": answer.status,
-        "key": answer.key,
-        "result": None if answer.result is None else orjson.Fragment(answer.result),
-        "age_seconds": answer.age_seconds,
-        "expires_in_seconds": answer.expires_in_seconds,
+        "status": result.status,
+        "key": result.key,
+        "result": None if result.result is None else orjson.Fragment(result.result),
+        "age_seconds": result.age_seconds,
+        "expires_in_seconds": result.expires_in_seconds,
         "lease": lease and {"token": lease.token, "expires_at": lease.expires_at},
     }
 
 
-def answer_headers(answer: services.Answer) -> dict[str, str]:
+def result_headers(result: services.LookupResult) -> dict[str, str]:
     """`Cache-Status` as RFC 9211 has it, and when to come back if another caller is at work."""
-    ttl = f"; ttl={answer.expires_in_seconds}"
-    if answer.status == "bypass":
+    ttl = f"; ttl={result.expires_in_seconds}"
+    if result.status == "bypass":
         status = "fwd=bypass"
-    elif answer.result is None:
+    elif result.result is None:
         status = "fwd=miss"
-    elif answer.coalesced:
+    elif result.coalesced:
         status = f"fwd=miss; collapsed{ttl}"
     else:
         status = f"hit{ttl}"
     headers = {"Cache-Status": f"Steward; {status}"}
-    if answer.retry_after_seconds is not None:
-        headers["Retry-After"] = str(answer.retry_after_seconds)
+    if result.retry_after_seconds is not None:
+        headers["Retry-After"] = str(result.retry_after_seconds)
     return headers
 
 

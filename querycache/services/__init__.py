@@ -9,7 +9,7 @@ from querycache.services.entries import (
     remove_entry,
     store_answer,
 )
-from querycache.services.lookups import Answer, Lease, look_up
+from querycache.services.lookups import Lease, LookupResult, look_up
 from querycache.services.namespaces import (
     change_namespace,
     ensure_default,
@@ -19,7 +19,7 @@ from querycache.services.namespaces import (
 from querycache.services.tidying import keep_within_caps, remove_leases, remove_tags, tidy
 
 __all__ = [
-    "Answer",
+    "LookupResult",
     "Lease",
     "NewAnswer",
     "Stored",

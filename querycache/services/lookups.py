@@ -17,7 +17,7 @@ from common import events
 from common.errors import DomainError
 from consent.gates import require_consent
 from querycache import statements, waiting
-from querycache.keys import Question
+from querycache.keys import CacheRequest
 from querycache.models import CacheLease, Namespace
 from querycache.services import counting, tidying
 from querycache.services.counting import Counts
@@ -45,7 +45,7 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class Answer:
+class LookupResult:
     """What a look-up found. `result` is JSON text as it was stored; None unless hit or stale.
 
     `key` is that of the namespace; where that cannot be read, of one that does not ignore case.
@@ -64,17 +64,17 @@ class Answer:
     coalesced: bool = False
 
 
-Look = Callable[[datetime.datetime], Answer]
+Look = Callable[[datetime.datetime], LookupResult]
 
 
 def look_up(
     *,
     namespace: str,
     user_id: str,
-    question: Question,
+    cache_request: CacheRequest,
     at: datetime.datetime,
     wait_seconds: float = 0.0,
-) -> Answer:
+) -> LookupResult:
     """Find the answer, or give one caller the right to make it.
 
     One statement for a hit, two for a miss; a person's first lease of their own meets them. Where
@@ -86,62 +86,66 @@ def look_up(
     CACHE_MAX_NAMESPACES.
     """
 
-    def look(moment: datetime.datetime) -> Answer:
-        return _look(namespace, user_id, question, moment)
+    def look(moment: datetime.datetime) -> LookupResult:
+        return _look(namespace, user_id, cache_request, moment)
 
     try:
-        answer = look(at)
-        if answer.retry_after_seconds is not None and wait_seconds > 0:
+        result = look(at)
+        if result.retry_after_seconds is not None and wait_seconds > 0:
             with waiting.place() as has_place:
                 if has_place:
-                    answer = _wait(look, answer, at, wait_seconds)
+                    result = _wait(look, result, at, wait_seconds)
     except UNREADABLE:
-        answer = Answer(BYPASS, question.key)
-    counting.note(namespace, at, _counts(answer))
-    events.CACHE_LOOKUPS.count(outcome=answer.status)
-    return answer
+        result = LookupResult(BYPASS, cache_request.key)
+    counting.note(namespace, at, _counts(result))
+    events.CACHE_LOOKUPS.count(outcome=result.status)
+    return result
 
 
-def _look(namespace: str, user_id: str, question: Question, at: datetime.datetime) -> Answer:
-    seen = _read(namespace, user_id, question, at)
+def _look(
+    namespace: str, user_id: str, cache_request: CacheRequest, at: datetime.datetime
+) -> LookupResult:
+    seen = _read(namespace, user_id, cache_request, at)
     if seen is None:
         ensure_namespace(name=namespace)
-        seen = _read(namespace, user_id, question, at)
+        seen = _read(namespace, user_id, cache_request, at)
         if seen is None:
-            return Answer(BYPASS, question.key)
-    key = question.key_ignoring_case if seen.ignore_case else question.key
-    answer = _found(seen, key, at)
-    if answer.status == HIT:
-        return answer
+            return LookupResult(BYPASS, cache_request.key)
+    key = cache_request.key_ignoring_case if seen.ignore_case else cache_request.key
+    result = _found(seen, key, at)
+    if result.status == HIT:
+        return result
     if not seen.is_being_made(at=at):
         try:
-            lease = _take_lease(seen, user_id, question, key, at)
+            lease = _take_lease(seen, user_id, cache_request, key, at)
         except DomainError:
             # Who may not make answers for others is served the old one all the same.
-            if answer.status != STALE:
+            if result.status != STALE:
                 raise
             lease = None
         if lease is not None:
-            return replace(answer, lease=lease)
-    if answer.status == STALE:
-        return answer
-    return replace(answer, retry_after_seconds=_retry_after(seen, at))
+            return replace(result, lease=lease)
+    if result.status == STALE:
+        return result
+    return replace(result, retry_after_seconds=_retry_after(seen, at))
 
 
-def _read(namespace: str, user_id: str, question: Question, at: datetime.datetime) -> Seen | None:
+def _read(
+    namespace: str, user_id: str, cache_request: CacheRequest, at: datetime.datetime
+) -> Seen | None:
     return statements.read(
         namespace=namespace,
         user_id=user_id,
-        key=question.key,
-        key_ignoring_case=question.key_ignoring_case,
+        key=cache_request.key,
+        key_ignoring_case=cache_request.key_ignoring_case,
         at=at,
     )
 
 
-def _found(seen: Seen, key: str, at: datetime.datetime) -> Answer:
+def _found(seen: Seen, key: str, at: datetime.datetime) -> LookupResult:
     if seen.created_at is None or seen.fresh_until is None:
-        return Answer(MISS, key)
-    return Answer(
+        return LookupResult(MISS, key)
+    return LookupResult(
         HIT if seen.fresh_until > at else STALE,
         key,
         result=seen.result,
@@ -153,7 +157,7 @@ def _found(seen: Seen, key: str, at: datetime.datetime) -> Answer:
 
 
 def _take_lease(
-    seen: Seen, user_id: str, question: Question, key: str, at: datetime.datetime
+    seen: Seen, user_id: str, cache_request: CacheRequest, key: str, at: datetime.datetime
 ) -> Lease | None:
     is_shared = seen.sharing == Namespace.Sharing.SHARED
     if is_shared:
@@ -164,8 +168,8 @@ def _take_lease(
         namespace_id=seen.namespace_id,
         key_hash=key,
         token=secrets.token_hex(16),
-        query="" if is_shared else _kept_query(question.query),
-        context=None if is_shared else _kept_context(question.context),
+        query="" if is_shared else _kept_query(cache_request.query),
+        context=None if is_shared else _kept_context(cache_request.context),
         epoch=seen.epoch,
         created_at=at,
         expires_at=at + datetime.timedelta(seconds=settings.CACHE_LEASE_SECONDS),
@@ -193,27 +197,29 @@ def _retry_after(seen: Seen, at: datetime.datetime) -> int:
     return max(math.ceil(min(under_way, left, LONGEST_RETRY_SECONDS)), 1)
 
 
-def _wait(look: Look, answer: Answer, at: datetime.datetime, wait_seconds: float) -> Answer:
+def _wait(
+    look: Look, result: LookupResult, at: datetime.datetime, wait_seconds: float
+) -> LookupResult:
     begun, pause = time.monotonic(), FIRST_PAUSE_SECONDS
     while (left := wait_seconds - (time.monotonic() - begun)) > 0:
         if not connection.in_atomic_block:
             connection.close()  # back to the pool, for those who have something to do
         time.sleep(min(pause, left))
         pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
-        answer = look(at + datetime.timedelta(seconds=time.monotonic() - begun))
-        if answer.retry_after_seconds is None:
-            return replace(answer, coalesced=answer.status in (HIT, STALE))
-    return answer
+        result = look(at + datetime.timedelta(seconds=time.monotonic() - begun))
+        if result.retry_after_seconds is None:
+            return replace(result, coalesced=result.status in (HIT, STALE))
+    return result
 
 
-def _counts(answer: Answer) -> Counts:
-    is_served = answer.status in (HIT, STALE)
+def _counts(result: LookupResult) -> Counts:
+    is_served = result.status in (HIT, STALE)
     return Counts(
         lookups=1,
-        hits=int(answer.status == HIT),
-        stale_hits=int(answer.status == STALE),
-        misses=int(answer.status == MISS),
-        bypasses=int(answer.status == BYPASS),
-        coalesced=int(answer.coalesced),
-        credits_saved=answer.cost_credits if is_served else 0,
+        hits=int(result.status == HIT),
+        stale_hits=int(result.status == STALE),
+        misses=int(result.status == MISS),
+        bypasses=int(result.status == BYPASS),
+        coalesced=int(result.coalesced),
+        credits_saved=result.cost_credits if is_served else 0,
     )

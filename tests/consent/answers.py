@@ -9,7 +9,7 @@ from common import declarations
 from common.declarations import Check
 from consent import services
 from consent.models import ConsentEvent, ConsentState, PolicyVersion, Purpose
-from consent.services import Answer
+from consent.services import ConsentDecision
 from consent.verify_checks import CHECKS
 
 MOMENT = datetime.datetime(2026, 3, 10, 12, 0, 0, 123456, tzinfo=datetime.UTC)
@@ -51,7 +51,7 @@ def say(
     """The item of the purpose after it."""
     return services.record_answers(
         user_id=user_id,
-        answers=[Answer(purpose=purpose, granted=granted, version=version, **more)],
+        answers=[ConsentDecision(purpose=purpose, granted=granted, version=version, **more)],
         source=source,
         actor="key:tests",
         at=at,

@@ -55,7 +55,7 @@ def say(
     **more: Any,
 ) -> ConsentEvent:
     """The person says yes or no in the application."""
-    answer = services.Answer(purpose=purpose, granted=granted, version=version, **more)
+    answer = services.ConsentDecision(purpose=purpose, granted=granted, version=version, **more)
     services.record_answers(
         user_id=user_id, answers=[answer], source="api", actor="key:web", at=at or timezone.now()
     )

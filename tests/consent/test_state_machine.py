@@ -66,7 +66,7 @@ class Consent(RuleBasedStateMachine):
             services.record_answers(
                 user_id=user_id,
                 answers=[
-                    services.Answer(
+                    services.ConsentDecision(
                         purpose=purpose,
                         granted=granted,
                         version=(texts[purpose]["text_version"] or 0) + stale or None,
@@ -160,7 +160,7 @@ def test_a_projection_built_from_nothing_is_the_stored_one() -> None:
             services.record_answers(
                 user_id=user_id,
                 answers=[
-                    services.Answer(
+                    services.ConsentDecision(
                         purpose=purpose,
                         granted=granted,
                         version=1 if purpose == "marketing" and granted else None,

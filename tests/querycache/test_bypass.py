@@ -7,7 +7,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from querycache import services, statements
-from querycache.keys import Question
+from querycache.keys import CacheRequest
 from querycache.models import CacheLease, CacheStatistics
 from querycache.services import tidying
 from tests.client import ApiClient
@@ -33,7 +33,7 @@ def test_missing_tables_give_a_bypass(person: ApiClient) -> None:
 
     assert response.status_code == 200
     assert response.json() == {
-        "status": "bypass", "key": Question(**cache.QUESTION).key, "result": None,
+        "status": "bypass", "key": CacheRequest(**cache.QUESTION).key, "result": None,
         "age_seconds": None, "expires_in_seconds": None, "lease": None,
     }  # fmt: skip
     assert response["Cache-Status"] == "Steward; fwd=bypass"

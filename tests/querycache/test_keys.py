@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from querycache import keys
-from querycache.keys import Question, canonical_json
+from querycache.keys import CacheRequest, canonical_json
 from tests.client import ApiClient
 from tests.querycache import cache
 
@@ -35,7 +35,7 @@ def vectors(version: int) -> list[dict[str, Any]]:
 
 
 def key(request: dict[str, Any], *, ignore_case: bool = False) -> str:
-    question = Question(**request)
+    question = CacheRequest(**request)
     return question.key_ignoring_case if ignore_case else question.key
 
 
@@ -58,14 +58,14 @@ class TestTheVectors:
     def test_have_the_canonical_texts_and_keys_of_our_code(self) -> None:
         assert len(vectors(2)) >= 20
         for vector in vectors(2):
-            question, ignore_case = Question(**vector["request"]), vector["ignore_case"]
+            question, ignore_case = CacheRequest(**vector["request"]), vector["ignore_case"]
             assert question.canonical(ignore_case=ignore_case) == vector["canonical"]
             assert key(vector["request"], ignore_case=ignore_case) == vector["key"]
 
     def test_of_version_1_lower_the_query_and_are_no_keys_of_ours(self) -> None:
         assert len(vectors(1)) >= 10
         for vector in vectors(1):
-            question = Question(**vector["request"])
+            question = CacheRequest(**vector["request"])
             query = question.query.strip(keys.WHITE_SPACE).lower()
             asked = asdict(question) | {"query": query, "version": 1}
             assert vector["canonical"] == canonical_json(asked)

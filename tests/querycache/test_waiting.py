@@ -86,16 +86,16 @@ def test_at_most_half_of_the_threads_wait() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("round_", range(3))
 def test_forty_threads_that_miss_at_once_get_one_lease(round_: int) -> None:
-    from querycache.keys import Question
+    from querycache.keys import CacheRequest
 
-    question = Question(f"round {round_}")
+    question = CacheRequest(f"round {round_}")
     together, answers = threading.Barrier(40), []
 
     def ask() -> None:
         together.wait()
         answers.append(
             services.look_up(
-                namespace="default", user_id="ann", question=question, at=cache.later(0)
+                namespace="default", user_id="ann", cache_request=question, at=cache.later(0)
             )
         )
         connection.close()
