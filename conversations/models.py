@@ -91,8 +91,8 @@ class Conversation(models.Model):
 
     `source` says how it came: by the API, or imported from a council application's file. For an
     imported one, `external_id` keeps an id that was no UUID, and `extra` whatever else of the file
-    has no column, as it stood there. While `legal_hold_at` stands (set by staff, with a reason) the
-    conversation and its messages cannot be deleted; triggers hold that.
+    has no column, as it stood there. While `legal_hold_at` stands (set by staff, with who and
+    why) the conversation and its messages cannot be deleted; triggers hold that.
     """
 
     class Source(models.TextChoices):
@@ -106,6 +106,7 @@ class Conversation(models.Model):
     message_count = models.PositiveIntegerField("messages", default=0)
     archived_at = models.DateTimeField(null=True, blank=True)
     legal_hold_at = models.DateTimeField("on legal hold since", null=True, blank=True)
+    legal_hold_by = ActorField(help_text="Empty for a hold from before it was kept.")
     legal_hold_reason = models.TextField(blank=True, default="")
     source = models.CharField(max_length=10, choices=Source, default=Source.API)
     external_id = models.TextField(blank=True, default="")
@@ -163,8 +164,8 @@ class Conversation(models.Model):
             "legal_hold_reason",
         }
         not_personal = {
-            "id", "uid", "message_count", "archived_at", "legal_hold_at", "source", "actor",
-            "request_hash", "created_at", "updated_at",
+            "id", "uid", "message_count", "archived_at", "legal_hold_at", "legal_hold_by",
+            "source", "actor", "request_hash", "created_at", "updated_at",
         }  # fmt: skip
         head = True
 

@@ -1,6 +1,6 @@
 """Conversations as staff see them: the list, and one conversation as a page to read.
 
-Rows are read. What staff do is an act (acts.py): a legal hold, placed and lifted with a reason.
+Rows are read. What staff do is an action (actions.py): a legal hold, placed and lifted.
 """
 
 from conversations.admin import conversations

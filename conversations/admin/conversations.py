@@ -6,22 +6,19 @@ The texts need a permission of their own, and whoever has them on the screen is 
 import uuid
 from typing import Any
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
 from access import actors
 from access import services as access_services
 from access.models import PersonKey
-from common import acts as common_acts
-from common.admin import CreatedFilter, ReadOnlyAdmin, number_of, page, tell
-from common.errors import DomainError
+from access.staff_views import latest_actions
+from common.admin import CreatedFilter, ReadOnlyAdmin, number_of
 from conversations import search
-from conversations.admin import acts
+from conversations.admin import actions
 from conversations.admin.transcript import transcript
 from conversations.models import SHOWN_MESSAGES, Conversation, Message
 from conversations.pages import TEXT_COLUMNS
@@ -137,8 +134,9 @@ class ConversationAdmin(ReadOnlyAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         context["may_read_texts"] = may_read_texts(request)
-        context["act"] = acts.offered(obj) if request.user.has_perm(acts.KEEP) else None
-        context["records"] = common_acts.records_of(obj)
+        may_keep = request.user.has_perm(actions.KEEP)
+        context["offered"] = actions.offered(obj) if may_keep else None
+        context["done"] = latest_actions(obj)
         if context["may_read_texts"]:
             context.update(self._texts(request, obj))
         return super().render_change_form(request, context, add, change, form_url, obj)
@@ -170,50 +168,15 @@ class ConversationAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         own = [
             path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(self.act_view),
-                {"name": name},
-                name=self.route_of(name),
+                f"<int:pk>/{action.slug}/",
+                self.admin_site.admin_view(
+                    actions.LegalHoldView.as_view(model_admin=self, action=action)
+                ),
+                name=self.route_of(action.slug),
             )
-            for name in acts.ACTS
+            for action in (actions.PLACE, actions.LIFT)
         ]
         return [*own, *super().get_urls()]
-
-    def act_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
-        """The form of an act, and with POST the act itself."""
-        act = acts.ACTS[name]
-        if not (self.has_view_permission(request) and request.user.has_perm(acts.KEEP)):
-            raise PermissionDenied
-        conversation = get_object_or_404(self.get_queryset(request), pk=pk)
-        url = self.url_of("change", pk)
-        form = acts.ReasonForm(request.POST if request.method == "POST" else None)
-        if form.is_valid() and self._perform(request, act, conversation, form):
-            return HttpResponseRedirect(url)
-        context = {"title": act.title, "act": act, "conversation": conversation, "url": url}
-        return page(self, request, "conversations/act.html", context, form)
-
-    def _perform(
-        self,
-        request: HttpRequest,
-        act: acts.Act,
-        conversation: Conversation,
-        form: acts.ReasonForm,
-    ) -> bool:
-        """Do it and say so on the next page; False, with the reason in the form, if refused."""
-        user: Any = request.user
-        try:
-            tell(
-                request,
-                acts.perform(
-                    act, user=user, conversation=conversation, form=form, at=timezone.now()
-                ),
-            )
-        except DomainError as refusal:
-            form.add_error(None, refusal.message)
-            return False
-        except common_acts.NothingToDo as nothing:
-            messages.warning(request, str(nothing))
-        return True
 
 
 def _messages(conversation: Conversation, before: int | None) -> tuple[list[Message], str | None]:

@@ -15,19 +15,21 @@ from conversations.triggers import purge_deleted_terms
 BATCH_MESSAGES = 5_000
 
 
-def place_legal_hold(*, conversation: Conversation, reason: str, at: datetime.datetime) -> bool:
-    """Keep a conversation from being deleted, until the hold is lifted.
+def place_legal_hold(
+    *, conversation: Conversation, reason: str, actor: str, at: datetime.datetime
+) -> bool:
+    """Keep a conversation from being deleted, until the hold is lifted; it says who keeps it.
 
     Returns False when a hold stands already; its reason stays.
     """
     held = _row(conversation).filter(legal_hold_at=None)
-    return held.update(legal_hold_at=at, legal_hold_reason=reason) == 1
+    return held.update(legal_hold_at=at, legal_hold_by=actor, legal_hold_reason=reason) == 1
 
 
 def lift_legal_hold(*, conversation: Conversation) -> bool:
     """Let a conversation be deleted again. False when no hold stands."""
     held = _row(conversation).on_legal_hold()
-    return held.update(legal_hold_at=None, legal_hold_reason="") == 1
+    return held.update(legal_hold_at=None, legal_hold_by="", legal_hold_reason="") == 1
 
 
 def _row(conversation: Conversation) -> ConversationQuerySet:

@@ -34,7 +34,9 @@ def write_everything() -> None:
     write_events()
     held = make_conversation_of(3)
     call_command("reindex_search", stdout=StringIO())
-    conversations.place_legal_hold(conversation=held, reason="Case 7", at=MOMENT)
+    conversations.place_legal_hold(
+        conversation=held, reason="Case 7", actor="staff:dana", at=MOMENT
+    )
     sealing.seal_entries(at=timezone.now() + datetime.timedelta(hours=1), limit=100)
     found = findings()
     assert found == [], found

@@ -3,12 +3,11 @@ import uuid
 from pathlib import Path
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
-from common.acts import without_mark
+from access.models import StaffAction
 from conversations import services
 from conversations.models import Conversation, Message
 from tests.asserts import assert_problem
@@ -21,7 +20,9 @@ from tests.conversations.recipes import MOMENT, make_conversation_of, stored
 def held(key: str) -> Conversation:
     """Ann's conversation of three messages, on legal hold."""
     conversation = make_conversation_of(3)
-    services.place_legal_hold(conversation=conversation, reason="Case 7", at=MOMENT)
+    services.place_legal_hold(
+        conversation=conversation, reason="Case 7", actor="staff:dana", at=MOMENT
+    )
     return conversation
 
 
@@ -42,7 +43,7 @@ def act(client: Client, conversation: Conversation, name: str, data: dict[str, s
 
 
 def state() -> object:
-    return stored(), list(LogEntry.objects.values())
+    return stored(), list(StaffAction.objects.values())
 
 
 class TestOnLegalHold:
@@ -132,7 +133,7 @@ class TestOnLegalHold:
     def test_it_is_found_among_the_others(self, held: Conversation) -> None:
         make_conversation_of(1)
         theirs = make_conversation_of(1, "bob")
-        services.place_legal_hold(conversation=theirs, reason="x", at=MOMENT)
+        services.place_legal_hold(conversation=theirs, reason="x", actor="staff:dana", at=MOMENT)
 
         owned = Conversation.objects.for_user("ann")
 
@@ -157,24 +158,22 @@ class TestStaff:
         conversation.refresh_from_db()
         assert "Placed a legal hold." in page and "On legal hold since" in page
         assert conversation.legal_hold_at is not None
+        assert conversation.legal_hold_by == "staff:staff0" and ", by staff:staff0" in page
         assert conversation.legal_hold_reason == "Case 7"
-        record = LogEntry.objects.get()
-        assert record.user.get_username() == "staff0"
-        assert without_mark(record.change_message) == "Placed a legal hold. Reason: Case 7"
-        assert (record.object_id, record.object_repr) == (
-            str(conversation.pk),
-            f"#{conversation.pk}",
-        )
+        record = StaffAction.objects.about(conversation).get()
+        assert (record.actor, record.action) == ("staff:staff0", "conversations.hold")
+        assert (record.sentence, record.reason) == ("Placed a legal hold.", "Case 7")
+        assert record.person_id == conversation.person_id
 
     def test_lift_a_hold_with_a_reason(self, keeper: Client, held: Conversation) -> None:
         page = act(keeper, held, "lift", form("Case closed"))
 
         held.refresh_from_db()
         assert "Lifted the legal hold." in page
-        assert (held.legal_hold_at, held.legal_hold_reason) == (None, "")
-        said = without_mark(LogEntry.objects.get().change_message)
-        assert said == "Lifted the legal hold. Reason: Case closed"
-        assert "(form " not in page and said in page
+        assert (held.legal_hold_at, held.legal_hold_by, held.legal_hold_reason) == (None, "", "")
+        record = StaffAction.objects.about(held).get()
+        assert (record.actor, record.action) == ("staff:staff0", "conversations.lift")
+        assert "Lifted the legal hold. Reason: Case closed" in page
 
     def test_place_it_once(self, keeper: Client, held: Conversation) -> None:
         before = state()

@@ -70,7 +70,9 @@ class TestRetention:
     def test_passes_a_legal_hold_by(self, person: ApiClient) -> None:
         held = idle_for(999, person, "pump")
         idle_for(999, person, "oven")
-        services.place_legal_hold(conversation=held, reason="Case 7", at=timezone.now())
+        services.place_legal_hold(
+            conversation=held, reason="Case 7", actor="staff:dana", at=timezone.now()
+        )
 
         maintain()
 

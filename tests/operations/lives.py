@@ -276,7 +276,7 @@ def hold_and_lift(user_id: str) -> None:
     conversation = Conversation.objects.for_user(user_id).first()
     if conversation is not None:
         conversation_services.place_legal_hold(
-            conversation=conversation, reason="a case", at=timezone.now()
+            conversation=conversation, reason="a case", actor="staff:dana", at=timezone.now()
         )
         conversation_services.lift_legal_hold(conversation=conversation)
 

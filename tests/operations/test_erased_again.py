@@ -120,7 +120,9 @@ class TestARestore:
     def test_names_who_cannot_be_erased_and_fails(self, person: ApiClient, tmp_path: Path) -> None:
         live(person)
         held = Conversation.objects.get()
-        services.place_legal_hold(conversation=held, reason="A court", at=held.created_at)
+        services.place_legal_hold(
+            conversation=held, reason="A court", actor="staff:dana", at=held.created_at
+        )
         file = backup(tmp_path / "daily.zip")
         services.lift_legal_hold(conversation=held)
         erase(person, "ann")
