@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Max
+from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -15,8 +16,8 @@ from unfold.widgets import (
 
 from common.forms import ActForm, ReasonForm, checkbox
 from common.models import USER_ID_MAX_LENGTH, validate_user_id
-from consent import services
 from consent.models import VERSION_MAX, PolicyVersion, Purpose
+from consent.services import answers, texts
 from consent.services.texts import LOCALE, LOCALE_MAX_LENGTH, canonical_locale
 
 # How a person told it to staff; stands in the evidence as `said`.
@@ -61,7 +62,7 @@ class AsOfForm(forms.Form):
         return at
 
 
-class AnswerForm(ReasonForm):
+class DecisionForm(ReasonForm):
     """What a person said, told by staff. The text is the one that is current now."""
 
     purpose = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
@@ -73,33 +74,34 @@ class AnswerForm(ReasonForm):
 
     field_order = ["purpose", "said", "reason"]
 
-    def __init__(self, *args: Any, granted: bool, at: datetime.datetime, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, granted: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.granted = granted
         self.fields["reason"].help_text = (
             "Stands in the event for good, until the person is erased. They get it with an export"
             " of their data."
         )
         field: Any = self.fields["purpose"]
         if granted:
-            field.label, choices = "Purpose and text", texts_to_give(at)
+            field.label, choices = "Purpose and text", texts_to_give(timezone.now())
             field.help_text = "The text that they agree to. Only the current ones can be agreed to."
         else:
             choices = purposes_to_refuse()
             field.help_text = "A required purpose ends with the account alone, and is not here."
         field.choices = [("", "Choose a purpose"), *choices]
 
-    def answer(self, *, granted: bool) -> tuple[services.ConsentDecision, str | None]:
-        """The answer, and the locale of its text."""
+    def decision(self) -> tuple[answers.ConsentDecision, str | None]:
+        """What they decided, and the locale of its text."""
         key, locale, version = (*self.cleaned_data["purpose"].split("/"), "", "")[:3]
-        answer = services.ConsentDecision(
+        decision = answers.ConsentDecision(
             purpose=key,
-            granted=granted,
+            granted=self.granted,
             version=int(version) if version else None,
             method="staff",
             reason=self.cleaned_data["reason"],
             evidence={"said": self.cleaned_data["said"]},
         )
-        return answer, locale or None
+        return decision, locale or None
 
 
 def texts_to_give(at: datetime.datetime) -> list[tuple[str, str]]:
@@ -189,7 +191,7 @@ class PublishForm(ActForm):
             values["text"] = self._text_of(file)
         elif not text and "text" not in self.errors:
             self.add_error("text", "Give a text, here or as a file.")
-        values["text"] = services.normalised(values.get("text") or "")
+        values["text"] = texts.normalised(values.get("text") or "")
         if not self.errors:
             values["version"] = values["version"] or next_version(
                 values["purpose"], values["locale"]

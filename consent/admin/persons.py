@@ -4,14 +4,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
 from access.models import PersonKey
-from common.admin import ListLink, PersonRowsAdmin, display, number_of, page, tell
-from common.errors import DomainError
-from consent.admin import acts, forms, person_page
+from access.staff_actions import ActionContext
+from access.staff_views import StaffActionView
+from common.admin import ListLink, PersonRowsAdmin, display, number_of, page
+from consent.admin import actions, forms, person_page
 from consent.admin.pages import CSS, VIEW_EVENTS, person_url, statistics_url
 from consent.models import ConsentChain
 
@@ -37,7 +38,7 @@ class ConsentChainAdmin(PersonRowsAdmin):
 
     def list_links(self, request: HttpRequest) -> list[ListLink]:
         links = []
-        if request.user.has_perm(acts.RECORD):
+        if request.user.has_perm(actions.RECORD):
             links.append(ListLink("Record for a person", self.url_of("record"), "person_add"))
         if request.user.has_perm(VIEW_EVENTS):
             links.append(ListLink("Statistics", statistics_url(), "bar_chart"))
@@ -45,11 +46,17 @@ class ConsentChainAdmin(PersonRowsAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         record = self.admin_site.admin_view(self.record_view)
-        answer = self.admin_site.admin_view(self.answer_view)
+        own = [
+            path(
+                f"{action.slug}/",
+                self.admin_site.admin_view(RecordingView.as_view(model_admin=self, action=action)),
+                name=self.route_of(action.slug),
+            )
+            for action in (actions.GIVE, actions.REFUSE)
+        ]
         return [
             path("record/", record, name=self.route_of("record")),
-            path("give/", answer, {"granted": True}, name=self.route_of("give")),
-            path("refuse/", answer, {"granted": False}, name=self.route_of("refuse")),
+            *own,
             *super().get_urls(),
         ]
 
@@ -72,7 +79,7 @@ class ConsentChainAdmin(PersonRowsAdmin):
             past=past,
             states=person_page.states_of(obj.person_id, at=at, is_past=past is not None),
             verified=person_page.verified(obj),
-            may_record=request.user.has_perm(acts.RECORD) and obj.salt is not None,
+            may_record=request.user.has_perm(actions.RECORD) and obj.salt is not None,
         )
         if request.user.has_perm(VIEW_EVENTS):
             before = number_of(request.GET.get("before"))
@@ -84,43 +91,34 @@ class ConsentChainAdmin(PersonRowsAdmin):
 
     def record_view(self, request: HttpRequest) -> HttpResponse:
         """Asks whose consent it is, of which nothing may be recorded yet."""
-        self._require_record(request)
-        return self._ask_whose(request, forms.PersonForm())
+        if not (self.has_view_permission(request) and request.user.has_perm(actions.RECORD)):
+            raise PermissionDenied
+        return self.ask_whose(request, forms.PersonForm())
 
-    def answer_view(self, request: HttpRequest, granted: bool) -> HttpResponse:
-        """The form of an answer, and with POST the answer itself."""
-        self._require_record(request)
+    def ask_whose(self, request: HttpRequest, form: forms.PersonForm) -> HttpResponse:
+        return page(self, request, "consent/record.html", {"title": "Record for a person"}, form)
+
+
+class RecordingView(StaffActionView):
+    """The page of an answer for the person in the address, of whom nothing may be recorded yet."""
+
+    template_name = "consent/answer.html"
+
+    def dispatch(self, request: Any, *args: Any, **place: Any) -> HttpResponse:
+        self.require_permission(request)
         person = forms.PersonForm(request.GET)
         if not person.is_valid():
-            return self._ask_whose(request, person)
-        user_id, at = person.cleaned_data["user_id"], timezone.now()
-        form = forms.AnswerForm(
-            request.POST if request.method == "POST" else None, granted=granted, at=at
-        )
-        if form.is_valid():
-            try:
-                done = acts.record(
-                    user=request.user,  # type: ignore[arg-type]
-                    user_id=user_id, granted=granted, form=form, at=at,
-                )  # fmt: skip
-            except DomainError as refusal:
-                form.add_error(None, refusal.message)
-            else:
-                tell(request, done)
-                url = person_url(PersonKey(user_id)) or self.url_of("changelist")
-                return HttpResponseRedirect(url)
-        context = {
-            "title": "Record consent" if granted else "Record refusal or withdrawal",
-            "granted": granted,
-            "user_id": user_id,
-            "person_url": person_url(PersonKey(user_id)),
-            "list_url": self.url_of("changelist"),
-        }
-        return page(self, request, "consent/answer.html", context, form)
+            asked: HttpResponse = self.model_admin.ask_whose(request, person)
+            return asked
+        self.user_id: str = person.cleaned_data["user_id"]
+        return super().dispatch(request, *args, **place)
 
-    def _require_record(self, request: HttpRequest) -> None:
-        if not (self.has_view_permission(request) and request.user.has_perm(acts.RECORD)):
-            raise PermissionDenied
+    def user_id_of(self, request: HttpRequest) -> str:
+        return self.user_id
 
-    def _ask_whose(self, request: HttpRequest, form: forms.PersonForm) -> HttpResponse:
-        return page(self, request, "consent/record.html", {"title": "Record for a person"}, form)
+    def context_of(self, request: HttpRequest, row: Any, target: Any) -> dict[str, Any]:
+        url = person_url(PersonKey(self.user_id))
+        return {"user_id": self.user_id, "person_url": url, "back_url": url or self.url_of(None)}
+
+    def next_url(self, context: ActionContext, outcome: Any) -> str:
+        return person_url(PersonKey(self.user_id)) or self.url_of(None)

@@ -4,16 +4,19 @@ import hashlib
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
-from common.admin import KeyedAdmin, ListLink, ReadOnlyAdmin, display, page, tell
+from access.models import StaffAction
+from access.staff_actions import ActionContext
+from access.staff_views import StaffActionView
+from common.admin import KeyedAdmin, ListLink, ReadOnlyAdmin, display, page
 from common.errors import DomainError
+from common.idempotency import Outcome
 from consent import services
-from consent.admin import acts, differences, forms
+from consent.admin import actions, differences, forms
 from consent.admin.pages import CSS, PurposeFilter
 from consent.models import ConsentState, PolicyVersion, Purpose
 
@@ -45,12 +48,14 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
         return "material" if policy.material else None
 
     def list_links(self, request: HttpRequest) -> list[ListLink]:
-        if not request.user.has_perm(acts.PUBLISH):
+        if not request.user.has_perm(actions.PUBLISH):
             return []
         return [ListLink("Publish a text", self.url_of("publish"), "publish")]
 
     def get_urls(self) -> list[URLPattern]:
-        publish = self.admin_site.admin_view(self.publish_view)
+        publish = self.admin_site.admin_view(
+            PublishView.as_view(model_admin=self, action=actions.PUBLISH_TEXT)
+        )
         return [path("publish/", publish, name=self.route_of("publish")), *super().get_urls()]
 
     def render_change_form(
@@ -70,37 +75,36 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
             before=before,
             later=texts.filter(version__gt=obj.version).order_by("version").first(),
             lines=differences.differences(before.text, obj.text) if before else None,
-            may_publish=request.user.has_perm(acts.PUBLISH),
+            may_publish=request.user.has_perm(actions.PUBLISH),
             publish_url=self.url_of("publish", purpose=obj.purpose_id, locale=obj.locale),
         )
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def publish_view(self, request: HttpRequest) -> HttpResponse:
-        """A form, then a look at what it would publish, then the text stands for good."""
-        if not (self.has_view_permission(request) and request.user.has_perm(acts.PUBLISH)):
-            raise PermissionDenied
-        step = request.POST.get("step", "")
-        form = forms.PublishForm(request.POST if step else None, request.FILES or None,
-                                 initial=proposed(request))  # fmt: skip
-        if step in ("preview", "publish") and form.is_valid():
-            try:
-                if step == "preview":
-                    return self._preview(request, form)
-                done = acts.publish(user=request.user, form=form, at=timezone.now())  # type: ignore[arg-type]
-            except DomainError as refusal:
-                form.add_error(None, refusal.message)
-            else:
-                tell(request, done)
-                return HttpResponseRedirect(
-                    self.url_of("change", done.row.pk) if done else self.url_of("changelist")
-                )
-        context = {"title": "Publish a text", "list_url": self.url_of("changelist")}
-        return page(self, request, "consent/publish.html", context, form)
 
-    def _preview(self, request: HttpRequest, form: forms.PublishForm) -> HttpResponse:
-        policy, is_new = acts.try_to_publish(form=form, at=timezone.now())
+class PublishView(StaffActionView):
+    """A form, then a look at what it would publish, then the text stands for good."""
+
+    template_name = "consent/publish.html"
+
+    def form_of(self, request: HttpRequest, row: Any) -> forms.PublishForm:
+        data = request.POST if request.POST.get("step") else None
+        return forms.PublishForm(data, request.FILES or None, initial=proposed(request))
+
+    def perform(self, request: HttpRequest, context: ActionContext) -> HttpResponse | None:
+        step = request.POST.get("step")
+        if step == "publish":
+            return super().perform(request, context)
+        if step == "preview":
+            try:
+                return self._preview(request, context)
+            except DomainError as refusal:
+                context.form.add_error(None, refusal.message)
+        return None
+
+    def _preview(self, request: HttpRequest, context: ActionContext) -> HttpResponse:
+        policy, is_new = actions.try_to_publish(context.form, at=context.at)
         current = texts_like(policy).filter(version__lt=policy.version).order_by("-version").first()
-        context = {
+        shown = {
             "title": "Publish this text?",
             "policy": policy,
             "is_new": is_new,
@@ -108,7 +112,12 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
             "lines": differences.differences(current.text, policy.text) if current else None,
             "agreeing": agreeing_to(current) if current else 0,
         }
-        return page(self, request, "consent/preview.html", context, form)
+        return page(self.model_admin, request, "consent/preview.html", shown, context.form)
+
+    def next_url(self, context: ActionContext, outcome: Outcome[StaffAction] | None) -> str:
+        if outcome is None:
+            return self.url_of(None)
+        return str(self.model_admin.url_of("change", outcome.row.object_id))
 
 
 def texts_like(policy: PolicyVersion) -> QuerySet[PolicyVersion]:

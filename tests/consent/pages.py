@@ -5,11 +5,11 @@ import re
 import uuid
 from typing import Any
 
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
+from access.models import StaffAction
 from consent import services
 from consent.models import ConsentChain, ConsentEvent, ConsentState, PolicyVersion, Purpose
 
@@ -78,5 +78,5 @@ def text_of(response: Any) -> str:
 
 def stored() -> list[Any]:
     """Everything that an act can change."""
-    models = (Purpose, PolicyVersion, ConsentChain, ConsentEvent, ConsentState, LogEntry)
+    models = (Purpose, PolicyVersion, ConsentChain, ConsentEvent, ConsentState, StaffAction)
     return [list(model._default_manager.order_by("pk").values()) for model in models]

@@ -3,11 +3,11 @@ import threading
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from access.models import StaffAction
 from consent.models import ConsentChain, ConsentEvent, ConsentState
 from operations.services import erase_person
 from tests.asserts import assert_statements
@@ -204,14 +204,12 @@ class TestEitherForm:
         publish()
         act(recorder, f"{GIVE}somebody", yes())
 
-        entry = LogEntry.objects.get()
         chain = ConsentChain.objects.get()
-        assert (entry.user.username, entry.object_id) == ("staff0", str(chain.pk))
-        assert entry.object_repr == f"#{chain.pk}"
-        assert "somebody" not in entry.change_message
-        assert entry.change_message.startswith(
-            "Recorded “Given” for marketing, version 1 (en). Reason: Called us, ticket 17 (form "
-        )
+        record = StaffAction.objects.about(chain).get()
+        assert (record.actor, record.action) == ("staff:staff0", "consent.give")
+        assert record.person_id == chain.person_id
+        assert record.sentence == "Recorded “Given” for marketing, version 1 (en)."
+        assert record.reason == "Called us, ticket 17"
 
     def test_leaves_no_words_after_the_persons_erasure(self, recorder: Client) -> None:
         publish()
@@ -220,17 +218,17 @@ class TestEitherForm:
         erase_person(user_id="somebody", actor="staff:x", at=timezone.now())
 
         assert "Her birthday" not in str(stored()) and "somebody" not in str(stored())
-        assert LogEntry.objects.count() == 1
+        assert StaffAction.objects.count() == 1
 
     def test_whose_record_fails_is_undone(
         self, recorder: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def fail(**columns: Any) -> None:
+        def fail(*args: Any, **columns: Any) -> None:
             raise RuntimeError
 
         publish()
         standing = stored()
-        monkeypatch.setattr(LogEntry.objects, "create", fail)
+        monkeypatch.setattr(StaffAction, "save", fail)
         recorder.raise_request_exception = False
 
         assert recorder.post(f"{GIVE}ann", yes()).status_code == 500
@@ -298,4 +296,4 @@ def test_a_form_sent_eight_times_at_once_acts_once() -> None:
         thread.join()
 
     assert codes == [302] * 8
-    assert ConsentEvent.objects.count() == LogEntry.objects.count() == 1
+    assert ConsentEvent.objects.count() == StaffAction.objects.count() == 1

@@ -2,11 +2,11 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
+from access.models import StaffAction
 from common import database_triggers
 from common.triggers import all_triggers
 from consent.admin import differences
@@ -152,9 +152,9 @@ class TestPublishing:
         assert (policy.text, policy.version, policy.material) == (text, 1, True)
         assert policy.text_sha256 in text_of(shown)
         assert "Published version 1 of marketing in en." in text_of(response)
-        entry = LogEntry.objects.get()
-        assert (entry.user.username, entry.object_id) == ("staff0", str(policy.pk))
-        assert entry.change_message.startswith("Published version 1 of marketing in en. (form ")
+        record = StaffAction.objects.about(policy).get()
+        assert (record.actor, record.action) == ("staff:staff0", "consent.publish")
+        assert record.sentence == "Published version 1 of marketing in en."
 
     def test_leads_back_to_the_text(self, publisher: Client) -> None:
         shown = send(publisher, "preview", text="Nearly rihgt.")
@@ -210,6 +210,9 @@ class TestPublishing:
         publish()
 
         assert "stands already" in text_of(send(publisher, "preview", version="1"))
+        standing = stored()
+        assert "stands already" in text_of(send(publisher, "publish", version="1"))
+        assert stored() == standing
 
     def test_knows_a_language_however_it_is_written(self, publisher: Client) -> None:
         publish(4, locale="pt-BR")

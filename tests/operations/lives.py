@@ -17,7 +17,9 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from access import services as access_services
+from access import staff_actions
 from access.models import Person
+from access.staff_actions import ActionContext
 from billing import acts as billing_acts
 from billing import forms as billing_forms
 from billing import services as billing_services
@@ -30,8 +32,7 @@ from common import acts as common_acts
 from common.errors import DomainError
 from common.triggers import was_erased_meanwhile
 from consent import services as consent_services
-from consent.admin import acts as consent_acts
-from consent.admin import forms as consent_forms
+from consent.admin import actions as consent_actions
 from conversations import council
 from conversations import services as conversation_services
 from conversations.models import Conversation, Message
@@ -257,14 +258,14 @@ def change_tier_by_staff(user_id: str) -> None:
 
 
 def answer_by_staff(user_id: str) -> None:
-    now = timezone.now()
-    form = consent_forms.AnswerForm(
-        {"token": uuid.uuid4().hex, "purpose": "shared_cache", "said": "phone", "reason": "a"},
-        granted=True,
-        at=now,
+    form = consent_actions.GIVE.form(
+        {"token": uuid.uuid4().hex, "purpose": "shared_cache", "said": "phone", "reason": "a"}
     )
     assert form.is_valid(), form.errors
-    consent_acts.record(user=staff(), user_id=user_id, granted=True, form=form, at=now)
+    staff_actions.perform(
+        consent_actions.GIVE,
+        ActionContext(actor="staff:dana", at=timezone.now(), form=form, user_id=user_id),
+    )
 
 
 def freeze_and_unfreeze(user_id: str) -> None:
