@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -79,14 +79,11 @@ class StateFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return list(CreditHold.State.choices)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        state, now = self.value(), timezone.now()
-        due = Q(state=CreditHold.State.OPEN, expires_at__lte=now)
-        if state == CreditHold.State.OPEN:
-            return queryset.filter(state=state, expires_at__gt=now)
-        if state == CreditHold.State.EXPIRED:
-            return queryset.filter(Q(state=state) | due)
-        return queryset.filter(state=state) if state in CreditHold.State.values else queryset
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        state = self.value()
+        if state not in CreditHold.State.values:
+            return queryset
+        return queryset.in_state(state, at=timezone.now())
 
 
 class AccountPaginator(BoundedPaginator):

@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import F, Q, Sum, Value
 from django.db.models.functions import Coalesce
 
-from access.models import PersonField, PersonKey
+from access.models import PersonalQuerySet, PersonField
 from common.models import ActorField, JSONField, metadata_of_page, new_uid
 
 GUEST_TIER = "guest"
@@ -89,6 +89,8 @@ class Usage(models.Model):
     last_daily_reset = models.DateField()
     last_monthly_reset = models.DateField()
 
+    objects = PersonalQuerySet["Usage"].as_manager()
+
     class Meta:
         verbose_name_plural = "usage"
         permissions = [("manage_usage", "Can change a person's tier and limits")]
@@ -148,6 +150,8 @@ class UsageIncrement(models.Model):
     request_hash = models.CharField(max_length=64)
     created_at = models.DateTimeField(db_index=True)
 
+    objects = PersonalQuerySet["UsageIncrement"].as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -178,6 +182,8 @@ class UsageOverride(models.Model):
     actor = models.CharField(max_length=200)
     created_at = models.DateTimeField()
 
+    objects = PersonalQuerySet["UsageOverride"].as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -199,14 +205,32 @@ class UsageOverride(models.Model):
         return f"#{self.pk}"
 
 
-class CreditHoldQuerySet(models.QuerySet["CreditHold"]):
+def is_open(at: datetime.datetime) -> Q:
+    """Of holds: whether one keeps credits then."""
+    return Q(state=CreditHold.State.OPEN, expires_at__gt=at)
+
+
+def is_expired(at: datetime.datetime) -> Q:
+    """Of holds: whether one is past its time by then, and not yet written down as such."""
+    return Q(state=CreditHold.State.OPEN, expires_at__lte=at)
+
+
+class CreditHoldQuerySet(PersonalQuerySet["CreditHold"]):
     def open(self, *, at: datetime.datetime) -> "CreditHoldQuerySet":
         """Those that keep credits then."""
-        return self.filter(state=CreditHold.State.OPEN, expires_at__gt=at)
+        return self.filter(is_open(at))
 
     def expired(self, *, at: datetime.datetime) -> "CreditHoldQuerySet":
         """Past their time by then, and not yet written down as such."""
-        return self.filter(state=CreditHold.State.OPEN, expires_at__lte=at)
+        return self.filter(is_expired(at))
+
+    def in_state(self, state: str, *, at: datetime.datetime) -> "CreditHoldQuerySet":
+        """Those whose `state_at` that time is this one."""
+        if state == CreditHold.State.OPEN:
+            return self.open(at=at)
+        if state == CreditHold.State.EXPIRED:
+            return self.filter(Q(state=state) | is_expired(at))
+        return self.filter(state=state)
 
     def of_the_living(self) -> "CreditHoldQuerySet":
         """Those that may still change: an erased person's stay as the erasure found them."""
@@ -297,15 +321,12 @@ class CreditHold(models.Model):
         return str(self.State.EXPIRED if due else self.state)
 
 
-class CreditAccountQuerySet(models.QuerySet["CreditAccount"]):
+class CreditAccountQuerySet(PersonalQuerySet["CreditAccount"]):
     def with_held_now(self, *, at: datetime.datetime) -> "CreditAccountQuerySet":
         """With `held_now`: what open holds keep at that time; an expired one keeps nothing."""
         live = (
-            CreditHold.objects.filter(
-                person_id=models.OuterRef("person_id"),
-                state=CreditHold.State.OPEN,
-                expires_at__gt=at,
-            )
+            CreditHold.objects.open(at=at)
+            .filter(person_id=models.OuterRef("person_id"))
             .order_by()
             .values("person_id")
             .annotate(total=Sum("amount"))
@@ -375,11 +396,7 @@ class CreditAccount(models.Model):
         return max(self.balance, self.max_credits) if self.refill_is_due(at=at) else self.balance
 
 
-class CreditTransactionQuerySet(models.QuerySet["CreditTransaction"]):
-    def for_user(self, user_id: str) -> "CreditTransactionQuerySet":
-        """The entries of one person's account."""
-        return self.filter(person_id=PersonKey(user_id))
-
+class CreditTransactionQuerySet(PersonalQuerySet["CreditTransaction"]):
     def refunds_of(self, transaction: "CreditTransaction") -> "CreditTransactionQuerySet":
         """What was given back of one entry."""
         return self.filter(person_id=transaction.person_id, refunds=transaction.uid)

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from access.models import PersonKey
 from billing import services
 from billing.models import CreditHold, CreditTransaction, Usage
 from common.declarations import StoredGauge
@@ -30,7 +29,7 @@ class CreditStatus:
 
 def usage_of(user_id: str, *, tier: str | None, at: datetime.datetime) -> Usage:
     """A person's usage row, opened at first contact."""
-    usages = Usage.objects.filter(person_id=PersonKey(user_id))
+    usages = Usage.objects.for_user(user_id)
     usage = usages.first()
     if usage is None:
         # In one transaction, or the person might be erased between the two.

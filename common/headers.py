@@ -39,7 +39,7 @@ POLICIES = (
     ),
     ("", NOTHING_ELSE),
 )
-OPEN_TO_ALL = ("/api/v1/docs", "/api/v1/schema")
+MAY_BE_STORED = ("/api/v1/docs", "/api/v1/schema")
 PERMISSIONS = ", ".join(
     f"{feature}=()"
     for feature in (
@@ -100,6 +100,6 @@ class SecurityHeadersMiddleware:
         headers.setdefault("Content-Security-Policy", policy)
         headers.setdefault("Permissions-Policy", PERMISSIONS)
         headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if path.startswith(("/api", "/admin")) and not path.startswith(OPEN_TO_ALL):
+        if path.startswith(("/api", "/admin")) and not path.startswith(MAY_BE_STORED):
             headers.setdefault("Cache-Control", "no-store")
         return response

@@ -85,7 +85,7 @@ EVERYWHERE = ("400", "401", "403", "429", "503")
 WITH_ID = ("404",)
 WITH_BODY = ("411", "413", "415")
 WITH_KEY = ("422",)
-OPEN_TO_ALL = ("/health/live", "/health/ready")
+WITHOUT_CALLER = ("/health/live", "/health/ready")
 USER_ID = OpenApiParameter(
     "X-User-Id",
     {"type": "string", "minLength": 1, "maxLength": 128},
@@ -151,7 +151,7 @@ def _complete(operation: dict[str, Any], path: str) -> None:
     """Adds to an operation's answers those that it shares, and the headers of each."""
     answers = operation["responses"]
     named = {parameter["name"] for parameter in operation.get("parameters", ())}
-    shared: tuple[str, ...] = ANYWHERE if path in OPEN_TO_ALL else EVERYWHERE
+    shared: tuple[str, ...] = ANYWHERE if path in WITHOUT_CALLER else EVERYWHERE
     shared += WITH_ID if "{" in path else ()
     shared += WITH_BODY if "requestBody" in operation else ()
     shared += WITH_KEY if IDEMPOTENCY_KEY in named else ()

@@ -13,7 +13,7 @@ from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact
 
-from access.models import PersonField, PersonKey
+from access.models import PersonalQuerySet, PersonField
 from common.models import JSONField, new_uid
 
 HASH_LENGTH = 64
@@ -134,11 +134,7 @@ class PolicyVersion(models.Model):
         return f"#{self.pk} {self.purpose_id} {self.version} {self.locale}"
 
 
-class ConsentChainQuerySet(models.QuerySet["ConsentChain"]):
-    def for_user(self, user_id: str) -> "ConsentChainQuerySet":
-        """The chain of one person, if they have any."""
-        return self.filter(person_id=PersonKey(user_id))
-
+class ConsentChainQuerySet(PersonalQuerySet["ConsentChain"]):
     def locked(self) -> "ConsentChainQuerySet":
         """Locked against other writers until the transaction ends."""
         return self.select_for_update(of=("self",), no_key=True)
@@ -185,11 +181,7 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 
 
-class ConsentEventQuerySet(models.QuerySet["ConsentEvent"]):
-    def for_user(self, user_id: str) -> "ConsentEventQuerySet":
-        """The events of one person."""
-        return self.filter(person_id=PersonKey(user_id))
-
+class ConsentEventQuerySet(PersonalQuerySet["ConsentEvent"]):
     def as_rows(self) -> Any:
         """Rows for the API, as dictionaries."""
         return self.values(*EVENT_COLUMNS)
@@ -321,11 +313,7 @@ class ConsentEvent(models.Model):
         return f"#{self.pk} {self.purpose_id} {self.action}"
 
 
-class ConsentStateQuerySet(models.QuerySet["ConsentState"]):
-    def for_user(self, user_id: str) -> "ConsentStateQuerySet":
-        """The answers of one person."""
-        return self.filter(person_id=PersonKey(user_id))
-
+class ConsentStateQuerySet(PersonalQuerySet["ConsentState"]):
     def granting(self, *, at: datetime.datetime) -> "ConsentStateQuerySet":
         """Given and neither withdrawn nor expired at that time."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=at), granted=True)

@@ -13,7 +13,7 @@ from django.db.models import Case, F, Min, Q, When
 from django.db.models.functions import Cast, Left, Length
 from django.db.models.lookups import LessThanOrEqual
 
-from access.models import PersonField, PersonKey
+from access.models import PersonalQuerySet, PersonField
 from common.models import ActorField, JSONField, RawJSON, metadata_of_page, new_uid
 from conversations.pages import TEXT_COLUMNS, last_position
 from conversations.search import MatchesTerms, message_search_text, search_text
@@ -44,11 +44,7 @@ def in_batches(queryset: "models.QuerySet[Row]") -> Iterator[Row]:
         last = batch[-1].pk
 
 
-class ConversationQuerySet(models.QuerySet["Conversation"]):
-    def for_user(self, user_id: str) -> "ConversationQuerySet":
-        """What this person owns; nobody else sees it."""
-        return self.filter(person_id=PersonKey(user_id))
-
+class ConversationQuerySet(PersonalQuerySet["Conversation"]):
     def archived(self, archived: bool) -> "ConversationQuerySet":
         """Put away by their owner, or not."""
         return self.filter(archived_at__isnull=not archived)
@@ -178,11 +174,7 @@ class Conversation(models.Model):
         return search_text(self.title)
 
 
-class MessageQuerySet(models.QuerySet["Message"]):
-    def for_user(self, user_id: str) -> "MessageQuerySet":
-        """Those in this person's conversations."""
-        return self.filter(person_id=PersonKey(user_id))
-
+class MessageQuerySet(PersonalQuerySet["Message"]):
     def of(self, *, person_id: int, conversation_id: int) -> "MessageQuerySet":
         """The messages of one conversation, by its owner's key and inner id."""
         return self.filter(person_id=person_id, conversation_id=conversation_id)

@@ -7,7 +7,7 @@ id.
 import hashlib
 import hmac
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +16,8 @@ from django.db.models.expressions import Expression
 from django.db.models.functions import Coalesce, Now
 
 from common.models import USER_ID_MAX_LENGTH, UserIdField
+
+PersonalRow = TypeVar("PersonalRow", bound=models.Model)
 
 REFERENCES_MAX = 20
 REFERENCE_NAME_MAX_LENGTH, REFERENCE_VALUE_MAX_LENGTH = 64, 255
@@ -101,6 +103,14 @@ class PersonKey(Expression):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str]]:
         lock = " FOR KEY SHARE" if self.kept and connection.vendor == "postgresql" else ""
         return f"(SELECT id FROM access_person WHERE user_id = %s{lock})", (self.user_id,)
+
+
+class PersonalQuerySet(models.QuerySet[PersonalRow]):
+    """Rows with a `person`. Whoever answers a person reads them by `for_user`."""
+
+    def for_user(self, user_id: str, *, kept: bool = False) -> Self:
+        """Those of one person, none of somebody who is not there; `kept` as PersonKey has it."""
+        return self.filter(person_id=PersonKey(user_id, kept=kept))
 
 
 class PersonField(models.ForeignKey):  # type: ignore[type-arg]

@@ -51,7 +51,7 @@ def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> No
 
 def account_of(user_id: str, *, tier: str | None, at: datetime.datetime) -> Any:
     """The person's account `with_held_now`, opened at first contact. Raises UnknownTier."""
-    accounts = CreditAccount.objects.with_held_now(at=at).filter(person_id=PersonKey(user_id))
+    accounts = CreditAccount.objects.with_held_now(at=at).for_user(user_id)
     account = accounts.first()
     if account is None:
         # In one transaction, or the person might be erased between the two.
@@ -105,13 +105,13 @@ def refill(*, user_id: str, at: datetime.datetime) -> bool:
     Adds max(0, max_credits - balance) as a `reset` entry; where that is nothing, only the time
     moves. Purchased credits above the maximum stay. Returns whether it was due.
     """
-    due = CreditAccount.objects.filter(person_id=PersonKey(user_id), next_refill_at__lte=at)
+    due = CreditAccount.objects.for_user(user_id).filter(next_refill_at__lte=at)
     account = due.first()
     if account is None or account.refill_interval_hours is None:
         return False
     next_refill_at = at + datetime.timedelta(hours=account.refill_interval_hours)
     with transaction.atomic():
-        kept = due.filter(person_id=PersonKey(user_id, kept=True))
+        kept = due.for_user(user_id, kept=True)
         rows = update_returning(
             kept.filter(refill_interval_hours=account.refill_interval_hours),
             ["balance", "max_credits"],
@@ -177,7 +177,7 @@ def change_account_tier(*, user_id: str, tier: Tier, at: datetime.datetime) -> N
 
     The person's usage must have the tier already: an account is opened with that one.
     """
-    account = CreditAccount.objects.locked().filter(person_id=PersonKey(user_id)).first()
+    account = CreditAccount.objects.locked().for_user(user_id).first()
     if account is None:
         open_account(user_id=user_id, tier=tier.key, at=at)
         return
@@ -201,7 +201,7 @@ def unfreeze_account(*, user_id: str) -> None:
 
 def refuse_erasure_of_frozen(user_id: str) -> None:
     """Raises AccountFrozen: whoever is erased may come back with an account that is not frozen."""
-    accounts = CreditAccount.objects.filter(person_id=PersonKey(user_id))
+    accounts = CreditAccount.objects.for_user(user_id)
     if accounts.filter(frozen_at__isnull=False).exists():
         raise errors.AccountFrozen(
             "This person's account is frozen, and an erasure would end that. Staff can unfreeze it"
@@ -210,7 +210,7 @@ def refuse_erasure_of_frozen(user_id: str) -> None:
 
 
 def _set_frozen(user_id: str, frozen_at: datetime.datetime | None) -> None:
-    accounts = CreditAccount.objects.filter(person_id=PersonKey(user_id))
+    accounts = CreditAccount.objects.for_user(user_id)
     if not accounts.update(frozen_at=frozen_at):
         raise NotFound("This person has no account.")
 

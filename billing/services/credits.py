@@ -9,7 +9,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
-from access.models import PersonKey
 from billing import errors, ledger
 from billing.models import CreditAccount, CreditTransaction
 from billing.services.accounts import account_of, open_account, settle
@@ -104,7 +103,7 @@ def settle_or_refuse(*, user_id: str, needed: int, tier: str | None, at: datetim
 def _settled_account(user_id: str, tier: str | None, at: datetime.datetime) -> Any:
     """The account as it stands; None where it had to be opened, filled or freed of holds first."""
     accounts = CreditAccount.objects.with_held_now(at=at)
-    account: Any = accounts.filter(person_id=PersonKey(user_id)).first()
+    account: Any = accounts.for_user(user_id).first()
     if account is None:
         open_account(user_id=user_id, tier=tier, at=at)
     elif account.refill_is_due(at=at) or account.held != account.held_now:
@@ -147,8 +146,7 @@ def add_transactions(
     """
     _settled_account(user_id, tier, at)
     with transaction.atomic():
-        person = PersonKey(user_id, kept=True)
-        accounts = CreditAccount.objects.locked().filter(person_id=person)
+        accounts = CreditAccount.objects.locked().for_user(user_id, kept=True)
         account: Any = accounts.first()
         if account is None:  # the person was erased or moved a moment ago
             open_account(user_id=user_id, tier=tier, at=at)
@@ -254,7 +252,7 @@ def refund_transaction(
             return Outcome(entry)
         entries = CreditTransaction.objects.for_user(user_id)
         if find_replay(entries, actor, request_key) is None:
-            if not CreditAccount.objects.filter(person_id=PersonKey(user_id)).exists():
+            if not CreditAccount.objects.for_user(user_id).exists():
                 continue  # erased with its charge a moment ago
             settle_or_refuse(user_id=user_id, needed=-entry.amount, tier=None, at=at)
     raise errors.RefundExceedsOriginal("Other refunds of this charge are under way; look again.")

@@ -13,7 +13,7 @@ from django.db.models import F
 
 from access.models import PersonKey
 from billing import errors, ledger
-from billing.models import CreditHold, CreditTransaction
+from billing.models import CreditHold, CreditTransaction, is_open
 from billing.services.accounts import account_of, refill
 from billing.services.credits import (
     TRIES,
@@ -25,7 +25,7 @@ from common.errors import NotFound
 from common.idempotency import NO_KEY, Outcome, RequestKey, find_replay
 from common.models import update_returning
 
-HOLD_COLUMNS = [
+RETURNED_COLUMNS = [
     "id", "uid", "person_id", "amount", "captured_amount", "state", "description", "actor",
     "expires_at", "created_at",
 ]  # fmt: skip
@@ -67,7 +67,7 @@ def place_hold(
     for _ in range(TRIES):
         if ledger.insert_hold(hold, user_id=user_id, at=at):
             return Outcome(hold)
-        holds = CreditHold.objects.filter(person_id=PersonKey(user_id))
+        holds = CreditHold.objects.for_user(user_id)
         replay = find_replay(holds, actor, request_key)
         if replay is not None:
             return replay
@@ -94,7 +94,7 @@ def capture_hold(
         taken = F("amount") if amount is None else amount
         rows = update_returning(
             holds if amount is None else holds.filter(amount__gte=amount),
-            HOLD_COLUMNS,
+            RETURNED_COLUMNS,
             state=CreditHold.State.CAPTURED,
             captured_amount=taken,
         )
@@ -165,7 +165,7 @@ def release_hold(
         with transaction.atomic():
             rows = update_returning(
                 _open_hold(user_id, hold_uid, at),
-                HOLD_COLUMNS,
+                RETURNED_COLUMNS,
                 state=CreditHold.State.RELEASED,
                 released_by=actor,
                 release_key=request_key.key,
@@ -187,8 +187,8 @@ def _require_new_release(
     user_id: str, hold_uid: uuid.UUID, actor: str, request_key: RequestKey
 ) -> None:
     """Raises IdempotencyKeyReused if another hold was released with the key."""
-    released = CreditHold.objects.filter(
-        person_id=PersonKey(user_id), release_key=request_key.key, released_by=actor
+    released = CreditHold.objects.for_user(user_id).filter(
+        release_key=request_key.key, released_by=actor
     )
     other = released.exclude(uid=hold_uid).first()
     if other is not None:
@@ -199,16 +199,12 @@ def _open_hold(user_id: str, hold_uid: uuid.UUID, at: datetime.datetime) -> Any:
     # Kept: the entry of a capture belongs to whose the hold is.
     person = PersonKey(user_id, kept=True)
     return CreditHold.objects.filter(
-        ledger.AccountIsLocked(person),
-        person_id=person,
-        uid=hold_uid,
-        state=CreditHold.State.OPEN,
-        expires_at__gt=at,
+        ledger.AccountIsLocked(person), is_open(at), person_id=person, uid=hold_uid
     )
 
 
 def _hold(user_id: str, hold_uid: uuid.UUID) -> CreditHold:
-    hold = CreditHold.objects.filter(person_id=PersonKey(user_id), uid=hold_uid).first()
+    hold = CreditHold.objects.for_user(user_id).filter(uid=hold_uid).first()
     if hold is None:
         raise NotFound("There is no such hold.")
     return hold

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from access import actors
 from access import services as access_services
-from access.models import ErasedPerson, PersonKey
+from access.models import ErasedPerson
 from billing import errors
 from billing.models import CreditAccount, Tier, Usage, UsageOverride, day_of
 from billing.services.accounts import change_account_tier
@@ -91,7 +91,7 @@ def _tier(user_id: str, document: dict[str, Any], on_conflict: str) -> tuple[Tie
     A person has one tier. That of their account stays, unless the file is to win.
     """
     named = document.get("tier") or None
-    accounts = CreditAccount.objects.filter(person_id=PersonKey(user_id))
+    accounts = CreditAccount.objects.for_user(user_id)
     existing = accounts.values_list("tier", flat=True).first()
     if named is None or existing is None:
         return tier_named(named or existing), False

@@ -11,7 +11,6 @@ from typing import Any
 from django.db.models import F, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from access.models import PersonKey
 from billing.models import CreditAccount, CreditHold, CreditTransaction, LedgerCheckpoint
 from common.declarations import Repair, Tear
 
@@ -99,7 +98,7 @@ def sum_holds(*, user_id: str) -> int:
 
 
 def _of(user_id: str) -> Any:
-    return CreditAccount.objects.filter(person_id=PersonKey(user_id))
+    return CreditAccount.objects.for_user(user_id)
 
 
 REPAIRS = [

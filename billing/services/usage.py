@@ -7,7 +7,6 @@ from django.db.models import BigIntegerField, Case, F, Q, Value, When
 from django.db.models.functions import Greatest
 
 from access import services as access_services
-from access.models import PersonKey
 from billing import errors
 from billing.models import CreditAccount, Usage, UsageIncrement, day_of, month_of
 from billing.services.tiers import tier_at_first_contact
@@ -27,7 +26,7 @@ def open_usage(*, user_id: str, tier: str | None, at: datetime.datetime) -> None
 
     Raises UnknownTier.
     """
-    if Usage.objects.filter(person_id=PersonKey(user_id)).exists():
+    if Usage.objects.for_user(user_id).exists():
         return
     with transaction.atomic():
         key = access_services.lock_persons(user_id)[user_id]
@@ -77,7 +76,7 @@ def increment_usage(
             continue  # what stood in the way was erased a moment ago
         if counted is not None:
             return Outcome(counted)
-        standing = Usage.objects.filter(person_id=PersonKey(user_id)).first()
+        standing = Usage.objects.for_user(user_id).first()
         if standing is not None and standing.refusing_window(amount, at=at):
             raise quota_exceeded(standing, amount, at)
         # First contact, or the limits were raised or the person erased in between: once more. Not
@@ -108,9 +107,8 @@ def _count_once(
 
 def _replay(user_id: str, actor: str, key: RequestKey) -> Outcome[Usage] | None:
     """What an earlier request with the key counted. Raises IdempotencyKeyReused for another one."""
-    person = PersonKey(user_id)
-    counted = find_replay(UsageIncrement.objects.filter(person_id=person), actor, key)
-    usage = Usage.objects.filter(person_id=person).first()
+    counted = find_replay(UsageIncrement.objects.for_user(user_id), actor, key)
+    usage = Usage.objects.for_user(user_id).first()
     if counted is None or usage is None:
         return None
     return Outcome(usage, replayed=True, created=False)
@@ -130,7 +128,7 @@ def _count_within_limits(user_id: str, amount: int, at: datetime.datetime) -> Us
         output_field=counter,
     )
     rows = update_returning(
-        Usage.objects.filter(
+        Usage.objects.for_user(user_id).filter(
             # The counters of an earlier day or month are zero by now.
             Q(daily_limit=None)
             | Q(last_daily_reset__gte=today, daily_used__lte=F("daily_limit") - amount)
@@ -138,7 +136,6 @@ def _count_within_limits(user_id: str, amount: int, at: datetime.datetime) -> Us
             Q(monthly_limit=None)
             | Q(last_monthly_reset__gte=month, monthly_used__lte=F("monthly_limit") - amount)
             | Q(last_monthly_reset__lt=month, monthly_limit__gte=amount),
-            person_id=PersonKey(user_id),
         ),
         USAGE_COLUMNS,
         daily_used=daily,
