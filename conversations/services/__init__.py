@@ -1,5 +1,10 @@
 """Every write to conversations, one function per act."""
 
+from conversations.services.conversations import (
+    create_conversation,
+    delete_conversation,
+    update_conversation,
+)
 from conversations.services.imports import Existing, Owned, store_imported
 from conversations.services.keeping import (
     delete_idle,
@@ -7,14 +12,8 @@ from conversations.services.keeping import (
     place_legal_hold,
     refuse_erasure,
 )
+from conversations.services.messages import NewMessage, append_message
 from conversations.services.search import reindex
-from conversations.services.writing import (
-    NewMessage,
-    append_message,
-    create_conversation,
-    delete_conversation,
-    update_conversation,
-)
 
 __all__ = [
     "NewMessage",

@@ -15,7 +15,7 @@ from conversations.council import CouncilConversation
 from conversations.export import messages_of
 from conversations.models import Conversation, Message
 from conversations.sameness import fingerprint
-from conversations.services.writing import remove_conversations
+from conversations.services.conversations import remove_conversations
 
 Owned = tuple[str, uuid.UUID]
 

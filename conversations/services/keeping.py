@@ -8,7 +8,7 @@ from django.db import transaction
 from common.privacy import PrivacyHooks
 from conversations import errors
 from conversations.models import Conversation, ConversationQuerySet, Message
-from conversations.services.writing import remove_conversations
+from conversations.services.conversations import remove_conversations
 from conversations.triggers import purge_deleted_terms
 
 # One transaction removes no more messages than this, so that other writers wait a second at most.
