@@ -10,6 +10,8 @@ from common.errors import DomainError
 
 Item = TypeVar("Item")
 LINE_EVERY = 1000
+# The exit code of arguments that cannot be right, as argparse has it.
+WRONG_ARGUMENTS = 2
 
 
 class Command(BaseCommand):

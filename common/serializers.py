@@ -28,6 +28,13 @@ class StrictSerializer(serializers.Serializer[Any]):
         return values
 
 
+def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """What a body or query says, in the serializer's shape. Raises ValidationError."""
+    given = serializer(data=data)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
 class Text(serializers.CharField):
     """A string, kept as it came: not trimmed. White space alone is as good as nothing."""
 

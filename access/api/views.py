@@ -17,6 +17,7 @@ from access.permissions import HasScope, IsService
 from common import calls, pagination
 from common.errors import NotFound
 from common.models import validate_user_id
+from common.serializers import validated
 
 USER_ID = OpenApiParameter(
     "user_id", OpenApiTypes.STR, OpenApiParameter.PATH, description="Percent-encoded in UTF-8."
@@ -48,9 +49,7 @@ class PersonViewSet(ViewSet):
     )
     def list(self, request: CallerRequest) -> Response:
         """Who is known, the latest first; those with this reference, or with this id before."""
-        query = serializers.PersonQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
+        wanted = validated(serializers.PersonQuery, request.query_params)
         persons = Person.objects.living()
         if "reference" in wanted:
             name, colon, value = wanted["reference"].partition(":")
@@ -90,9 +89,8 @@ class PersonViewSet(ViewSet):
         """Say what you call a person, and a note for staff. Makes whoever was never seen."""
         calls.note_caller(actor=request.auth.actor, user_id=user_id)
         drf.CharField(validators=[validate_user_id], trim_whitespace=False).run_validation(user_id)
-        body = serializers.PersonRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        services.change_person(user_id=user_id, **body.validated_data)
+        body = validated(serializers.PersonRequest, request.data)
+        services.change_person(user_id=user_id, **body)
         return Response(_person(user_id))
 
     @extend_schema(
@@ -106,9 +104,8 @@ class PersonViewSet(ViewSet):
         """Let all records of a person belong to another id, one without records of its own."""
         calls.note_caller(actor=request.auth.actor, user_id=user_id)
         _require_searchable(user_id)
-        body = serializers.MoveRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        to = body.validated_data["to"]
+        body = validated(serializers.MoveRequest, request.data)
+        to = body["to"]
         services.move_person(user_id=user_id, to=to, actor=request.auth.actor, at=timezone.now())
         return Response(_person(to))
 

@@ -19,6 +19,7 @@ from billing.headers import quota_headers, tier_named_in
 from billing.models import TRANSACTION_COLUMNS, CreditHold, CreditTransaction, Usage
 from common import idempotency, openapi, pagination
 from common.idempotency import replay_headers
+from common.serializers import validated
 
 TIER = OpenApiParameter(
     "X-User-Tier",
@@ -61,11 +62,10 @@ class UsageViewSet(ViewSet):
     )
     def check(self, request: CallerRequest) -> Response:
         """Whether `amount` more calls would be allowed. Counts nothing."""
-        query = serializers.UsageCheckQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = validated(serializers.UsageCheckQuery, request.query_params)
         at = timezone.now()
         usage = reports.usage_of(request.user_id, tier=tier_of(request), at=at)
-        reason = usage.refusing_window(query.validated_data["amount"], at=at)
+        reason = usage.refusing_window(query["amount"], at=at)
         data = usage_json(request.user_id, usage, at) | {
             "allowed": reason is None,
             "reason": reason,
@@ -80,12 +80,11 @@ class UsageViewSet(ViewSet):
     )
     def increment(self, request: CallerRequest) -> Response:
         """Count calls, unless that would pass a limit; then nothing is counted."""
-        body = serializers.IncrementRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = validated(serializers.IncrementRequest, request.data)
         at = timezone.now()
         outcome = services.increment_usage(
             user_id=request.user_id,
-            amount=body.validated_data["amount"],
+            amount=body["amount"],
             actor=request.auth.actor,
             at=at,
             tier=tier_of(request),
@@ -104,9 +103,7 @@ class UsageViewSet(ViewSet):
 
         A tier changes the account's numbers, too; the balance waits for the next refill.
         """
-        body = serializers.UpdateUsageRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        changes = dict(body.validated_data)
+        changes = validated(serializers.UpdateUsageRequest, request.data)
         at = timezone.now()
         usage = services.change_usage(
             user_id=request.user_id,
@@ -139,9 +136,8 @@ class StatusViewSet(ViewSet):
     )
     def statistics(self, request: CallerRequest) -> Response:
         """What moved the balance in the last days: by type, and in all."""
-        query = serializers.StatisticsQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        days = query.validated_data["days"]
+        query = validated(serializers.StatisticsQuery, request.query_params)
+        days = query["days"]
         return Response(reports.statistics(request.user_id, days=days, at=timezone.now()))
 
 
@@ -161,9 +157,7 @@ class TransactionViewSet(ViewSet):
     )
     def list(self, request: CallerRequest) -> Response:
         """The history of the person's credits, newest first."""
-        query = serializers.TransactionListQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
+        wanted = validated(serializers.TransactionListQuery, request.query_params)
         entries = CreditTransaction.objects.for_user(request.user_id)
         for name, lookup in (
             ("type", "type"),
@@ -189,12 +183,11 @@ class TransactionViewSet(ViewSet):
     )
     def create(self, request: CallerRequest) -> Response:
         """Charge credits (`deduct`), or bring some in. All but `deduct` need billing:manage."""
-        body = serializers.TransactionRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        require_scope_for(request, [body.validated_data["type"]])
+        body = validated(serializers.TransactionRequest, request.data)
+        require_scope_for(request, [body["type"]])
         outcome = services.add_transaction(
             user_id=request.user_id,
-            new=new_transaction(body.validated_data),
+            new=new_transaction(body),
             actor=request.auth.actor,
             at=timezone.now(),
             request_key=idempotency.request_key(request),
@@ -211,9 +204,8 @@ class TransactionViewSet(ViewSet):
     )
     def create_batch(self, request: CallerRequest) -> Response:
         """Up to 500 transactions of one person, all or nothing. A refusal names the `index`."""
-        body = serializers.BatchRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        items = body.validated_data["transactions"]
+        body = validated(serializers.BatchRequest, request.data)
+        items = body["transactions"]
         require_scope_for(request, [item["type"] for item in items])
         outcome = services.add_transactions(
             user_id=request.user_id,
@@ -238,13 +230,12 @@ class TransactionViewSet(ViewSet):
     )
     def refund(self, request: CallerRequest, transaction_id: uuid.UUID) -> Response:
         """Give a charge back, or a part of it; in all no more than it took."""
-        body = serializers.RefundRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = validated(serializers.RefundRequest, request.data)
         outcome = services.refund_transaction(
             user_id=request.user_id,
             transaction_uid=transaction_id,
-            amount=body.validated_data.get("amount"),
-            description=body.validated_data.get("description", ""),
+            amount=body.get("amount"),
+            description=body.get("description", ""),
             actor=request.auth.actor,
             at=timezone.now(),
             request_key=idempotency.request_key(request),
@@ -265,14 +256,13 @@ class HoldViewSet(ViewSet):
     )
     def create(self, request: CallerRequest) -> Response:
         """Set credits aside before an act; they come free by themselves after `ttl_seconds`."""
-        body = serializers.HoldRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = validated(serializers.HoldRequest, request.data)
         at = timezone.now()
         outcome = services.place_hold(
             user_id=request.user_id,
-            amount=body.validated_data["amount"],
-            ttl_seconds=body.validated_data["ttl_seconds"],
-            description=body.validated_data.get("description", ""),
+            amount=body["amount"],
+            ttl_seconds=body["ttl_seconds"],
+            description=body.get("description", ""),
             actor=request.auth.actor,
             at=at,
             request_key=idempotency.request_key(request),
@@ -288,13 +278,12 @@ class HoldViewSet(ViewSet):
     )
     def capture(self, request: CallerRequest, hold_id: uuid.UUID) -> Response:
         """Take what the hold set aside, or a part; the rest comes free."""
-        body = serializers.CaptureRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = validated(serializers.CaptureRequest, request.data)
         at = timezone.now()
         outcome = services.capture_hold(
             user_id=request.user_id,
             hold_uid=hold_id,
-            amount=body.validated_data.get("amount"),
+            amount=body.get("amount"),
             actor=request.auth.actor,
             at=at,
             request_key=idempotency.request_key(request),
@@ -316,7 +305,7 @@ class HoldViewSet(ViewSet):
     )
     def release(self, request: CallerRequest, hold_id: uuid.UUID) -> Response:
         """Set the hold's credits free."""
-        serializers.EmptyRequest(data=request.data).is_valid(raise_exception=True)
+        validated(serializers.EmptyRequest, request.data)
         at = timezone.now()
         outcome = services.release_hold(
             user_id=request.user_id,

@@ -13,6 +13,7 @@ from access.authentication import CallerRequest
 from access.permissions import HasScope, IsService
 from common import idempotency, pagination
 from common.idempotency import Outcome, replay_headers
+from common.serializers import validated
 from consent import chain, errors, reports, services
 from consent.api import serializers
 from consent.models import ConsentChain, ConsentEvent
@@ -63,9 +64,7 @@ class ConsentViewSet(ViewSet):
         A version gives consent to that text, `true` where no text is published; null or false
         withdraws or refuses.
         """
-        body = serializers.AnswersRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = dict(body.validated_data)
+        given = validated(serializers.AnswersRequest, request.data)
         answers = [
             ConsentDecision(
                 purpose=purpose,
@@ -94,9 +93,7 @@ class ConsentViewSet(ViewSet):
     )
     def give(self, request: CallerRequest, purpose: str) -> Response:
         """Give consent to a purpose, with the version of the text that was shown."""
-        body = serializers.GiveRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = dict(body.validated_data)
+        given = validated(serializers.GiveRequest, request.data)
         version = given.pop("policy_version", None)
         answer = ConsentDecision(purpose=purpose, granted=True, version=version, **given)
         outcome = self._record(request, [answer])
@@ -132,9 +129,7 @@ class ConsentViewSet(ViewSet):
 
         docs/consent.md says how to compute them again.
         """
-        query = serializers.HistoryQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
+        wanted = validated(serializers.HistoryQuery, request.query_params)
         rows, following = pagination.page(
             request,
             ConsentEvent.objects.for_user(request.user_id).as_rows(),
@@ -156,9 +151,7 @@ class ConsentViewSet(ViewSet):
     )
     def as_of(self, request: CallerRequest) -> Response:
         """What the person agreed to at a time, by what was recorded until then."""
-        query = serializers.AsOfQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
+        wanted = validated(serializers.AsOfQuery, request.query_params)
         purposes = reports.consent_as_of(request.user_id, **wanted)
         return Response({"user_id": request.user_id, "purposes": purposes})
 
@@ -179,9 +172,8 @@ class PersonsViewSet(ViewSet):
     )
     def query(self, request: CallerRequest) -> Response:
         """Who of up to 1,000 persons agrees to a purpose, in the order in which they are named."""
-        body = serializers.QueryRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        user_ids, key = body.validated_data["user_ids"], body.validated_data["purpose"]
+        body = validated(serializers.QueryRequest, request.data)
+        user_ids, key = body["user_ids"], body["purpose"]
         at = timezone.now()
         purpose = reports.purposes(at=at, keys=[key]).get(key)
         if purpose is None:
@@ -221,9 +213,8 @@ class PolicyViewSet(ViewSet):
 
 def locale_of(request: CallerRequest) -> str | None:
     """The `locale` of the query, which holds nothing else."""
-    query = serializers.LocaleQuery(data=request.query_params)
-    query.is_valid(raise_exception=True)
-    locale: str | None = query.validated_data.get("locale")
+    query = validated(serializers.LocaleQuery, request.query_params)
+    locale: str | None = query.get("locale")
     return locale
 
 

@@ -16,6 +16,7 @@ from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
 from common import idempotency, openapi, pagination
+from common.serializers import validated
 from conversations import errors, export, reports, services
 from conversations.api import serializers
 from conversations.models import (
@@ -52,9 +53,7 @@ class ConversationViewSet(ViewSet):
     )
     def list(self, request: CallerRequest) -> Response:
         """The person's own conversations, newest first."""
-        query = serializers.ConversationListQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
+        wanted = validated(serializers.ConversationListQuery, request.query_params)
         conversations = Conversation.objects.for_user(request.user_id)
         if wanted["archived"] != "all":
             conversations = conversations.archived(wanted["archived"] == "true")
@@ -86,9 +85,7 @@ class ConversationViewSet(ViewSet):
         With an `id` of your own the same body again is answered with 200 and the conversation as it
         now stands; the id with another body is 409 `id_taken`.
         """
-        body = serializers.CreateConversationRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = dict(body.validated_data)
+        given = validated(serializers.CreateConversationRequest, request.data)
         uid = given.pop("id", None)
         messages = [services.NewMessage(**message) for message in given.pop("messages", [])]
         outcome = services.create_conversation(
@@ -133,12 +130,11 @@ class ConversationViewSet(ViewSet):
     )
     def partial_update(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
         """Change title, metadata (replaced) or archived; what is not sent stays."""
-        body = serializers.UpdateConversationRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = validated(serializers.UpdateConversationRequest, request.data)
         conversation = services.update_conversation(
             user_id=request.user_id,
             conversation_uid=conversation_id,
-            changes=body.validated_data,
+            changes=body,
             at=timezone.now(),
         )
         return Response(conversation_response(conversation, request.user_id))
@@ -169,9 +165,8 @@ class ConversationViewSet(ViewSet):
 
         At most 50, those with the latest activity first. Texts of all stages are searched.
         """
-        query = serializers.SearchQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data["q"]
+        query = validated(serializers.SearchQuery, request.query_params)
+        asked = query["q"]
         results = reports.search(user_id=request.user_id, query=asked)
         return Response({"query": asked, "count": len(results), "results": results})
 
@@ -189,9 +184,8 @@ class ConversationViewSet(ViewSet):
     )
     def export(self, request: CallerRequest, conversation_id: uuid.UUID) -> StreamingHttpResponse:
         """The whole conversation as a file: JSON that can be imported again, or markdown."""
-        query = serializers.ExportQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        write, ending, content_type = EXPORTS[query.validated_data["format"]]
+        query = validated(serializers.ExportQuery, request.query_params)
+        write, ending, content_type = EXPORTS[query["format"]]
         owned = Conversation.objects.for_user(request.user_id).select_related("person")
         conversation = owned.filter(uid=conversation_id).first()
         if conversation is None:
@@ -215,9 +209,7 @@ class MessageViewSet(ViewSet):
     )
     def list(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
         """The messages of one conversation, by position."""
-        query = serializers.MessageListQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
+        wanted = validated(serializers.MessageListQuery, request.query_params)
         forward = wanted["order"] == "asc"
         order = "position" if forward else "-position"
         limit, cursor = wanted["limit"], wanted.get("cursor")
@@ -242,12 +234,11 @@ class MessageViewSet(ViewSet):
     )
     def create(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
         """Append a message: a question, or an answer with the stages of a council."""
-        body = serializers.AppendMessageRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        body = validated(serializers.AppendMessageRequest, request.data)
         outcome = services.append_message(
             user_id=request.user_id,
             conversation_uid=conversation_id,
-            message=services.NewMessage(**body.validated_data),
+            message=services.NewMessage(**body),
             actor=request.auth.actor,
             at=timezone.now(),
             request_key=idempotency.request_key(request),

@@ -14,7 +14,7 @@ from access.authentication import CallerRequest
 from access.scopes import OWN_DATA
 from common import openapi
 from common.openapi import example
-from common.serializers import StrictSerializer, Text
+from common.serializers import StrictSerializer, Text, validated
 from operations import privacy, services
 
 MANAGE = "privacy:manage"
@@ -62,9 +62,8 @@ class PrivacyViewSet(ViewSet):
     )
     def erase(self, request: CallerRequest) -> Response:
         """Forget the person. It cannot be undone; docs/privacy.md says what goes and what stays."""
-        body = EraseRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        if body.validated_data["confirm"] != request.user_id:
+        body = validated(EraseRequest, request.data)
+        if body["confirm"] != request.user_id:
             raise serializers.ValidationError(
                 {"confirm": ["This is not the id of the person in X-User-Id."]}
             )

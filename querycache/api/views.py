@@ -13,6 +13,7 @@ from access.authentication import CallerRequest
 from access.permissions import HasScope
 from common import openapi
 from common.errors import NotFound
+from common.serializers import validated
 from querycache import reports, services, statements
 from querycache.api import serializers
 from querycache.api.parsers import ResultParser
@@ -50,9 +51,7 @@ class CacheViewSet(ViewSet):
         A miss with a `lease` makes this caller the one who makes the answer. A miss without one
         carries `Retry-After`: another caller is making it.
         """
-        body = serializers.LookupRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = dict(body.validated_data)
+        asked = validated(serializers.LookupRequest, request.data)
         namespace, wait_ms = asked.pop("namespace"), asked.pop("wait_ms")
         cache_request = CacheRequest(**asked)
         result = services.look_up(
@@ -83,9 +82,7 @@ class NamespaceViewSet(ViewSet):
 
         Of the namespace it matters whether that ignores case; `wait_ms` is no part of it.
         """
-        body = serializers.LookupRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        asked = dict(body.validated_data)
+        asked = validated(serializers.LookupRequest, request.data)
         namespace, _ = asked.pop("namespace"), asked.pop("wait_ms")
         ignore_case = Namespace.objects.named(namespace).ignoring_case().exists()
         canonical = CacheRequest(**asked).canonical(ignore_case=ignore_case)
@@ -101,9 +98,7 @@ class NamespaceViewSet(ViewSet):
 
         The very next look-up obeys, in any process.
         """
-        body = serializers.InvalidateRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = body.validated_data
+        given = validated(serializers.InvalidateRequest, request.data)
         epoch = services.invalidate(
             namespace=given["namespace"],
             tags=given.get("tags", ()),
@@ -171,9 +166,7 @@ class EntryViewSet(ViewSet):
 
         With the `lease` of a look-up it is stored only if the lease still holds, and ends it.
         """
-        body = serializers.StoreRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        given = dict(body.validated_data)
+        given = validated(serializers.StoreRequest, request.data)
         raw, token = given.pop("result"), given.pop("lease", None)
         given["tags"] = tuple(given.get("tags", ()))
         namespace = namespace_of(request)
@@ -200,9 +193,8 @@ class EntryViewSet(ViewSet):
 
 def namespace_of(request: CallerRequest) -> str:
     """The namespace that the address names."""
-    query = serializers.NamespaceQuery(data=request.query_params)
-    query.is_valid(raise_exception=True)
-    namespace: str = query.validated_data["namespace"]
+    query = validated(serializers.NamespaceQuery, request.query_params)
+    namespace: str = query["namespace"]
     return namespace
 
 

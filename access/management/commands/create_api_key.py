@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from access import actors, services
 from access.scopes import SCOPES
+from common.commands import WRONG_ARGUMENTS
 from common.commands import Command as BaseCommand
 
 EVERY_SCOPE = "all"
@@ -37,7 +38,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["expires_in_days"]
         if days is not None and not 1 <= days <= 36_500:
-            raise CommandError("--expires-in-days takes 1 to 36500.", returncode=2)
+            raise CommandError("--expires-in-days takes 1 to 36500.", returncode=WRONG_ARGUMENTS)
         new = services.create_key(
             name=options["name"],
             scopes=SCOPES if EVERY_SCOPE in options["scopes"] else options["scopes"],

@@ -11,10 +11,9 @@ from access.models import Person
 from billing import services
 from billing.archive_files import line_of
 from billing.models import CreditAccount, CreditTransaction
+from common.commands import WRONG_ARGUMENTS, for_its_owner, progress
 from common.commands import Command as BaseCommand
-from common.commands import for_its_owner, progress
 
-WRONG_ARGUMENTS = 2
 # As long as a client may well send a charge again: its key must be known until then.
 RETRIED_DAYS = 30
 

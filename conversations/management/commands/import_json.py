@@ -10,14 +10,13 @@ from typing import Any, TextIO
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 
+from common.commands import WRONG_ARGUMENTS, progress
 from common.commands import Command as BaseCommand
-from common.commands import progress
 from common.models import validate_user_id
 from conversations import import_trees, imports
 from conversations.import_trees import FoundFile
 
 STATUSES = ("created", "updated", "unchanged", "skipped", "failed")
-WRONG_ARGUMENTS = 2
 # Why files are skipped that are named on the screen, too.
 NAMED = {imports.REASONS["deleted"], imports.REASONS["erased"]}
 

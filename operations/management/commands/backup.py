@@ -5,13 +5,13 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
+from common.commands import WRONG_ARGUMENTS
 from common.commands import Command as BaseCommand
 from operations import backup
 from operations.ending import end_on_sigterm
 from operations.maintenance import BACKUP, kept
 from operations.models import MaintenanceRun
 
-WRONG_ARGUMENTS = 2
 MIB = 1024 * 1024
 
 

@@ -9,12 +9,12 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from common import declarations
+from common.commands import WRONG_ARGUMENTS
 from common.commands import Command as BaseCommand
 from common.declarations import Task
 from operations.maintenance import only_runner, run
 
 FAILED = 1
-WRONG_ARGUMENTS = 2
 
 
 class Command(BaseCommand):
