@@ -6,7 +6,7 @@ from access.staff_actions import Action, ActionContext, ActionResult, AlreadyDon
 from access.staff_views import StaffActionView
 from common import forms
 from conversations.models import Conversation
-from conversations.services import keeping
+from conversations.services import legal_hold
 
 KEEP = "conversations.keep_conversation"
 
@@ -28,7 +28,7 @@ class LegalHoldView(StaffActionView):
 
 
 def _place(context: ActionContext) -> ActionResult:
-    is_new = keeping.place_legal_hold(
+    is_new = legal_hold.place_legal_hold(
         conversation=context.row, reason=context.reason, actor=context.actor, at=context.at
     )
     if not is_new:
@@ -37,7 +37,7 @@ def _place(context: ActionContext) -> ActionResult:
 
 
 def _lift(context: ActionContext) -> ActionResult:
-    if not keeping.lift_legal_hold(conversation=context.row):
+    if not legal_hold.lift_legal_hold(conversation=context.row):
         raise AlreadyDone("This conversation is not on legal hold.")
     return ActionResult(context.row, "Lifted the legal hold.")
 

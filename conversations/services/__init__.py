@@ -6,13 +6,9 @@ from conversations.services.conversations import (
     update_conversation,
 )
 from conversations.services.imports import Existing, Owned, store_imported
-from conversations.services.keeping import (
-    delete_idle,
-    lift_legal_hold,
-    place_legal_hold,
-    refuse_erasure,
-)
+from conversations.services.legal_hold import lift_legal_hold, place_legal_hold, refuse_erasure
 from conversations.services.messages import NewMessage, append_message
+from conversations.services.retention import delete_idle
 from conversations.services.search import reindex
 
 __all__ = [

@@ -9,7 +9,7 @@ from django.utils import timezone
 from access.models import ApiKey
 from conversations import services
 from conversations.models import Conversation, Message
-from conversations.services import keeping
+from conversations.services import retention
 from operations.models import MaintenanceRun
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversations, stored
@@ -103,12 +103,12 @@ class TestRetention:
     def test_works_in_batches_of_bounded_size(
         self, person: ApiClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(keeping, "BATCH_MESSAGES", 3)
+        monkeypatch.setattr(retention, "BATCH_MESSAGES", 3)
         for _ in range(5):
             idle_for(366, person, "pump", "oven")
         now = timezone.now()
 
-        batch = keeping._delete_idle_batch(now, 5)
+        batch = retention._delete_idle_batch(now, 5)
         limited = services.delete_idle(idle_since=now, limit=2)
 
         assert (batch, limited) == (1, 2)
