@@ -1,5 +1,6 @@
 """What `verify` says of tables with triggers: these stand, and constraints stand and are kept."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from common.declarations import Check
 from common.triggers import all_triggers
 
 SHOWN = 20
+CONSTRAINT = re.compile(r'\bCONSTRAINT\s+"?(\w+)', re.I)
 
 
 def constraint_problems() -> Iterator[str]:
@@ -25,18 +27,29 @@ def constraint_problems() -> Iterator[str]:
 
 def _missing(model: type[models.Model]) -> Iterator[str]:
     table = model._meta.db_table
-    with connection.cursor() as cursor:
-        there = set(connection.introspection.get_constraints(cursor, table))
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                "SELECT conname FROM pg_constraint"
-                " WHERE conrelid = %s::regclass AND NOT convalidated",
-                [f'"{table}"'],
-            )
-            there -= {name for (name,) in cursor.fetchall()}
+    there = _there_on_sqlite(table) if connection.vendor == "sqlite" else _there(table)
     for constraint in model._meta.constraints:
         if constraint.name not in there:
             yield f"table {table}: the constraint {constraint.name} is missing, or not for old rows"
+
+
+def _there(table: str) -> set[str]:
+    with connection.cursor() as cursor:
+        there = set(connection.introspection.get_constraints(cursor, table))
+        cursor.execute(
+            "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND NOT convalidated",
+            [f'"{table}"'],
+        )
+        return there - {name for (name,) in cursor.fetchall()}
+
+
+def _there_on_sqlite(table: str) -> set[str]:
+    """Django's own way reads the SQL of the table word by word, which takes 20 ms for each."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT type, name, sql FROM sqlite_master WHERE tbl_name = %s", [table])
+        found = cursor.fetchall()
+    indexes = {name for kind, name, _ in found if kind == "index"}
+    return indexes.union(*(CONSTRAINT.findall(sql) for kind, _, sql in found if kind == "table"))
 
 
 def _broken(model: type[models.Model]) -> Iterator[str]:
