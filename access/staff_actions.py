@@ -22,6 +22,7 @@ from common.idempotency import NO_KEY, Outcome, RequestKey
 
 ROWS_AT_ONCE = 500
 ERASED = "The person was erased."
+NONE_LEFT = "Nothing of what was chosen is there any more."
 REUSED = "This form has acted already, with other values. Open it anew."
 
 
@@ -34,7 +35,8 @@ class ActionContext:
     """What an action is done with: who and when, the row, what on it, and the form.
 
     Whose row it is says the row's `person`, or `user_id` where there may be no row yet. `perform`
-    fills in the person's id as it is now and, for services that know keys, the form's.
+    fills in the person's id as it is now and, for services that know keys, the form's. Rows that
+    were chosen from a list are `rows`; those of the erased are not among them any more.
     """
 
     actor: str
@@ -42,6 +44,7 @@ class ActionContext:
     form: Any
     row: Any = None
     target: Any = None
+    rows: Any = None
     user_id: str = ""
     request_key: RequestKey = NO_KEY
 
@@ -55,7 +58,8 @@ class ActionContext:
 class ActionResult:
     """What was done: the row that the record is about, and a sentence for staff.
 
-    The sentence names nobody: the record has its person.
+    Of rows that were chosen each has its record. The sentence names nobody: the record has its
+    person.
     """
 
     row: models.Model
@@ -100,12 +104,17 @@ def perform(action: Action, context: ActionContext) -> Outcome[StaffAction]:
             if done_before.request_hash != request_hash:
                 raise IdempotencyKeyReused(REUSED)
             return Outcome(done_before, replayed=True)
-        person_id, user_id = _lock_person(context)
         key = RequestKey(f"staff:{token}", request_hash)
-        result = action.run(replace(context, user_id=user_id, request_key=key))
-        made = _record(action.name, result, context.actor, context.at, person_id)
-        made.token, made.request_hash, made.reason = token, request_hash, context.reason
+        context, person_id = _lock_persons(replace(context, request_key=key))
+        result = action.run(context)
+        rows = [result.row] if context.rows is None else context.rows
+        made, *others = _records(
+            action=action.name, rows=rows, actor=context.actor, at=context.at,
+            sentence=result.sentence, reason=context.reason, person_id=person_id,
+        )  # fmt: skip
+        made.token, made.request_hash = token, request_hash
         made.save(force_insert=True)
+        StaffAction.objects.bulk_create(others, batch_size=ROWS_AT_ONCE)
     return Outcome(made)
 
 
@@ -117,31 +126,27 @@ def record(
 
     Call it in the transaction of what was done. Rows of the erased have no record.
     """
-    about = list(rows)
-    living = _lock_living({getattr(row, "person_id", None) for row in about} - {None})
-    made = []
-    for row in about:
-        person_id = getattr(row, "person_id", None)
-        if person_id is None or person_id in living:
-            one = _record(action, ActionResult(row, sentence), actor, at, person_id)
-            one.token, one.reason = uuid.uuid4().hex, reason
-            made.append(one)
+    made = _records(
+        action=action, rows=_of_the_living(rows), actor=actor, at=at, sentence=sentence,
+        reason=reason,
+    )  # fmt: skip
     StaffAction.objects.bulk_create(made, batch_size=ROWS_AT_ONCE)
 
 
-def _record(
-    action: str, result: ActionResult, actor: str, at: datetime.datetime, person_id: int | None
-) -> StaffAction:
-    return StaffAction(
-        action=action,
-        app_label=result.row._meta.app_label,
-        model_name=result.row._meta.model_name or "",
-        object_id=str(result.row.pk),
-        sentence=result.sentence,
-        actor=actor,
-        person_id=person_id,
-        at=at,
-    )
+def _records(
+    *, rows: Iterable[models.Model], person_id: int | None = None, **columns: Any
+) -> list[StaffAction]:
+    return [
+        StaffAction(
+            token=uuid.uuid4().hex,
+            app_label=row._meta.app_label,
+            model_name=row._meta.model_name or "",
+            object_id=str(row.pk),
+            person_id=getattr(row, "person_id", person_id),
+            **columns,
+        )
+        for row in rows
+    ]
 
 
 def _hash_of(action: Action, context: ActionContext) -> str:
@@ -150,17 +155,29 @@ def _hash_of(action: Action, context: ActionContext) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _lock_person(context: ActionContext) -> tuple[int | None, str]:
-    """Whose row it is, by key and id: nobody erases or moves them until the end."""
+def _lock_persons(context: ActionContext) -> tuple[ActionContext, int | None]:
+    """Whose rows they are, by key and id: nobody erases or moves them until the end."""
+    if context.rows is not None:
+        rows = _of_the_living(context.rows)
+        if not rows:
+            raise AlreadyDone(NONE_LEFT)
+        return replace(context, rows=rows), None
     person_id = getattr(context.row, "person_id", None)
     if person_id is not None:
         living = _lock_living({person_id})
         if person_id not in living:
             raise AlreadyDone(ERASED)
-        return person_id, living[person_id]
+        return replace(context, user_id=living[person_id]), person_id
     if context.user_id:
-        return persons.lock_persons(context.user_id)[context.user_id], context.user_id
-    return None, ""
+        return context, persons.lock_persons(context.user_id)[context.user_id]
+    return context, None
+
+
+def _of_the_living(rows: Iterable[models.Model]) -> list[models.Model]:
+    """Those of nobody's, and of persons who were not erased: they stay so until the end."""
+    about = list(rows)
+    living = _lock_living({getattr(row, "person_id", None) for row in about} - {None})
+    return [row for row in about if getattr(row, "person_id", None) in (None, *living)]
 
 
 def _lock_living(person_ids: Iterable[Any]) -> dict[int, str]:

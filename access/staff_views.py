@@ -1,8 +1,10 @@
 """The page of a staff action: its form, and with POST the action itself."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,6 +20,9 @@ from common.errors import DomainError
 from common.idempotency import Outcome
 
 SHOWN_ACTIONS = 20
+# Of rows that were chosen from a list, however many those are.
+MOST_AT_ONCE = 10_000
+SHOWN_ROWS = 10
 
 
 class StaffActionView(View):
@@ -104,6 +109,44 @@ class StaffActionView(View):
         """The page of the row, or the list."""
         page, key = ("changelist", ()) if row is None else ("change", (row.pk,))
         return str(self.model_admin.url_of(page, *key))
+
+
+class ChosenRowsView(StaffActionView):
+    """An action on rows that were chosen from a list: it asks for the reason first.
+
+    Django's own action leads here, at the list's address; what was chosen is sent again with the
+    form.
+    """
+
+    queryset: Any = None
+    template_name = "access/chosen_rows.html"
+
+    def form_of(self, request: HttpRequest, row: Any) -> Any:
+        return self.action.form(request.POST if "token" in request.POST else None)
+
+    def perform(self, request: HttpRequest, context: ActionContext) -> HttpResponse | None:
+        # A form acts for what was chosen with it, and for nothing else.
+        context.form.cleaned_data["chosen"] = [request.META["QUERY_STRING"], *_chosen(request)]
+        rows = list(self.queryset[:MOST_AT_ONCE])
+        return super().perform(request, replace(context, rows=rows))
+
+    def context_of(self, request: HttpRequest, row: Any, target: Any) -> dict[str, Any]:
+        across, *keys = _chosen(request)
+        return {
+            "count": self.queryset.order_by()[:MOST_AT_ONCE].count(),
+            "first": self.queryset[:SHOWN_ROWS],
+            "select_across": across,
+            "keys": keys,
+            "back_url": request.get_full_path(),
+        }
+
+    def next_url(self, context: ActionContext, outcome: Outcome[StaffAction] | None) -> str:
+        return self.request.get_full_path()
+
+
+def _chosen(request: HttpRequest) -> list[str]:
+    """Whether all that the list has were chosen, and the keys of those that were."""
+    return [request.POST.get("select_across", "0"), *request.POST.getlist(ACTION_CHECKBOX_NAME)]
 
 
 def notify(request: HttpRequest, outcome: Outcome[StaffAction]) -> None:

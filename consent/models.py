@@ -133,6 +133,11 @@ class PolicyVersion(models.Model):
     def __str__(self) -> str:
         return f"#{self.pk} {self.purpose_id} {self.version} {self.locale}"
 
+    @property
+    def name(self) -> str:
+        """As sentences call it."""
+        return f"version {self.version} of {self.purpose_id} in {self.locale}"
+
 
 class ConsentChainQuerySet(PersonalQuerySet["ConsentChain"]):
     def locked(self) -> "ConsentChainQuerySet":

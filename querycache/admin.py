@@ -6,30 +6,78 @@ first.
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, DELETION, LogEntry
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.html import format_html
 
-from access import actors
+from access import actors, staff_actions
 from access import services as access_services
 from access.models import PersonKey, StaffReading
+from access.staff_actions import Action, ActionContext, ActionResult
+from access.staff_views import ChosenRowsView
 from common.admin import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin, display
-from querycache import services
 from querycache.models import CacheEntry, CacheStatistics, Namespace
 from querycache.reports import percent
+from querycache.services import entries, namespaces
 
 READ_TEXTS = "querycache.read_texts"
 TEXTS = ("query", "shown_context", "shown_result")
 SHOWN_CHARACTERS = 100_000
-# How many entries one action takes, however many are chosen.
-MOST_AT_ONCE = 10_000
 STATE_COLOURS = {"fresh": "success", "stale": "warning", "ended": ""}
+CSS = {"all": ("common/sheets.css",)}
+
+
+def _invalidate(context: ActionContext) -> ActionResult:
+    for namespace in context.rows:
+        namespaces.invalidate(namespace=namespace.name, at=context.at)
+    return ActionResult(context.rows[0], "Invalidated everything.")
+
+
+def _expire(context: ActionContext) -> ActionResult:
+    keys = [entry.pk for entry in context.rows]
+    count = entries.expire_entries(entry_ids=keys, at=context.at)
+    return ActionResult(context.rows[0], f"Expired {count} of {len(keys)} entries.")
+
+
+def _remove(context: ActionContext) -> ActionResult:
+    count = entries.delete_entries(entry_ids=[entry.pk for entry in context.rows])
+    return ActionResult(context.rows[0], f"Deleted {count} entries.")
+
+
+INVALIDATE = Action(
+    "querycache.invalidate",
+    "Invalidate everything in them",
+    "querycache.change_namespace",
+    _invalidate,
+    explanation="What is stored in these namespaces is not served any more, and what is being made"
+    " for them is not stored. That cannot be undone.",
+    is_dangerous=True,
+)
+EXPIRE = Action(
+    "querycache.expire",
+    "Expire now",
+    "querycache.change_cacheentry",
+    _expire,
+    explanation="These answers are not served any more. The next look-up makes them anew.",
+)
+REMOVE = Action(
+    "querycache.remove",
+    "Delete",
+    "querycache.delete_cacheentry",
+    _remove,
+    explanation="These answers are gone for good. The next look-up makes them anew.",
+    is_dangerous=True,
+)
+
+
+def ask(action: Action, model_admin: Any, request: HttpRequest, rows: Any) -> HttpResponseBase:
+    """The page of the action on these rows, or what it leads to."""
+    view = ChosenRowsView.as_view(model_admin=model_admin, action=action, queryset=rows)
+    return view(request)
 
 
 @admin.register(Namespace)
@@ -49,6 +97,9 @@ class NamespaceAdmin(DeclaredAdmin):
         "credits_saved",
     )  # fmt: skip
     actions = ("invalidate",)
+
+    class Media:
+        css = CSS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return Namespace.objects.with_numbers()
@@ -79,14 +130,17 @@ class NamespaceAdmin(DeclaredAdmin):
 
     def save_model(self, request: HttpRequest, obj: Namespace, form: Any, change: bool) -> None:
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        services.change_namespace(namespace_id=obj.pk, changes=changes)
+        if not changes:
+            return
+        namespaces.change_namespace(namespace_id=obj.pk, changes=changes)
+        staff_actions.record(
+            action="querycache.change", rows=[obj], actor=actors.staff_actor(request.user),
+            at=timezone.now(), sentence=f"Changed {', '.join(form.changed_data)}.",
+        )  # fmt: skip
 
-    @admin.action(description="Invalidate everything in them", permissions=["change"])
-    def invalidate(self, request: HttpRequest, queryset: QuerySet[Namespace]) -> None:
-        for namespace in queryset:
-            services.invalidate(namespace=namespace.name, at=timezone.now())
-            self.log_change(request, namespace, "Invalidated everything.")
-        messages.success(request, f"Invalidated all of {len(queryset)} namespaces.")
+    @admin.action(description=INVALIDATE.title, permissions=["change"])
+    def invalidate(self, request: HttpRequest, queryset: QuerySet[Namespace]) -> HttpResponseBase:
+        return ask(INVALIDATE, self, request, queryset)
 
 
 class NamespaceFilter(admin.SimpleListFilter):
@@ -120,6 +174,9 @@ class CacheEntryAdmin(ReadOnlyAdmin):
         "produced_ms", "byte_size", "ttl_seconds", "created_at", "fresh_until", "stale_until",
     )  # fmt: skip
     actions = ("expire", "remove")
+
+    class Media:
+        css = CSS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CacheEntry]:
         return super().get_queryset(request).defer("query", "context", "result")
@@ -155,38 +212,18 @@ class CacheEntryAdmin(ReadOnlyAdmin):
     # What they may do
 
     def has_expire_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("querycache.change_cacheentry")
+        return request.user.has_perm(EXPIRE.permission)
 
     def has_remove_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("querycache.delete_cacheentry")
+        return request.user.has_perm(REMOVE.permission)
 
-    @admin.action(description="Expire now", permissions=["expire"])
-    def expire(self, request: HttpRequest, queryset: QuerySet[CacheEntry]) -> None:
-        chosen = self._chosen(queryset)
-        with transaction.atomic():
-            count = services.expire_entries(
-                entry_ids=[entry.pk for entry in chosen], at=timezone.now()
-            )
-            self._log(request, chosen, CHANGE, "Expired.")
-        messages.success(request, f"Expired {count} entries.")
+    @admin.action(description=EXPIRE.title, permissions=["expire"])
+    def expire(self, request: HttpRequest, queryset: QuerySet[CacheEntry]) -> HttpResponseBase:
+        return ask(EXPIRE, self, request, queryset)
 
-    @admin.action(description="Delete", permissions=["remove"])
-    def remove(self, request: HttpRequest, queryset: QuerySet[CacheEntry]) -> None:
-        chosen = self._chosen(queryset)
-        with transaction.atomic():
-            count = services.delete_entries(entry_ids=[entry.pk for entry in chosen])
-            self._log(request, chosen, DELETION, "")
-        messages.success(request, f"Deleted {count} entries.")
-
-    def _chosen(self, queryset: QuerySet[CacheEntry]) -> list[CacheEntry]:
-        return list(queryset[:MOST_AT_ONCE])
-
-    def _log(
-        self, request: HttpRequest, entries: list[CacheEntry], flag: int, message: str
-    ) -> None:
-        """One statement, where ModelAdmin's log_change takes one for each."""
-        user: Any = request.user
-        LogEntry.objects.log_actions(user.pk, entries, flag, change_message=message)
+    @admin.action(description=REMOVE.title, permissions=["remove"])
+    def remove(self, request: HttpRequest, queryset: QuerySet[CacheEntry]) -> HttpResponseBase:
+        return ask(REMOVE, self, request, queryset)
 
     # The texts
 

@@ -34,10 +34,9 @@ def _record(context: ActionContext) -> ActionResult:
 
 def _publish(context: ActionContext) -> ActionResult:
     policy, is_new = publish(context.form, at=context.at)
-    named = f"ersion {policy.version} of {policy.purpose_id} in {policy.locale}"
     if not is_new:
-        raise AlreadyDone(f"V{named} stands already, with this text.")
-    return ActionResult(policy, f"Published v{named}.")
+        raise AlreadyDone(f"This text stands already as {policy.name}.")
+    return ActionResult(policy, f"Published {policy.name}.")
 
 
 def publish(form: forms.PublishForm, *, at: datetime.datetime) -> tuple[PolicyVersion, bool]:

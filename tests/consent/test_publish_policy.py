@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from access.models import StaffAction
 from consent.models import PolicyVersion
 from tests.client import ApiClient
 from tests.consent.answers import drift
@@ -52,6 +53,9 @@ class TestPublishPolicy:
             "Published version 3 of marketing in pt-BR, 17 characters, SHA-256"
             f" {text.text_sha256}\n"
         )
+        record = StaffAction.objects.about(text).get()
+        assert (record.actor, record.action) == ("system", "consent.publish")
+        assert record.sentence == "Published version 3 of marketing in pt-BR."
         shown = person.get("/consent/policies").json()["results"]
         assert [(one["version"], one["text"]) for one in shown] == [(3, text.text)]
 

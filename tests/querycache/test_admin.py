@@ -1,5 +1,7 @@
 """The cache as staff see it: numbers to set, entries to end, texts only with the permission."""
 
+import re
+import uuid
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from access.models import StaffReading
+from access.models import StaffAction, StaffReading
 from querycache import services
 from querycache.models import CacheEntry, Namespace
 from tests.client import ApiClient
@@ -33,12 +35,19 @@ def page(client: Client, name: str, *arguments: Any) -> Any:
     return client.get(reverse(f"admin:querycache_{name}", args=arguments))
 
 
-def act(client: Client, model: str, action: str, *pks: int) -> Any:
-    return client.post(
-        reverse(f"admin:querycache_{model}_changelist"),
-        {"action": action, "_selected_action": pks},
-        follow=True,
-    )
+def act(client: Client, model: str, action: str, *pks: int, query: str = "", **values: Any) -> str:
+    """Choose the rows, and send the form that is asked for, or these values in its place."""
+    url = reverse(f"admin:querycache_{model}_changelist") + query
+    asked = client.post(url, {"action": action, "_selected_action": pks} | values, follow=True)
+    form = {
+        name: re.findall(rf'name="{name}" value="([^"]*)"', asked.content.decode())
+        for name in ("action", "select_across", "_selected_action", "token")
+    }
+    if not form["token"]:
+        return asked.content.decode()
+    done = client.post(url, form | {"reason": "a new model"} | values, follow=True)
+    assert done.status_code == 200
+    return done.content.decode()
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +84,21 @@ class TestNamespaces:
         namespace = Namespace.objects.get()
         assert {name: getattr(namespace, name) for name in numbers} == numbers
         assert LogEntry.objects.get().object_id == str(namespace.pk)
+        record = StaffAction.objects.about(namespace).get()
+        assert (record.actor, record.action) == ("staff:meike", "querycache.change")
+        assert record.sentence.startswith("Changed ignore_case, default_ttl_seconds,")
+
+    def test_that_are_saved_as_they_were_have_no_record(self, entry: CacheEntry) -> None:
+        client = staff("view_namespace", "change_namespace")
+        url = reverse("admin:querycache_namespace_change", args=[entry.namespace_id])
+        as_it_is = Namespace.objects.values(
+            "sharing", "default_ttl_seconds", "stale_seconds", "max_entries", "max_bytes",
+            "max_entry_bytes",
+        ).get()  # fmt: skip
+
+        assert client.post(url, as_it_is).status_code == 302
+
+        assert not StaffAction.objects.exists()
 
     def test_refuse_numbers_that_contradict_each_other(self, entry: CacheEntry) -> None:
         client = staff("view_namespace", "change_namespace")
@@ -93,11 +117,15 @@ class TestNamespaces:
     def test_are_invalidated_by_who_may_change_them(
         self, entry: CacheEntry, person: ApiClient
     ) -> None:
-        act(staff("view_namespace", "change_namespace"), "namespace", "invalidate",
-            entry.namespace_id)  # fmt: skip
+        client = staff("view_namespace", "change_namespace")
+
+        page = act(client, "namespace", "invalidate", entry.namespace_id)
 
         assert person.get(cache.entry_path(entry.key_hash)).status_code == 404
-        assert LogEntry.objects.get().change_message == "Invalidated everything."
+        assert "Invalidated everything." in page
+        record = StaffAction.objects.about(entry.namespace).get()
+        assert (record.actor, record.action) == ("staff:meike", "querycache.invalidate")
+        assert (record.sentence, record.reason) == ("Invalidated everything.", "a new model")
 
     def test_are_not_made_or_deleted_there(self, entry: CacheEntry) -> None:
         client = staff("view_namespace", "add_namespace", "delete_namespace")
@@ -176,13 +204,73 @@ class TestEntries:
 
         assert person.get(cache.entry_path(entry.key_hash)).status_code == 404
         assert CacheEntry.objects.count() == 1
-        assert LogEntry.objects.get().object_repr == str(entry)
+        record = StaffAction.objects.about(entry).get()
+        assert (record.action, record.person_id) == ("querycache.expire", entry.person_id)
+        assert (record.sentence, record.reason) == ("Expired 1 of 1 entries.", "a new model")
 
-    def test_are_deleted_by_who_may(self, entry: CacheEntry) -> None:
-        act(staff("view_cacheentry", "delete_cacheentry"), "cacheentry", "remove", entry.pk)
+    def test_are_deleted_by_who_may(self, entry: CacheEntry, person: ApiClient) -> None:
+        cache.store(person, result="another")
+        entries = list(CacheEntry.objects.all())
 
+        page = act(staff("view_cacheentry", "delete_cacheentry"), "cacheentry", "remove",
+                   *(one.pk for one in entries))  # fmt: skip
+
+        assert "Deleted 2 entries." in page
         assert not CacheEntry.objects.exists()
-        assert LogEntry.objects.get().object_id == str(entry.pk)
+        for one in entries:
+            assert StaffAction.objects.about(one).get().reason == "a new model"
+
+    def test_of_the_whole_list_are_those_that_it_is_filtered_by(
+        self, entry: CacheEntry, person: ApiClient
+    ) -> None:
+        cache.make_namespace("faq", sharing="shared")
+        cache.store(person, namespace="faq")
+        shown = CacheEntry.objects.get(namespace__name="faq")
+
+        page = act(staff("view_cacheentry", "delete_cacheentry"), "cacheentry", "remove",
+                   shown.pk, query="?namespace=faq", select_across="1")  # fmt: skip
+
+        assert "Deleted 1 entries." in page
+        assert CacheEntry.objects.get() == entry
+
+    @pytest.mark.parametrize("reason", ["", " ", "x" * 2001])
+    def test_stay_as_they_are_without_a_reason(self, entry: CacheEntry, reason: str) -> None:
+        client = staff("view_cacheentry", "delete_cacheentry")
+
+        page = act(client, "cacheentry", "remove", entry.pk, reason=reason)
+
+        assert "1 cache entry" in page and 'name="reason"' in page
+        assert CacheEntry.objects.exists() and not StaffAction.objects.exists()
+
+    def test_are_asked_about_before_anything_is_done(self, entry: CacheEntry) -> None:
+        client = staff("view_cacheentry", "delete_cacheentry")
+        url = reverse("admin:querycache_cacheentry_changelist")
+
+        client.post(url, {"action": "remove", "_selected_action": [entry.pk]})
+
+        assert CacheEntry.objects.exists() and not StaffAction.objects.exists()
+
+    def test_are_done_with_once_by_one_form(self, entry: CacheEntry, person: ApiClient) -> None:
+        cache.store(person, result="another")
+        other = CacheEntry.objects.latest("pk")
+        client, token = staff("view_cacheentry", "delete_cacheentry"), uuid.uuid4().hex
+        act(client, "cacheentry", "remove", entry.pk, token=token)
+
+        again = act(client, "cacheentry", "remove", entry.pk, token=token)
+        more = act(client, "cacheentry", "remove", entry.pk, other.pk, token=token)
+
+        assert "It has acted once." in again
+        assert "has acted already, with other values" in more
+        assert CacheEntry.objects.get() == other
+        assert StaffAction.objects.count() == 1
+
+    def test_that_are_gone_by_now_are_not_recorded(self, entry: CacheEntry) -> None:
+        client = staff("view_cacheentry", "delete_cacheentry")
+
+        page = act(client, "cacheentry", "remove", 987654)
+
+        assert "is there any more" in page
+        assert not StaffAction.objects.exists()
 
     @pytest.mark.parametrize("action", ["expire", "remove", "delete_selected"])
     def test_stay_as_they_are_for_who_may_only_look(self, entry: CacheEntry, action: str) -> None:
@@ -191,7 +279,7 @@ class TestEntries:
         act(staff("view_cacheentry"), "cacheentry", action, entry.pk)
 
         assert CacheEntry.objects.values().get() == before
-        assert not LogEntry.objects.exists()
+        assert not StaffAction.objects.exists()
 
 
 def test_statistics_are_listed_by_hour() -> None:

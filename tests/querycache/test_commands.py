@@ -7,7 +7,9 @@ import orjson
 import pytest
 from django.core.management import CommandError, call_command
 
+from access.models import StaffAction
 from querycache import services
+from querycache.models import Namespace
 from tests.client import ApiClient
 from tests.querycache import cache
 
@@ -67,6 +69,13 @@ class TestCacheInvalidate:
         assert said("cache_invalidate", *arguments).startswith(line)
 
         assert person.get(cache.entry_path()).status_code == 404
+
+    def test_is_recorded_without_names(self, person: ApiClient) -> None:
+        said("cache_invalidate", "--tag", "ann")
+
+        record = StaffAction.objects.about(Namespace.objects.get()).get()
+        assert (record.actor, record.action) == ("system", "querycache.invalidate")
+        assert record.sentence == "Invalidated tags."
 
     @pytest.mark.parametrize(
         "arguments",

@@ -3,10 +3,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db import transaction
 from django.utils import timezone
 
+from access import actors, staff_actions
 from common.commands import Command as BaseCommand
-from consent import services
+from consent.services import texts
 
 
 class Command(BaseCommand):
@@ -25,18 +27,23 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         text = _read(options["file"])
-        policy, is_new = services.publish_policy(
-            purpose=options["purpose"],
-            version=options["policy_version"],
-            locale=options["locale"],
-            text=text,
-            material=options["material"],
-            at=timezone.now(),
-        )
+        with transaction.atomic():
+            policy, is_new = texts.publish_policy(
+                purpose=options["purpose"],
+                version=options["policy_version"],
+                locale=options["locale"],
+                text=text,
+                material=options["material"],
+                at=timezone.now(),
+            )
+            if is_new:
+                staff_actions.record(
+                    action="consent.publish", rows=[policy], actor=actors.SYSTEM,
+                    at=timezone.now(), sentence=f"Published {policy.name}.",
+                )  # fmt: skip
         done = "Published" if is_new else "Stands already, unchanged:"
         self.stdout.write(
-            f"{done} version {policy.version} of {policy.purpose_id} in {policy.locale},"
-            f" {len(policy.text)} characters, SHA-256 {policy.text_sha256}"
+            f"{done} {policy.name}, {len(policy.text)} characters, SHA-256 {policy.text_sha256}"
         )
 
 

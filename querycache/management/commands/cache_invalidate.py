@@ -1,11 +1,13 @@
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
+from access import actors, staff_actions
 from common.commands import Command as BaseCommand
-from querycache import services
 from querycache.models import DEFAULT_NAMESPACE, Namespace
+from querycache.services import namespaces
 
 
 class Command(BaseCommand):
@@ -20,11 +22,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["namespace"]
-        if not Namespace.objects.filter(name=name).exists():
+        namespace = Namespace.objects.filter(name=name).first()
+        if namespace is None:
             raise CommandError(f"There is no namespace named {name!r}.")
         tags, model = options["tag"] or [], options["model"]
         if "" in (*tags, model):
             raise CommandError("Name a tag or a model.")
-        epoch = services.invalidate(namespace=name, tags=tags, model=model, at=timezone.now())
+        with transaction.atomic():
+            epoch = namespaces.invalidate(namespace=name, tags=tags, model=model, at=timezone.now())
+            kind = "a model" if model else "tags" if tags else "everything"
+            # Without the names: a tag may hold a person's id.
+            staff_actions.record(
+                action="querycache.invalidate", rows=[namespace], actor=actors.SYSTEM,
+                at=timezone.now(), sentence=f"Invalidated {kind}.",
+            )  # fmt: skip
         what = f"the model {model}" if model else f"the tags {', '.join(tags)}" if tags else "all"
         self.stdout.write(f"Invalidated {what} in {name}, which is in epoch {epoch}.")
