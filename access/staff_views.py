@@ -14,7 +14,7 @@ from django.views import View
 
 from access.actors import staff_actor
 from access.models import StaffAction
-from access.staff_actions import Action, ActionContext, AlreadyDone, perform
+from access.staff_actions import Action, ActionContext, AlreadyDone, perform, record
 from common.admin import page
 from common.errors import DomainError
 from common.idempotency import Outcome
@@ -155,6 +155,12 @@ def notify(request: HttpRequest, outcome: Outcome[StaffAction]) -> None:
         messages.info(request, "This form was sent before. It has acted once.")
     else:
         messages.success(request, outcome.row.sentence)
+
+
+def record_edit(request: HttpRequest, action: str, row: models.Model, sentence: str) -> None:
+    """Record what staff did by one of Django's own forms; call it in the form's transaction."""
+    actor, at = staff_actor(request.user), timezone.now()
+    record(action=action, rows=[row], actor=actor, at=at, sentence=sentence)
 
 
 def latest_actions(row: models.Model) -> list[StaffAction]:

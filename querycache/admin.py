@@ -14,11 +14,11 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.html import format_html
 
-from access import actors, staff_actions
+from access import actors
 from access import services as access_services
 from access.models import PersonKey, StaffReading
 from access.staff_actions import Action, ActionContext, ActionResult
-from access.staff_views import ChosenRowsView
+from access.staff_views import ChosenRowsView, record_edit
 from common.admin import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin, display
 from querycache.models import CacheEntry, CacheStatistics, Namespace
 from querycache.reports import percent
@@ -133,10 +133,7 @@ class NamespaceAdmin(DeclaredAdmin):
         if not changes:
             return
         namespaces.change_namespace(namespace_id=obj.pk, changes=changes)
-        staff_actions.record(
-            action="querycache.change", rows=[obj], actor=actors.staff_actor(request.user),
-            at=timezone.now(), sentence=f"Changed {', '.join(form.changed_data)}.",
-        )  # fmt: skip
+        record_edit(request, "querycache.change", obj, f"Changed {', '.join(changes)}.")
 
     @admin.action(description=INVALIDATE.title, permissions=["change"])
     def invalidate(self, request: HttpRequest, queryset: QuerySet[Namespace]) -> HttpResponseBase:

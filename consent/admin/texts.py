@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from access.models import StaffAction
 from access.staff_actions import ActionContext
-from access.staff_views import StaffActionView
+from access.staff_views import StaffActionView, record_edit
 from common.admin import KeyedAdmin, ListLink, ReadOnlyAdmin, display, page
 from common.errors import DomainError
 from common.idempotency import Outcome
@@ -165,5 +165,12 @@ class PurposeAdmin(KeyedAdmin):
         # Django's own would read every event of the purpose to list it.
         return [str(purpose) for purpose in objs], {}, set(), []
 
+    def save_model(self, request: HttpRequest, obj: Purpose, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if form.changed_data:
+            done = f"Changed {', '.join(form.changed_data)}." if change else "Added the purpose."
+            record_edit(request, "consent.change_purpose", obj, done)
+
     def delete_model(self, request: HttpRequest, obj: Purpose) -> None:
+        record_edit(request, "consent.delete_purpose", obj, f"Deleted the purpose {obj.key}.")
         services.delete_purpose(purpose=obj)

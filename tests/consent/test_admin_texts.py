@@ -314,6 +314,9 @@ class TestPurposes:
         purpose.refresh_from_db()
         assert (purpose.key, purpose.title, purpose.required) == ("research", "Studies", True)
         assert purpose.default_validity_days == 365
+        changed, added = StaffAction.objects.about(purpose)
+        assert (added.actor, added.sentence) == ("staff:staff0", "Added the purpose.")
+        assert changed.sentence == "Changed title, required."
 
     @pytest.mark.parametrize(
         "wrong",
@@ -349,6 +352,7 @@ class TestPurposes:
         keeper.post(f"{PURPOSES}{pk}/delete/", {"post": "yes"})
 
         assert not Purpose.objects.filter(key="research").exists()
+        assert StaffAction.objects.get().sentence == "Deleted the purpose research."
 
     def test_are_only_read_without_permission(self, viewer: Client) -> None:
         pk = Purpose.objects.get(key="marketing").pk
