@@ -1,6 +1,7 @@
 """The rules of the whole repository, each held for every module, model and name at once."""
 
 import ast
+import inspect
 import os
 import re
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import models
+
+from access.models import Person
+from tests.engines import sees_the_engine
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERYTHING = {"config", "common", "access", "conversations", "billing", "consent", "querycache",
@@ -176,6 +180,20 @@ class TestCode:
         used = (place for place, node in nodes(ast.Attribute) if ast.unparse(node) in marks)
 
         assert list_of(used) == []
+
+
+class TestATestThatSeesNoDatabase:
+    """It runs with SQLite alone (tests/engines.py)."""
+
+    def test_is_refused_one(self) -> None:
+        with pytest.raises(RuntimeError, match="Database access not allowed"):
+            Person.objects.exists()
+
+    def test_does_not_look_at_the_engine(self, request: pytest.FixtureRequest) -> None:
+        blind = {item.module for item in request.session.items if not sees_the_engine(item)}
+        looking = [one for one in blind if re.search("[.]vendor", inspect.getsource(one))]
+
+        assert [module.__name__ for module in looking] == []
 
 
 class TestModels:
