@@ -94,7 +94,7 @@ def perform(action: Action, context: ActionContext) -> Outcome[StaffAction]:
     Raises what the action raises, AlreadyDone for an erased person's row, and IdempotencyKeyReused
     for a form that has acted with other values.
     """
-    token = context.form.cleaned_data["token"].hex
+    token = (context.form.cleaned_data.get("token") or uuid.uuid4()).hex
     request_hash = _hash_of(action, context)
     with transaction.atomic():
         # Of a form that is sent twice at once the second one waits here for the first.

@@ -1,11 +1,11 @@
-"""The page of a staff action: its form, and with POST the action itself."""
+"""The pages of staff actions: the form of one, with POST the action itself, and rows to edit."""
 
 from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -15,8 +15,9 @@ from django.views import View
 from access.actors import staff_actor
 from access.models import StaffAction
 from access.staff_actions import Action, ActionContext, AlreadyDone, perform, record
-from common.admin import page
+from common.admin import KeyedAdmin, page
 from common.errors import DomainError
+from common.forms import EditForm
 from common.idempotency import Outcome
 
 SHOWN_ACTIONS = 20
@@ -147,6 +148,30 @@ class ChosenRowsView(StaffActionView):
 def _chosen(request: HttpRequest) -> list[str]:
     """Whether all that the list has were chosen, and the keys of those that were."""
     return [request.POST.get("select_across", "0"), *request.POST.getlist(ACTION_CHECKBOX_NAME)]
+
+
+class RecordedAdmin(KeyedAdmin):
+    """Rows that staff edit in Django's form. Each change is an action that a service does."""
+
+    save_action: Action
+    delete_action: Action
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        outcome = self._perform(request, self.save_action, obj, form)
+        # A new row whose form was sent twice at once is the one that the first has made.
+        obj.pk = obj.pk or int(outcome.row.object_id)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        form = EditForm(request.POST)
+        if not form.is_valid():
+            raise SuspiciousOperation("Neither a reason nor a token.")
+        self._perform(request, self.delete_action, obj, form)
+
+    def _perform(
+        self, request: HttpRequest, action: Action, row: Any, form: Any
+    ) -> Outcome[StaffAction]:
+        actor = staff_actor(request.user)
+        return perform(action, ActionContext(actor=actor, at=timezone.now(), form=form, row=row))
 
 
 def notify(request: HttpRequest, outcome: Outcome[StaffAction]) -> None:

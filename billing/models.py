@@ -357,6 +357,8 @@ class CreditAccount(models.Model):
     last_refill_at = models.DateTimeField()
     next_refill_at = models.DateTimeField(null=True, blank=True)
     frozen_at = models.DateTimeField(null=True, blank=True)
+    frozen_by = models.CharField(max_length=200, blank=True, default="", db_default="")
+    frozen_reason = models.TextField(blank=True, default="", db_default="")
 
     objects = CreditAccountQuerySet.as_manager()
 
@@ -373,15 +375,21 @@ class CreditAccount(models.Model):
             models.CheckConstraint(
                 condition=Q(held__lte=F("balance")), name="billing_account_held_within_balance"
             ),
+            # A frozen account of the erased has lost its reason.
+            models.CheckConstraint(
+                condition=Q(frozen_at=None, frozen_by="", frozen_reason="")
+                | (Q(frozen_at__isnull=False) & ~Q(frozen_by="")),
+                name="billing_account_frozen_by_somebody",
+            ),
         ]
 
     class Privacy:
-        personal = {"person"}
+        personal = {"person", "frozen_reason"}
         not_personal = {
             "id", "tier", "is_guest", "balance", "held", "sequence", "max_credits",
-            "refill_interval_hours", "last_refill_at", "next_refill_at", "frozen_at",
+            "refill_interval_hours", "last_refill_at", "next_refill_at", "frozen_at", "frozen_by",
         }  # fmt: skip
-        emptied: set[str] = set()
+        emptied = {"frozen_reason"}
         head = True
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@
 - A hold is born open and is resolved once.
 - A refund gives back a charge of the same person, no more than it took; the entry of a captured
   hold is what the hold says.
-- An adjustment and a change of limits are written with their reason.
+- An adjustment, a change of limits and a freeze are written with their reason.
 - No row goes to another person, and none of an erased person is changed or added. An entry and a
   hold need no look at the person: they move their account, which looks. A checkpoint alone may be
   added, so that entries of the erased leave in time as well.
@@ -79,6 +79,10 @@ ACCOUNT_IS_BORN_EMPTY: Rule = (
     "NEW.balance <> 0 OR NEW.held <> 0 OR NEW.sequence <> 0",
     "an account is born empty",
 )
+FROZEN_WITH_A_REASON: Rule = (
+    "NEW.frozen_at IS NOT NULL AND OLD.frozen_at IS NULL AND NEW.frozen_reason = ''",
+    "an account is frozen with a reason",
+)
 ADJUSTMENT_HAS_A_REASON: Rule = (
     "NEW.type = 'adjustment' AND NEW.description = ''",
     "an adjustment is written with its reason",
@@ -144,7 +148,9 @@ TRIGGERS = [
             LIVES,
             BALANCE_HAS_ITS_ENTRY,
             HELD_IS_THE_SUM_OF_HOLDS,
+            FROZEN_WITH_A_REASON,
         ],
+        also_needs=f"{ACCOUNT}.frozen_reason",
     ),
     *forbid_delete(CreditAccount),
     row_trigger(CreditHold, "born", "BEFORE INSERT", [HOLD_IS_BORN_OPEN]),

@@ -32,3 +32,15 @@ class ReasonForm(ActForm):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="Only staff see it.",
     )
+
+
+class EditForm(forms.Form):
+    """What an edited row's form has besides the row's fields. Both may be left out."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=MAX_REASON,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        help_text="Why it is changed. Only staff see it.",
+    )
+    token = forms.UUIDField(required=False, widget=forms.HiddenInput, initial=uuid.uuid4)

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from access.actors import STAFF
 from access.models.persons import PersonField
 
 
@@ -126,3 +127,8 @@ class StaffAction(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.action}"
+
+    @property
+    def username(self) -> str:
+        """Of the member of staff; another actor as it stands."""
+        return self.actor.removeprefix(STAFF)

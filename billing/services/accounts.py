@@ -3,7 +3,7 @@
 import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 
 from access import actors
 from access import services as access_services
@@ -186,17 +186,32 @@ def change_account_tier(*, user_id: str, tier: Tier, at: datetime.datetime) -> N
     )
 
 
-def freeze_account(*, user_id: str, at: datetime.datetime) -> None:
+def freeze_account(*, user_id: str, actor: str, reason: str, at: datetime.datetime) -> bool:
     """Stop charges and holds of an account; credits still come in.
 
-    Raises NotFound.
+    Returns False where it is frozen already: since when, by whom and why stay. Raises NotFound.
     """
-    _set_frozen(user_id, at)
+    accounts = CreditAccount.objects.for_user(user_id)
+    values = {"frozen_at": at, "frozen_by": actor, "frozen_reason": reason}
+    if accounts.filter(frozen_at=None).update(**values):
+        return True
+    _require_account(accounts)
+    return False
 
 
-def unfreeze_account(*, user_id: str) -> None:
-    """Let a frozen account be charged again. Raises NotFound."""
-    _set_frozen(user_id, None)
+def unfreeze_account(*, user_id: str) -> bool:
+    """Let a frozen account be charged again. Returns False where it is not. Raises NotFound."""
+    accounts = CreditAccount.objects.for_user(user_id)
+    values = {"frozen_at": None, "frozen_by": "", "frozen_reason": ""}
+    if accounts.filter(frozen_at__isnull=False).update(**values):
+        return True
+    _require_account(accounts)
+    return False
+
+
+def _require_account(accounts: models.QuerySet[CreditAccount]) -> None:
+    if not accounts.exists():
+        raise NotFound("This person has no account.")
 
 
 def refuse_erasure_of_frozen(user_id: str) -> None:
@@ -207,12 +222,6 @@ def refuse_erasure_of_frozen(user_id: str) -> None:
             "This person's account is frozen, and an erasure would end that. Staff can unfreeze it"
             " first, or an operator says why: erase_user USER_ID --yes --frozen REASON."
         )
-
-
-def _set_frozen(user_id: str, frozen_at: datetime.datetime | None) -> None:
-    accounts = CreditAccount.objects.for_user(user_id)
-    if not accounts.update(frozen_at=frozen_at):
-        raise NotFound("This person has no account.")
 
 
 PRIVACY_HOOKS = PrivacyHooks(refuse_unless_overruled=refuse_erasure_of_frozen)

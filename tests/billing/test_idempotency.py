@@ -150,7 +150,7 @@ class TestAnHonestRetry:
 
     def test_is_replayed_on_a_frozen_account(self, person: ApiClient) -> None:
         first = person.post("/credits/transactions", CHARGE, idempotency_key="k")
-        services.freeze_account(user_id="ann", at=MOMENT)
+        services.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=MOMENT)
 
         again = person.post("/credits/transactions", CHARGE, idempotency_key="k")
 

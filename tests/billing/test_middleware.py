@@ -276,7 +276,9 @@ class TestARefusal:
     def test_of_a_frozen_account_is_the_apis(
         self, account: CreditAccount, person: ApiClient
     ) -> None:
-        services.freeze_account(user_id="ann", at=timezone.now())
+        services.freeze_account(
+            user_id="ann", actor="staff:dana", reason="a case", at=timezone.now()
+        )
 
         assert_problem(person.get("/api/paid/plain"), 409, "account_frozen")
 

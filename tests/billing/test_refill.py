@@ -205,7 +205,7 @@ class TestARefill:
 
     def test_does_not_thaw_an_account(self) -> None:
         books.open_account()
-        services.freeze_account(user_id="ann", at=MOMENT)
+        services.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=MOMENT)
 
         assert services.settle(user_id="ann", at=LATER) is True
         assert account().frozen_at == MOMENT
@@ -251,7 +251,9 @@ class TestAnUnknownPerson:
 
     def test_cannot_be_frozen(self) -> None:
         acts: list[Any] = [
-            lambda: services.freeze_account(user_id="ann", at=MOMENT),
+            lambda: services.freeze_account(
+                user_id="ann", actor="staff:dana", reason="a case", at=MOMENT
+            ),
             lambda: services.unfreeze_account(user_id="ann"),
         ]
         for act in acts:

@@ -67,7 +67,7 @@ class TestACharge:
 
     def test_is_refused_on_a_frozen_account(self, person: ApiClient) -> None:
         person.get("/credits")
-        services.freeze_account(user_id="ann", at=MOMENT)
+        services.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=MOMENT)
         before = stored()
 
         for path, body in (
@@ -80,7 +80,7 @@ class TestACharge:
 
     def test_passes_when_the_account_thaws(self, person: ApiClient) -> None:
         person.get("/credits")
-        services.freeze_account(user_id="ann", at=MOMENT)
+        services.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=MOMENT)
         assert person.post(PATH, {"type": "grant", "amount": 1}).status_code == 201
 
         services.unfreeze_account(user_id="ann")

@@ -17,19 +17,17 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from access import services as access_services
-from access import staff_actions
 from access.models import Person
-from access.staff_actions import ActionContext
-from billing import acts as billing_acts
-from billing import forms as billing_forms
+from access.staff_actions import ActionContext, AlreadyDone, perform
 from billing import services as billing_services
+from billing.admin import actions as billing_actions
 from billing.models import (
     CreditAccount,
     CreditTransaction,
 )
 from billing.services import sealing
-from common import acts as common_acts
 from common.errors import DomainError
+from common.idempotency import NO_KEY
 from common.triggers import was_erased_meanwhile
 from consent import services as consent_services
 from consent.admin import actions as consent_actions
@@ -67,7 +65,7 @@ def life_of(person: ApiClient, user_id: str) -> None:
         description="",
         actor="system",
         at=account.last_refill_at,
-        request_key=billing_acts.RequestKey(None, ""),
+        request_key=NO_KEY,
     )
 
 
@@ -140,7 +138,7 @@ def done(do: Callable[[str], Any]) -> Act:
             do(user_id)
         except DomainError as error:
             return error.status
-        except common_acts.NothingToDo:
+        except AlreadyDone:
             return 409
         except OperationalError as error:
             # Staff and commands are told to try again.
@@ -237,18 +235,12 @@ def grant_by_staff(user_id: str) -> None:
     account = CreditAccount.objects.filter(person__user_id=user_id).first()
     if account is None:
         return
-    form = billing_forms.AmountForm(
+    form = billing_actions.GRANT.form(
         {"token": uuid.uuid4().hex, "amount": 2, "reason": f"asked by {user_id}"}
     )
     assert form.is_valid(), form.errors
-    billing_acts.perform(
-        billing_acts.ACTS["grant"],
-        user=staff(),
-        account=account,
-        target=None,
-        form=form,
-        at=timezone.now(),
-    )
+    context = ActionContext(actor="staff:dana", at=timezone.now(), form=form, row=account)
+    perform(billing_actions.GRANT, context)
 
 
 def change_tier_by_staff(user_id: str) -> None:
@@ -262,14 +254,16 @@ def answer_by_staff(user_id: str) -> None:
         {"token": uuid.uuid4().hex, "purpose": "shared_cache", "said": "phone", "reason": "a"}
     )
     assert form.is_valid(), form.errors
-    staff_actions.perform(
+    perform(
         consent_actions.GIVE,
         ActionContext(actor="staff:dana", at=timezone.now(), form=form, user_id=user_id),
     )
 
 
 def freeze_and_unfreeze(user_id: str) -> None:
-    billing_services.freeze_account(user_id=user_id, at=timezone.now())
+    billing_services.freeze_account(
+        user_id=user_id, actor="staff:dana", reason="a case", at=timezone.now()
+    )
     billing_services.unfreeze_account(user_id=user_id)
 
 

@@ -107,7 +107,9 @@ class TestARestore:
         self, person: ApiClient, tmp_path: Path
     ) -> None:
         live(person)
-        billing_services.freeze_account(user_id="ann", at=timezone.now())
+        billing_services.freeze_account(
+            user_id="ann", actor="staff:dana", reason="a case", at=timezone.now()
+        )
         file = backup(tmp_path / "daily.zip")
         call_command("erase_user", "ann", "--yes", "--frozen", "The court wants it")
 

@@ -23,7 +23,7 @@ def frozen(person: ApiClient) -> None:
     charge = person.post("/credits/transactions", {"type": "deduct", "amount": 3})
     assert charge.status_code == 201
     assert person.post("/conversations", {"title": "A secret"}).status_code == 201
-    services.freeze_account(user_id="ann", at=timezone.now())
+    services.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=timezone.now())
 
 
 def erase_user(*arguments: str) -> str:

@@ -4,11 +4,10 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.admin.models import LogEntry
 from django.db.models import Sum
 
-from access import actors
-from access.models import Person
+from access.models import Person, StaffAction
+from access.staff_views import latest_actions
 from billing import reports
 from billing.models import (
     CreditAccount,
@@ -18,12 +17,10 @@ from billing.models import (
     UsageOverride,
 )
 from billing.templatetags.billing_numbers import credits
-from common.acts import records_of, without_mark
 
 SHOWN_ENTRIES = 20
 SHOWN_HOLDS = 50
 SHOWN_HISTORY = 20
-FROZE = "Froze the account."
 HOLD_COLUMNS = ("id", "uid", "person_id", "amount", "description", "actor", "created_at",
                 "expires_at")  # fmt: skip
 
@@ -72,7 +69,7 @@ class AccountPage:
     more_holds: bool
     entries: list[Any]
     overrides: list[UsageOverride]
-    records: list[LogEntry]
+    actions: list[StaffAction]
     at: datetime.datetime
 
     @property
@@ -100,19 +97,18 @@ def account_page(account: Any, *, at: datetime.datetime) -> AccountPage:
         .order_by("expires_at", "pk")
         .only(*HOLD_COLUMNS)[: SHOWN_HOLDS + 1]
     )
-    records = list(records_of(account))
     overrides = UsageOverride.objects.filter(person=person)
     return AccountPage(
         account=account,
         status=status,
         balance=account.balance_at(at),
         windows=windows,
-        refusals=refusals(account, status, windows, records),
+        refusals=refusals(account, status, windows),
         holds=holds[:SHOWN_HOLDS],
         more_holds=len(holds) > SHOWN_HOLDS,
         entries=last_entries(person),
         overrides=list(overrides.order_by("-created_at", "-pk")[:SHOWN_HISTORY]),
-        records=records,
+        actions=latest_actions(account),
         at=at,
     )
 
@@ -152,15 +148,12 @@ def last_entries(person: Person) -> list[Any]:
 
 
 def refusals(
-    account: CreditAccount,
-    status: reports.CreditStatus,
-    windows: list[Window],
-    records: list[LogEntry],
+    account: CreditAccount, status: reports.CreditStatus, windows: list[Window]
 ) -> list[str]:
     """Why this person's calls are refused now, each reason a sentence; empty when they are not."""
     found = []
     if account.frozen_at is not None:
-        found.append(_frozen(account.frozen_at, records))
+        found.append(_frozen(account, account.frozen_at))
     if status.available_credits <= 0:
         found.append(_exhausted(status))
     for window in windows:
@@ -173,13 +166,10 @@ def refusals(
     return found
 
 
-def _frozen(frozen_at: datetime.datetime, records: list[LogEntry]) -> str:
-    sentence = f"The account is frozen since {frozen_at:%Y-%m-%d %H:%M}: no charges and no holds."
-    for record in records:
-        if record.change_message.startswith(FROZE):
-            reason = without_mark(record.change_message).removeprefix(FROZE)
-            return f"{sentence} By {actors.staff_actor(record.user)}.{reason}"
-    return sentence
+def _frozen(account: CreditAccount, since: datetime.datetime) -> str:
+    sentence = f"The account is frozen since {since:%Y-%m-%d %H:%M}: no charges and no holds."
+    reason = f" Reason: {account.frozen_reason}" if account.frozen_reason else ""
+    return f"{sentence} By {account.frozen_by}.{reason}"
 
 
 def _exhausted(status: reports.CreditStatus) -> str:

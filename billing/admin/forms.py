@@ -1,4 +1,4 @@
-"""What staff fill in: the forms of the acts on an account, and of a tier."""
+"""What staff fill in: the forms of actions on an account, and of a tier."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def limit_field(label: str) -> forms.IntegerField:
 
 
 class ReasonForm(common_forms.ReasonForm):
-    """An act on an account and its reason."""
+    """An action on an account and its reason."""
 
     field_order = ["amount", "tier", "daily_limit", "daily_unlimited", "monthly_limit",
                    "monthly_unlimited", "reason"]  # fmt: skip
@@ -126,7 +126,7 @@ class LimitsForm(ReasonForm):
         return changes
 
 
-class TierForm(forms.ModelForm):  # type: ignore[type-arg]
+class TierForm(common_forms.EditForm, forms.ModelForm):  # type: ignore[type-arg]
     """A tier. The default gives up its place only to another tier."""
 
     make_default = checkbox(

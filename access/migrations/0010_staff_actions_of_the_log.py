@@ -1,0 +1,132 @@
+"""What staff did was a line of the admin's log, with the mark of its form: now a row of its own."""
+
+import re
+from itertools import groupby
+
+from django.db import migrations
+
+from access.migrating import guards_off
+
+BATCH_ROWS = 1_000
+MARK = re.compile(r"(?s)(?P<said>.*) \(form (?P<token>[0-9a-f]{32})\.(?P<hash>[0-9a-f]{0,16})\)")
+REASON, STAFF = " Reason: ", "staff:"
+# Rows of persons: of these, lines without a mark go over as well.
+OF_PERSONS = {
+    ("billing", "creditaccount"), ("billing", "credithold"), ("billing", "credittransaction"),
+    ("conversations", "conversation"), ("consent", "consentchain"), ("querycache", "cacheentry"),
+}  # fmt: skip
+# How the line of an action began.
+ACTIONS = {
+    "Granted": "billing.grant", "Recorded a purchase": "billing.purchase",
+    "Adjusted": "billing.adjust", "Refunded": "billing.refund", "Released": "billing.release",
+    "Changed the tier": "billing.tier", "Set the": "billing.limits", "Froze": "billing.freeze",
+    "Unfroze": "billing.unfreeze", "Placed": "conversations.hold", "Lifted": "conversations.lift",
+    "Recorded": "consent.record", "Published": "consent.publish",
+    "Stands already": "consent.publish", "Expired": "querycache.expire",
+}  # fmt: skip
+CHANGE = 2
+
+
+def forwards(apps, schema_editor):
+    log = apps.get_model("admin", "LogEntry").objects.order_by("pk")
+    last = 0
+    with guards_off(schema_editor, "access_staffaction"):
+        while batch := list(log.filter(pk__gt=last).select_related("user", "content_type")[:BATCH_ROWS]):
+            last = batch[-1].pk
+            found = {line.pk: MARK.fullmatch(line.change_message) for line in batch}
+            moving = [line for line in batch if found[line.pk] or about(line) in OF_PERSONS]
+            persons = persons_of(apps, moving)
+            made = [row_of(apps, line, found[line.pk], persons) for line in moving]
+            rows = apps.get_model("access", "StaffAction").objects
+            # Those that a step back has left where they were.
+            tokens = [row.token for row in made]
+            standing = set(rows.filter(token__in=tokens).values_list("token", flat=True))
+            rows.bulk_create([row for row in made if row.token not in standing])
+            log.filter(pk__in=[line.pk for line in moving]).delete()
+
+
+def about(line):
+    return line.content_type and (line.content_type.app_label, line.content_type.model)
+
+
+def persons_of(apps, lines):
+    """The person's key by the line's, where the row that the line is about stands."""
+    found = {}
+    lines = sorted((line for line in lines if about(line) in OF_PERSONS), key=about)
+    for name, same in groupby(lines, key=about):
+        keys = {line.pk: int(line.object_id) for line in same if (line.object_id or "").isdigit()}
+        rows = apps.get_model(*name).objects.filter(pk__in=set(keys.values()))
+        owners = dict(rows.values_list("pk", "person_id"))
+        found |= {line: owners.get(key) for line, key in keys.items()}
+    return found
+
+
+def row_of(apps, line, mark, persons):
+    said = mark["said"] if mark else line.change_message
+    sentence, _, reason = said.partition(REASON)
+    app_label, model_name = about(line) or ("", "")
+    names = (name for words, name in ACTIONS.items() if said.startswith(words))
+    return apps.get_model("access", "StaffAction")(
+        token=mark["token"] if mark else f"{line.pk:032x}",
+        request_hash=mark["hash"] if mark else "",
+        actor=f"{STAFF}{line.user.username}",
+        action=next(names, f"{app_label}.{model_name}"),
+        app_label=app_label,
+        model_name=model_name,
+        object_id=line.object_id or "",
+        person_id=persons.get(line.pk),
+        reason=reason,
+        sentence=sentence,
+        at=line.action_time,
+    )
+
+
+def backwards(apps, schema_editor):
+    """Write the lines again. The rows stay until their table goes, so that none is made twice."""
+    users = dict(apps.get_model("auth", "User").objects.values_list("username", "pk"))
+    types = {
+        (kind.app_label, kind.model): kind.pk
+        for kind in apps.get_model("contenttypes", "ContentType").objects.all()
+    }
+    model = apps.get_model("admin", "LogEntry")
+    rows = apps.get_model("access", "StaffAction").objects.order_by("pk")
+    last = 0
+    while batch := list(rows.filter(pk__gt=last)[:BATCH_ROWS]):
+        last = batch[-1].pk
+        made = [(row, users.get(row.actor.removeprefix(STAFF))) for row in batch]
+        model.objects.bulk_create(
+            line_of(model, row, user, types.get((row.app_label, row.model_name)))
+            for row, user in made
+            if user is not None and row.actor.startswith(STAFF)
+        )
+
+
+def line_of(model, row, user_id, content_type_id):
+    said = row.sentence + (f"{REASON}{row.reason}" if row.reason else "")
+    had_mark = bool(row.request_hash) or int(row.token, 16) >= 2**62
+    return model(
+        pk=None if had_mark else int(row.token, 16),
+        user_id=user_id,
+        content_type_id=content_type_id,
+        object_id=row.object_id,
+        object_repr=f"#{row.object_id}",
+        action_flag=CHANGE,
+        change_message=f"{said} (form {row.token}.{row.request_hash[:16]})" if had_mark else said,
+        action_time=row.at,
+    )
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("access", "0009_staff_action"),
+        ("admin", "0003_logentry_add_action_flag_choices"),
+        ("auth", "0001_initial"),
+        ("contenttypes", "0002_remove_content_type_name"),
+        # From here on the rows that a line is about have their person.
+        ("billing", "0007_people_are_rows"),
+        ("consent", "0003_person"),
+        ("conversations", "0006_person"),
+        ("querycache", "0004_person"),
+    ]
+
+    operations = [migrations.RunPython(forwards, backwards)]
