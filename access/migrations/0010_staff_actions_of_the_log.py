@@ -10,7 +10,8 @@ from access.migrating import guards_off
 BATCH_ROWS = 1_000
 MARK = re.compile(r"(?s)(?P<said>.*) \(form (?P<token>[0-9a-f]{32})\.(?P<hash>[0-9a-f]{0,16})\)")
 REASON, STAFF = " Reason: ", "staff:"
-# Rows of persons: of these, lines without a mark go over as well.
+# Of what is ours, lines without a mark go over as well: the log keeps those of Django's tables.
+OURS = {"access", "billing", "consent", "conversations", "querycache", "operations"}
 OF_PERSONS = {
     ("billing", "creditaccount"), ("billing", "credithold"), ("billing", "credittransaction"),
     ("conversations", "conversation"), ("consent", "consentchain"), ("querycache", "cacheentry"),
@@ -34,7 +35,7 @@ def forwards(apps, schema_editor):
         while batch := list(log.filter(pk__gt=last).select_related("user", "content_type")[:BATCH_ROWS]):
             last = batch[-1].pk
             found = {line.pk: MARK.fullmatch(line.change_message) for line in batch}
-            moving = [line for line in batch if found[line.pk] or about(line) in OF_PERSONS]
+            moving = [line for line in batch if found[line.pk] or about(line)[0] in OURS]
             persons = persons_of(apps, moving)
             made = [row_of(apps, line, found[line.pk], persons) for line in moving]
             rows = apps.get_model("access", "StaffAction").objects
@@ -46,7 +47,8 @@ def forwards(apps, schema_editor):
 
 
 def about(line):
-    return line.content_type and (line.content_type.app_label, line.content_type.model)
+    kind = line.content_type
+    return (kind.app_label, kind.model) if kind else ("", "")
 
 
 def persons_of(apps, lines):
@@ -64,7 +66,7 @@ def persons_of(apps, lines):
 def row_of(apps, line, mark, persons):
     said = mark["said"] if mark else line.change_message
     sentence, _, reason = said.partition(REASON)
-    app_label, model_name = about(line) or ("", "")
+    app_label, model_name = about(line)
     names = (name for words, name in ACTIONS.items() if said.startswith(words))
     return apps.get_model("access", "StaffAction")(
         token=mark["token"] if mark else f"{line.pk:032x}",

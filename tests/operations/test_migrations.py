@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
@@ -17,7 +18,7 @@ from django.utils import timezone
 from access import rates, staff_actions
 from access import services as access_services
 from billing.models import CreditAccount
-from billing.services import sealing
+from billing.services import accounts, sealing
 from common import database_triggers, declarations
 from common.deferred import flush_all
 from common.triggers import all_triggers
@@ -77,6 +78,7 @@ def fill_billing(person: ApiClient) -> None:
     person.post("/credits/holds", {"amount": 1})
     person.post("/usage/increment", {"amount": 2}, idempotency_key="k")
     person.patch("/usage", {"daily_limit": 20, "reason": "a good customer"})
+    accounts.freeze_account(user_id="ann", actor="staff:sam", reason="a case", at=timezone.now())
     sealing.seal_entries(at=timezone.now() + datetime.timedelta(hours=1), limit=10)
 
 
@@ -85,10 +87,12 @@ def fill_access(person: ApiClient) -> None:
         actor="staff:sam", at=timezone.now(), user_id="ann", what="conversation 1"
     )
     access_services.change_person(user_id="ann", references={"customer": "C-1"})
+    # On the way back what Sam did becomes a line of the admin's log, which needs the account.
+    User.objects.get_or_create(username="sam", is_staff=True)
     with transaction.atomic():
         staff_actions.record(
-            action="billing.grant", rows=CreditAccount.objects.all(), actor="staff:sam",
-            at=timezone.now(), sentence="Granted 5 credits.", reason="a good customer",
+            action="billing.freeze", rows=CreditAccount.objects.all(), actor="staff:sam",
+            at=timezone.now(), sentence="Froze the account.", reason="a case",
         )  # fmt: skip
     rates.count([rates.Bucket("person", "ann", 0, rates.Rate(60, 60))], at=timezone.now())
     access_services.bring_marks({"0" * 64: 1})
