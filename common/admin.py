@@ -24,7 +24,7 @@ from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
-from common import acts, csv
+from common import csv
 from common.errors import DomainError
 
 COUNTED_ROWS = 10_000
@@ -282,14 +282,6 @@ def page(
         **context,
     }
     return TemplateResponse(request, template, whole)
-
-
-def tell(request: HttpRequest, done: acts.Done | None) -> None:
-    """Say on the next page what staff have done."""
-    if done is None:
-        messages.info(request, "This form was sent before. It has acted once.")
-    else:
-        messages.success(request, done.sentence)
 
 
 def number_of(given: str | None) -> int | None:

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from django.db import migrations
 
-from access.migrating import guards_off
+from access.migrating import triggers_off
 
 BATCH_ROWS = 1_000
 MARK = re.compile(r"(?s)(?P<said>.*) \(form (?P<token>[0-9a-f]{32})\.(?P<hash>[0-9a-f]{0,16})\)")
@@ -31,7 +31,7 @@ CHANGE = 2
 def forwards(apps, schema_editor):
     log = apps.get_model("admin", "LogEntry").objects.order_by("pk")
     last = 0
-    with guards_off(schema_editor, "access_staffaction"):
+    with triggers_off(schema_editor, "access_staffaction"):
         while batch := list(log.filter(pk__gt=last).select_related("user", "content_type")[:BATCH_ROWS]):
             last = batch[-1].pk
             found = {line.pk: MARK.fullmatch(line.change_message) for line in batch}

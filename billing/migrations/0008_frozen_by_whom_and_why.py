@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from access.migrating import guards_off
+from access.migrating import triggers_off
 
 # Of accounts that were frozen before anything was recorded of it.
 NOBODY_KNOWN, NO_REASON_KNOWN = "system", "Frozen before reasons were kept."
@@ -12,7 +12,7 @@ def name_who_froze(apps, schema_editor):
     freezes = apps.get_model("access", "StaffAction").objects.filter(
         app_label="billing", model_name="creditaccount", action="billing.freeze"
     )
-    with guards_off(schema_editor, "billing_creditaccount"):
+    with triggers_off(schema_editor, "billing_creditaccount"):
         for account in frozen.select_related("person").iterator():
             last = freezes.filter(object_id=str(account.pk)).order_by("-pk").first()
             reason = last.reason if last else NO_REASON_KNOWN
