@@ -29,9 +29,10 @@ from django.utils import timezone  # noqa: E402
 
 from access import services as access_services  # noqa: E402
 from access.models import Person  # noqa: E402
-from querycache import services  # noqa: E402
 from querycache.keys import CacheRequest  # noqa: E402
 from querycache.models import CacheEntry, CacheSize, Namespace  # noqa: E402
+from querycache.services import entries as querycache_entries  # noqa: E402
+from querycache.services import lookups  # noqa: E402
 
 TABLE = "bench_cache"
 TEXT = "Heat pumps move heat instead of making it, so that one unit of power gives three. " * 28
@@ -48,7 +49,7 @@ def question(number: int) -> CacheRequest:
 
 
 def our_hit(number: int) -> None:
-    answer = services.look_up(
+    answer = lookups.look_up(
         namespace="default", user_id="ann", cache_request=question(number), at=timezone.now()
     )
     if answer.status != "hit":
@@ -61,11 +62,11 @@ def their_hit(number: int) -> None:
 
 
 def our_store(number: int) -> None:
-    services.store_answer(
+    querycache_entries.store_answer(
         namespace="default",
         user_id="ann",
         key=question(number).key,
-        answer=services.NewAnswer(text=RESULT, value=VALUE, model="a/one"),
+        answer=querycache_entries.NewAnswer(text=RESULT, value=VALUE, model="a/one"),
         token=None,
         at=timezone.now(),
     )

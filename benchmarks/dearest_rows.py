@@ -18,7 +18,7 @@ from consent.models import Purpose
 from conversations import council
 from conversations import services as conversation_services
 from conversations.services import NewMessage
-from querycache import services as cache_services
+from querycache.services import entries as querycache_entries
 
 BODY_BYTES, MOST_VALUES, PAGE_ROWS = 5 * 1024 * 1024, 100_000, 200
 MOST_PURPOSES = 50
@@ -124,10 +124,10 @@ def prepare_cache() -> None:
     text = orjson.dumps(wide("a", 1024 * 1024 - 100)).decode()
     tags = tuple(f"tag {number:0>96}" for number in range(20))
     for number in range(CACHE_ENTRIES):
-        cache_services.store_answer(
+        querycache_entries.store_answer(
             namespace="default", user_id="cached", token=None, at=timezone.now(),
             key=ENTRY if number == 0 else f"{number:064}",
-            answer=cache_services.NewAnswer(text=text, value=orjson.loads(text), tags=tags),
+            answer=querycache_entries.NewAnswer(text=text, value=orjson.loads(text), tags=tags),
         )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ import datetime
 from django.db.models import F
 
 from common.declarations import Task
-from querycache import services
 from querycache.models import CacheEntry, CacheLease, CacheTag, Namespace
+from querycache.services import tidying
 from querycache.services.tidying import LEASE_KEPT, size_of
 
 
@@ -44,7 +44,7 @@ def _tidy_entries(at: datetime.datetime, limit: int) -> int:
     done = 0
     for namespace in Namespace.objects.order_by("pk"):
         if done < limit:
-            done += services.tidy(namespace=namespace, at=at, limit=limit - done)
+            done += tidying.tidy(namespace=namespace, at=at, limit=limit - done)
     return done
 
 
@@ -59,12 +59,12 @@ TASKS = [
         "querycache.leases",
         "Remove leases that have ended",
         lambda at: CacheLease.objects.filter(expires_at__lte=at - LEASE_KEPT).count(),
-        lambda at, limit: services.remove_leases(at=at, limit=limit),
+        lambda at, limit: tidying.remove_leases(at=at, limit=limit),
     ),
     Task(
         "querycache.tags",
         "Remove invalidations that end no entry any more",
         lambda at: CacheTag.objects.idle(at=at).count(),
-        lambda at, limit: services.remove_tags(at=at, limit=limit),
+        lambda at, limit: tidying.remove_tags(at=at, limit=limit),
     ),
 ]

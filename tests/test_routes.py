@@ -16,8 +16,8 @@ from access import services as access_services
 from billing import services as billing_services
 from billing.models import CreditHold, CreditTransaction
 from common.idempotency import RequestKey
-from querycache import services as cache_services
 from querycache.models import CacheEntry
+from querycache.services import entries
 from tests.asserts import assert_problem
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of, stored
@@ -66,11 +66,11 @@ def make_hold() -> CreditHold:
 
 
 def make_cache_entry() -> CacheEntry:
-    return cache_services.store_answer(
+    return entries.store_answer(
         namespace="default",
         user_id="ann",
         key=hashlib.sha256(b"a key").hexdigest(),
-        answer=cache_services.NewAnswer(text='"an answer"', value="an answer"),
+        answer=entries.NewAnswer(text='"an answer"', value="an answer"),
         token=None,
         at=timezone.now(),
     ).entry

@@ -14,11 +14,12 @@ from access.permissions import HasScope
 from common import openapi
 from common.errors import NotFound
 from common.serializers import validated
-from querycache import reports, services, statements
+from querycache import reports, statements
 from querycache.api import serializers
 from querycache.api.parsers import ResultParser
 from querycache.keys import CacheRequest, key_of
 from querycache.models import CacheEntry, Namespace
+from querycache.services import entries, lookups, namespaces
 
 KEY = OpenApiParameter("key", OpenApiTypes.STR, OpenApiParameter.PATH, pattern="^[0-9a-f]{64}$")
 # What a response tells of an entry besides its result.
@@ -54,7 +55,7 @@ class CacheViewSet(ViewSet):
         asked = validated(serializers.LookupRequest, request.data)
         namespace, wait_ms = asked.pop("namespace"), asked.pop("wait_ms")
         cache_request = CacheRequest(**asked)
-        result = services.look_up(
+        result = lookups.look_up(
             namespace=namespace,
             user_id=request.user_id,
             cache_request=cache_request,
@@ -99,7 +100,7 @@ class NamespaceViewSet(ViewSet):
         The very next look-up obeys, in any process.
         """
         given = validated(serializers.InvalidateRequest, request.data)
-        epoch = services.invalidate(
+        epoch = namespaces.invalidate(
             namespace=given["namespace"],
             tags=given.get("tags", ()),
             model=given.get("model"),
@@ -170,11 +171,11 @@ class EntryViewSet(ViewSet):
         raw, token = given.pop("result"), given.pop("lease", None)
         given["tags"] = tuple(given.get("tags", ()))
         namespace = namespace_of(request)
-        stored = services.store_answer(
+        stored = entries.store_answer(
             namespace=namespace,
             user_id=request.user_id,
             key=key,
-            answer=services.NewAnswer(text=raw.text, value=raw.value, **given),
+            answer=entries.NewAnswer(text=raw.text, value=raw.value, **given),
             token=token,
             at=timezone.now(),
         )
@@ -185,7 +186,7 @@ class EntryViewSet(ViewSet):
     )
     def destroy(self, request: CallerRequest, key: str) -> Response:
         """Forget a key: its entry, and the lease of whoever is making its answer."""
-        services.remove_entry(
+        entries.remove_entry(
             namespace=namespace_of(request), user_id=request.user_id, key=key, at=timezone.now()
         )
         return Response(status=204)
@@ -198,7 +199,7 @@ def namespace_of(request: CallerRequest) -> str:
     return namespace
 
 
-def result_json(result: services.LookupResult) -> dict[str, Any]:
+def result_json(result: lookups.LookupResult) -> dict[str, Any]:
     lease = result.lease
     return {
         "status": result.status,
@@ -210,7 +211,7 @@ def result_json(result: services.LookupResult) -> dict[str, Any]:
     }
 
 
-def result_headers(result: services.LookupResult) -> dict[str, str]:
+def result_headers(result: lookups.LookupResult) -> dict[str, str]:
     """`Cache-Status` as RFC 9211 has it, and when to come back if another caller is at work."""
     ttl = f"; ttl={result.expires_in_seconds}"
     if result.status == "bypass":

@@ -34,8 +34,8 @@ from consent.admin import actions as consent_actions
 from conversations import council
 from conversations import services as conversation_services
 from conversations.models import Conversation, Message
-from querycache import services as cache_services
 from querycache.models import CacheEntry
+from querycache.services import entries as querycache_entries
 from tests.client import ApiClient
 
 # What the API may answer to somebody whose rows are gone, used up, taken or on hold.
@@ -284,8 +284,8 @@ def read_texts(user_id: str) -> None:
 
 def expire_answers(user_id: str) -> None:
     keys = list(CacheEntry.objects.filter(person__user_id=user_id).values_list("pk", flat=True))
-    cache_services.expire_entries(entry_ids=keys, at=timezone.now())
-    cache_services.delete_entries(entry_ids=keys)
+    querycache_entries.expire_entries(entry_ids=keys, at=timezone.now())
+    querycache_entries.delete_entries(entry_ids=keys)
 
 
 CHARGE = {"type": "deduct", "amount": 1}

@@ -12,8 +12,8 @@ from access import services as access_services
 from access.models import StaffReading
 from common import declarations
 from common.privacy import holds
-from querycache import services as cache_services
 from querycache.models import CacheEntry, CacheTag, Namespace
+from querycache.services import counting
 from tests.client import ApiClient
 from tests.operations.persons import places_of
 from tests.querycache import cache
@@ -94,7 +94,7 @@ class TestTheErasure:
         cache.look_up(zoe, namespace=f"home_{ZOE}")
 
         erase(zoe)
-        cache_services.counted.flush()
+        counting.counted.flush()
 
         assert not Namespace.objects.filter(name=f"home_{ZOE}").exists()
 

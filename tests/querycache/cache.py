@@ -8,9 +8,8 @@ from django.utils import timezone
 
 from access import services as access_services
 from access.models import Person
-from querycache import services
 from querycache.models import CacheEntry, Namespace
-from querycache.services import tidying
+from querycache.services import entries, namespaces, tidying
 from tests.client import ApiClient
 
 KEY = hashlib.sha256(b"a key").hexdigest()
@@ -59,7 +58,7 @@ def make_namespace(name: str, **numbers: Any) -> Namespace:
 def change(name: str = "default", **numbers: Any) -> Namespace:
     """The namespace as staff would have changed it."""
     namespace = Namespace.objects.get(name=name)
-    return services.change_namespace(namespace_id=namespace.pk, changes=numbers)
+    return namespaces.change_namespace(namespace_id=namespace.pk, changes=numbers)
 
 
 def put(
@@ -67,8 +66,8 @@ def put(
     at: datetime.datetime | None = None, ttl_seconds: int | None = None,
 ) -> CacheEntry:  # fmt: skip
     """An entry stored by the service, without tidying unless it is due."""
-    answer = services.NewAnswer(text=text, value="text", ttl_seconds=ttl_seconds)
-    return services.store_answer(
+    answer = entries.NewAnswer(text=text, value="text", ttl_seconds=ttl_seconds)
+    return entries.store_answer(
         namespace=namespace,
         user_id=user_id,
         key=key_for(number),

@@ -10,7 +10,7 @@ django.setup()
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from querycache import services  # noqa: E402
+from querycache.services import entries  # noqa: E402
 from tests.querycache.cache import key_for  # noqa: E402
 
 
@@ -19,11 +19,11 @@ def main() -> None:
     source = random.Random(seed)
     for number in range(count):
         text = f'"{"x" * source.randrange(1, largest)}"'
-        services.store_answer(
+        entries.store_answer(
             namespace="storm",
             user_id="ann",
             key=key_for(seed * count + number),
-            answer=services.NewAnswer(text=text, value=text),
+            answer=entries.NewAnswer(text=text, value=text),
             token=None,
             at=timezone.now(),
         )

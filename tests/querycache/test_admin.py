@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from access.models import StaffAction, StaffReading
-from querycache import services
 from querycache.models import CacheEntry, Namespace
+from querycache.services import counting
 from tests.client import ApiClient
 from tests.querycache import cache
 
@@ -56,7 +56,7 @@ def entry(person: ApiClient) -> CacheEntry:
     cache.store(person, missed["key"], SECRET, lease=missed["lease"]["token"], cost_credits=3,
                 tags=["news"])  # fmt: skip
     cache.look_up(person, {"query": "my own words"})
-    services.counted.flush()
+    counting.counted.flush()
     return CacheEntry.objects.get()
 
 

@@ -6,10 +6,10 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from querycache import services, statements
+from querycache import statements
 from querycache.keys import CacheRequest
 from querycache.models import CacheLease, CacheStatistics
-from querycache.services import tidying
+from querycache.services import counting, tidying
 from tests.client import ApiClient
 from tests.querycache import cache
 
@@ -110,7 +110,7 @@ def test_a_bypass_is_counted_when_the_database_is_back(
         patched.setattr(statements, "read", unreadable)
         cache.look_up(person)
         cache.look_up(person, namespace="never-seen")
-    services.counted.flush()
+    counting.counted.flush()
 
     rows = CacheStatistics.objects.order_by("namespace__name")
     assert list(rows.values_list("namespace__name", "lookups", "bypasses")) == [

@@ -9,9 +9,8 @@ from django.db import connection
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from querycache import services
 from querycache.models import CacheEntry, CacheLease, CacheSize, CacheStatistics, Namespace
-from querycache.services import counting, tidying
+from querycache.services import counting, namespaces, tidying
 from tests import processes
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
@@ -71,21 +70,21 @@ class TestTidying:
                 namespace=namespace
             )
 
-        removed = services.tidy(namespace=namespace, at=now, limit=100)
+        removed = tidying.tidy(namespace=namespace, at=now, limit=100)
 
         left = CacheEntry.objects.filter(namespace=namespace).values_list("key_hash", flat=True)
         assert removed == 2
         assert set(left) == {cache.key_for(number) for number in (1, 3, 4)}
-        [(_, counts)] = [one for one in services.counted._notes.items() if one[0][0] == "small"]
+        [(_, counts)] = [one for one in counting.counted._notes.items() if one[0][0] == "small"]
         assert counts.evictions == 1
 
     def test_removes_what_an_invalidation_left(self, person: ApiClient) -> None:
         for number in range(5):
             cache.put(number)
-        services.invalidate(namespace="default", at=timezone.now())
+        namespaces.invalidate(namespace="default", at=timezone.now())
         cache.put(9)
 
-        removed = services.tidy(namespace=Namespace.objects.get(), at=timezone.now(), limit=100)
+        removed = tidying.tidy(namespace=Namespace.objects.get(), at=timezone.now(), limit=100)
 
         assert removed == 5
         assert CacheEntry.objects.get().key_hash == cache.key_for(9)
@@ -97,7 +96,7 @@ class TestTidying:
         later = now + datetime.timedelta(seconds=200)
 
         with assert_statements(9) as statements:
-            first = services.tidy(namespace=Namespace.objects.get(), at=later, limit=100)
+            first = tidying.tidy(namespace=Namespace.objects.get(), at=later, limit=100)
 
         assert first == 100
         assert CacheEntry.objects.count() == 150
@@ -146,8 +145,8 @@ class TestTidying:
                 expires_at=now + datetime.timedelta(seconds=seconds),
             )  # fmt: skip
 
-        assert services.remove_leases(at=now, limit=1) == 1
-        assert services.remove_leases(at=now, limit=9) == 1
+        assert tidying.remove_leases(at=now, limit=1) == 1
+        assert tidying.remove_leases(at=now, limit=9) == 1
 
         left = CacheLease.objects.order_by("pk").values_list("token", flat=True)
         assert list(left) == ["0", "1"]
@@ -252,7 +251,7 @@ class TestNamespaces:
     @pytest.mark.django_db
     def test_that_could_not_be_made_are_not_counted(self) -> None:
         for name in ("one", "two"):
-            services.ensure_namespace(name=name)
+            namespaces.ensure_namespace(name=name)
         counting.note("three", timezone.now(), counting.Counts(lookups=1, bypasses=1))
         counting.note("one", timezone.now(), counting.Counts(lookups=1, misses=1))
 

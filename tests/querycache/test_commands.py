@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from access.models import StaffAction
-from querycache import services
 from querycache.models import Namespace
+from querycache.services import counting
 from tests.client import ApiClient
 from tests.querycache import cache
 
@@ -28,7 +28,7 @@ class TestCacheStats:
         cache.store(person, cache.key_of(person), cost_credits=4)
         cache.look_up(person)
         cache.look_up(person, namespace="empty")
-        services.counted.flush()
+        counting.counted.flush()
 
     def test_prints_the_numbers_of_every_namespace(self) -> None:
         lines = said("cache_stats").splitlines()

@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from querycache import services
 from querycache.models import CacheEntry, CacheLease
+from querycache.services import entries
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
 from tests.querycache import cache
@@ -42,7 +42,7 @@ class TestForgetting:
         key = cache.put(1).key_hash
 
         with assert_statements(3) as statements:
-            services.remove_entry(namespace="default", user_id="ann", key=key, at=timezone.now())
+            entries.remove_entry(namespace="default", user_id="ann", key=key, at=timezone.now())
 
         assert statements[1].startswith('UPDATE "querycache_cachelease"')
         assert statements[2].startswith('DELETE FROM "querycache_cacheentry"')

@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from querycache import services
 from querycache.models import CacheEntry, CacheTag
+from querycache.services import namespaces
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
 from tests.processes import at_once
@@ -111,7 +111,7 @@ class TestInvalidating:
         now = timezone.now()
 
         for seconds in (0, -5, 5, 3):
-            services.invalidate(
+            namespaces.invalidate(
                 namespace="default", tags=["news"], at=now + datetime.timedelta(seconds=seconds)
             )
 

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from common import declarations
 from common.declarations import Task
-from querycache import services
 from querycache.models import CacheEntry, CacheLease, CacheTag, Namespace
+from querycache.services import namespaces
 from tests.querycache import cache
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +58,7 @@ def test_entries_over_the_cap_on_bytes_go() -> None:
 
 def test_entries_of_earlier_epochs_go() -> None:
     cache.put(1)
-    services.invalidate(namespace="default", at=timezone.now())
+    namespaces.invalidate(namespace="default", at=timezone.now())
 
     assert task("entries").waiting(timezone.now()) == 1
     assert run("entries", timezone.now(), 10) == [1]
@@ -88,7 +88,7 @@ def test_invalidations_go_when_they_end_no_entry_any_more() -> None:
         ("default", "idle", before),
         ("default", "kept for a day", now),
     ):
-        services.invalidate(namespace=namespace, tags=[name], at=at)
+        namespaces.invalidate(namespace=namespace, tags=[name], at=at)
 
     assert task("tags").waiting(now) == 1
     assert run("tags", now, 10) == [1]

@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from access.models import Person
 from operations.services import erase_person
-from querycache import services, statements
+from querycache import statements
 from querycache.models import CacheEntry, CacheLease, Namespace
+from querycache.services import entries
 from tests.asserts import assert_problem
 from tests.client import ApiClient
 from tests.querycache import cache
@@ -186,11 +187,11 @@ class TestARow:
 
 
 def test_a_stored_answer_knows_whose_it_is(person: ApiClient) -> None:
-    stored = services.store_answer(
+    stored = entries.store_answer(
         namespace="default",
         user_id="ann",
         key=cache.KEY,
-        answer=services.NewAnswer(text="1", value=1),
+        answer=entries.NewAnswer(text="1", value=1),
         token=None,
         at=timezone.now(),
     )

@@ -10,7 +10,6 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from querycache import services
 from querycache.models import CacheStatistics, Namespace
 from querycache.services import counting
 from querycache.services.counting import Counts
@@ -40,7 +39,7 @@ class TestTheNumbers:
             cache.look_up(person, {"query": "never stored"})
         age(70)
         cache.look_up(person)
-        services.counted.flush()
+        counting.counted.flush()
 
         stats = person.get("/cache/stats").json()
 
@@ -80,7 +79,7 @@ class TestTheNumbers:
         for minutes in (0, 59, 60):
             at = hour + datetime.timedelta(minutes=minutes)
             counting.note("default", at, Counts(lookups=1, hits=1))
-        services.counted.flush()
+        counting.counted.flush()
 
         rows = CacheStatistics.objects.order_by("hour").values_list("hour", "hits")
 

@@ -8,9 +8,10 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from querycache import services, statements
+from querycache import statements
 from querycache.errors import LeaseLost
 from querycache.models import CacheEntry, CacheLease
+from querycache.services import entries
 from tests.asserts import assert_problem
 from tests.client import ApiClient
 from tests.querycache import cache
@@ -146,9 +147,9 @@ class TestALease:
         before = rows()
 
         with pytest.raises(LeaseLost):
-            services.store_answer(
+            entries.store_answer(
                 namespace="default", user_id="ann", key=missed["key"], token=token,
-                answer=services.NewAnswer(text='"two"', value="two"), at=cache.later(-30),
+                answer=entries.NewAnswer(text='"two"', value="two"), at=cache.later(-30),
             )  # fmt: skip
 
         assert rows() == before

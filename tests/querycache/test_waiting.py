@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from querycache import services, waiting
+from querycache import waiting
 from querycache.models import CacheLease
-from querycache.services import lookups
+from querycache.services import counting, lookups
 from tests.client import ApiClient
 from tests.querycache import cache
 
@@ -30,7 +30,7 @@ class TestAWaiter:
         assert response.json()["result"] == "made"
         assert response["Cache-Status"].startswith("Steward; fwd=miss; collapsed; ttl=")
         assert "Retry-After" not in response
-        [(_, counts)] = services.counted._notes.items()
+        [(_, counts)] = counting.counted._notes.items()
         assert (counts.lookups, counts.hits, counts.misses, counts.coalesced) == (2, 1, 1, 1)
 
     def test_gives_its_connection_back_between_looks(
@@ -94,7 +94,7 @@ def test_forty_threads_that_miss_at_once_get_one_lease(round_: int) -> None:
     def ask() -> None:
         together.wait()
         answers.append(
-            services.look_up(
+            lookups.look_up(
                 namespace="default", user_id="ann", cache_request=question, at=cache.later(0)
             )
         )
