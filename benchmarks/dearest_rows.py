@@ -13,8 +13,8 @@ from access.models import REFERENCE_NAME_MAX_LENGTH, REFERENCE_VALUE_MAX_LENGTH,
 from billing import services as billing_services
 from billing.services import NewTransaction
 from common.idempotency import NO_KEY
-from consent import services as consent_services
 from consent.models import Purpose
+from consent.services import answers, texts
 from conversations import council
 from conversations import services as conversation_services
 from conversations.services import NewMessage
@@ -107,15 +107,15 @@ def prepare_credits() -> None:
 
 
 def prepare_consents() -> None:
-    consent_services.ensure_purposes()
+    texts.ensure_purposes()
     for number in range(MOST_PURPOSES - Purpose.objects.count()):
         Purpose.objects.create(key=f"purpose{number}", title="One more", required=False)
-    consent_services.publish_policy(
+    texts.publish_policy(
         purpose="terms", version=1, locale="en", text="a" * 500_000, at=timezone.now()
     )
-    answer = consent_services.ConsentDecision(purpose="marketing", granted=True, evidence=EVIDENCE)
+    answer = answers.ConsentDecision(purpose="marketing", granted=True, evidence=EVIDENCE)
     for _ in range(PAGE_ROWS):
-        consent_services.record_answers(
+        answers.record_answers(
             user_id="consenter", answers=[answer], source="api", actor=ACTOR, at=timezone.now()
         )
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_datetime
 
 from common.models import validate_user_id
-from consent.services import ImportedConsent
+from consent.services import imports
 
 FIELDS = {"user_id", "terms_accepted", "marketing_consent", "timestamp", "updated_at"}
 
@@ -28,7 +28,7 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line.strip()
 
 
-def read_line(line: bytes, *, at: datetime.datetime) -> ImportedConsent:
+def read_line(line: bytes, *, at: datetime.datetime) -> imports.ImportedConsent:
     """One person's consent. Raises BadLine. Times without a zone are UTC, as the original's are."""
     try:
         row = orjson.loads(line)
@@ -43,7 +43,7 @@ def read_line(line: bytes, *, at: datetime.datetime) -> ImportedConsent:
     changed_at = _time(row, "updated_at", at) if row.get("updated_at") is not None else said_at
     if changed_at < said_at:
         raise BadLine("updated_at is before timestamp")
-    return ImportedConsent(
+    return imports.ImportedConsent(
         user_id=_user_id(row),
         terms_accepted=_answer(row, "terms_accepted"),
         marketing_consent=_answer(row, "marketing_consent"),

@@ -3,8 +3,8 @@
 import datetime
 
 from common.declarations import Task
-from consent import services
 from consent.models import ConsentState
+from consent.services import expiry
 
 
 def _waiting(at: datetime.datetime) -> int:
@@ -12,7 +12,7 @@ def _waiting(at: datetime.datetime) -> int:
 
 
 def _tidy(at: datetime.datetime, limit: int) -> int:
-    return services.record_expired(at=at, limit=limit)
+    return expiry.record_expired(at=at, limit=limit)
 
 
 TASKS = [

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from consent import services
 from consent.models import ConsentEvent, PolicyVersion
+from consent.services import answers, texts
 
 TEXTS = Path(__file__).resolve().parent / "consent"
 DAY = datetime.timedelta(days=1)
@@ -40,7 +40,7 @@ def make_consents() -> None:
     for days, act, rest in sorted(acts, key=lambda one: -one[0]):
         act(*rest, at=now - days * DAY)
     # Said on the phone, and recorded by staff.
-    no = services.ConsentDecision(
+    no = answers.ConsentDecision(
         purpose="marketing",
         granted=False,
         method="staff",
@@ -53,7 +53,7 @@ def make_consents() -> None:
 def _publish(
     name: str, purpose: str, version: int, material: bool, *, at: datetime.datetime
 ) -> None:
-    services.publish_policy(
+    texts.publish_policy(
         purpose=purpose,
         version=version,
         locale="en",
@@ -67,13 +67,13 @@ def _record(
     user_id: str, purpose: str, version: int | None, granted: bool, *, at: datetime.datetime
 ) -> None:
     method = "checkbox" if granted else "button"
-    answer = services.ConsentDecision(
+    answer = answers.ConsentDecision(
         purpose=purpose, granted=granted, version=version, method=method
     )
     _answer(user_id, answer, ConsentEvent.Source.API, "key:web", at)
 
 
 def _answer(
-    user_id: str, answer: services.ConsentDecision, source: str, actor: str, at: datetime.datetime
+    user_id: str, answer: answers.ConsentDecision, source: str, actor: str, at: datetime.datetime
 ) -> None:
-    services.record_answers(user_id=user_id, answers=[answer], source=source, actor=actor, at=at)
+    answers.record_answers(user_id=user_id, answers=[answer], source=source, actor=actor, at=at)

@@ -15,10 +15,10 @@ from access.staff_views import StaffActionView, record_edit
 from common.admin import KeyedAdmin, ListLink, ReadOnlyAdmin, display, page
 from common.errors import DomainError
 from common.idempotency import Outcome
-from consent import services
 from consent.admin import actions, differences, forms
 from consent.admin.pages import CSS, PurposeFilter
 from consent.models import ConsentState, PolicyVersion, Purpose
+from consent.services import texts as consent_texts
 
 
 @admin.register(PolicyVersion)
@@ -173,4 +173,4 @@ class PurposeAdmin(KeyedAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Purpose) -> None:
         record_edit(request, "consent.delete_purpose", obj, f"Deleted the purpose {obj.key}.")
-        services.delete_purpose(purpose=obj)
+        consent_texts.delete_purpose(purpose=obj)

@@ -14,10 +14,10 @@ from access.permissions import HasScope, IsService
 from common import idempotency, pagination
 from common.idempotency import Outcome, replay_headers
 from common.serializers import validated
-from consent import chain, errors, reports, services
+from consent import chain, errors, reports
 from consent.api import serializers
 from consent.models import ConsentChain, ConsentEvent
-from consent.services import ConsentDecision, Recorded
+from consent.services import answers as consent_answers
 
 PURPOSE = OpenApiParameter("purpose", OpenApiTypes.STR, OpenApiParameter.PATH)
 OUTDATED = {
@@ -66,7 +66,7 @@ class ConsentViewSet(ViewSet):
         """
         given = validated(serializers.AnswersRequest, request.data)
         answers = [
-            ConsentDecision(
+            consent_answers.ConsentDecision(
                 purpose=purpose,
                 granted=answer is not None and answer is not False,
                 version=None if isinstance(answer, bool) else answer,
@@ -95,7 +95,9 @@ class ConsentViewSet(ViewSet):
         """Give consent to a purpose, with the version of the text that was shown."""
         given = validated(serializers.GiveRequest, request.data)
         version = given.pop("policy_version", None)
-        answer = ConsentDecision(purpose=purpose, granted=True, version=version, **given)
+        answer = consent_answers.ConsentDecision(
+            purpose=purpose, granted=True, version=version, **given
+        )
         outcome = self._record(request, [answer])
         return Response(outcome.row.items[0], headers=replay_headers(outcome))
 
@@ -106,12 +108,14 @@ class ConsentViewSet(ViewSet):
     )
     def withdraw(self, request: CallerRequest, purpose: str) -> Response:
         """Withdraw consent, or refuse it. Takes no body; holds from the very next request on."""
-        answer = ConsentDecision(purpose=purpose, granted=False)
+        answer = consent_answers.ConsentDecision(purpose=purpose, granted=False)
         outcome = self._record(request, [answer])
         return Response(outcome.row.items[0], headers=replay_headers(outcome))
 
-    def _record(self, request: CallerRequest, answers: list[ConsentDecision]) -> Outcome[Recorded]:
-        return services.record_answers(
+    def _record(
+        self, request: CallerRequest, answers: list[consent_answers.ConsentDecision]
+    ) -> Outcome[consent_answers.Recorded]:
+        return consent_answers.record_answers(
             user_id=request.user_id,
             answers=answers,
             source=ConsentEvent.Source.API,

@@ -7,9 +7,8 @@ from django.db import connection, transaction
 
 from common import declarations
 from common.declarations import Check
-from consent import services
 from consent.models import ConsentEvent, ConsentState, PolicyVersion, Purpose
-from consent.services import ConsentDecision
+from consent.services import answers, texts
 from consent.verify_checks import CHECKS
 
 MOMENT = datetime.datetime(2026, 3, 10, 12, 0, 0, 123456, tzinfo=datetime.UTC)
@@ -27,7 +26,7 @@ def publish(
     material: bool = False,
     at: datetime.datetime = MOMENT,
 ) -> PolicyVersion:
-    return services.publish_policy(
+    return texts.publish_policy(
         purpose=purpose,
         version=version,
         locale=locale,
@@ -49,9 +48,11 @@ def say(
     **more: Any,
 ) -> dict[str, Any]:
     """The item of the purpose after it."""
-    return services.record_answers(
+    return answers.record_answers(
         user_id=user_id,
-        answers=[ConsentDecision(purpose=purpose, granted=granted, version=version, **more)],
+        answers=[
+            answers.ConsentDecision(purpose=purpose, granted=granted, version=version, **more)
+        ],
         source=source,
         actor="key:tests",
         at=at,

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from access.models import StaffAction
-from consent import services
 from consent.models import ConsentChain, ConsentEvent, ConsentState, PolicyVersion, Purpose
+from consent.services import answers, texts
 
 CONSENT = "/admin/consent/"
 PERSONS = f"{CONSENT}consentchain/"
@@ -39,7 +39,7 @@ def publish(
     material: bool = False,
     at: datetime.datetime | None = None,
 ) -> PolicyVersion:
-    return services.publish_policy(
+    return texts.publish_policy(
         purpose=purpose, version=version, locale=locale, text=text, material=material,
         at=at or timezone.now(),
     )[0]  # fmt: skip
@@ -55,8 +55,8 @@ def say(
     **more: Any,
 ) -> ConsentEvent:
     """The person says yes or no in the application."""
-    answer = services.ConsentDecision(purpose=purpose, granted=granted, version=version, **more)
-    services.record_answers(
+    answer = answers.ConsentDecision(purpose=purpose, granted=granted, version=version, **more)
+    answers.record_answers(
         user_id=user_id, answers=[answer], source="api", actor="key:web", at=at or timezone.now()
     )
     return ConsentEvent.objects.filter(person__user_id=user_id).order_by("-sequence")[0]

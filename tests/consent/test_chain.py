@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
-from consent import chain, services
+from consent import chain
 from consent.models import ConsentChain
+from consent.services import expiry
 from tests.client import ApiClient
 from tests.consent.answers import DAY, MOMENT, publish, say, valid_for
 
@@ -93,7 +94,7 @@ class TestTheVerifier:
         say("training_use", user_id=user_id, evidence={"ü": ["日", 1.5, None, "\u2028"]})
         say("training_use", user_id=user_id, granted=False, reason="anruf — gestern")
         say("training_use", user_id=user_id, at=MOMENT.replace(microsecond=0))
-        services.record_expired(at=MOMENT + 5 * DAY, limit=10)
+        expiry.record_expired(at=MOMENT + 5 * DAY, limit=10)
         person.put("/consent/marketing", {"policy_version": 2, "evidence": {"ü": 1e300}})
         person.delete("/consent/marketing")
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from common.errors import DomainError
-from consent import services
 from consent.models import ConsentChain, ConsentEvent, ConsentState, PolicyVersion
+from consent.services import imports, texts
 from tests.client import ApiClient
 from tests.consent.answers import MOMENT, drift, fold, publish, states
 from tests.processes import CLIENTS, at_once
@@ -98,7 +98,7 @@ class TestPublications:
 
     def test_of_one_text_are_one(self) -> None:
         def act(_: int) -> bool:
-            return services.publish_policy(
+            return texts.publish_policy(
                 purpose="terms", version=1, locale="en", text="a", at=MOMENT
             )[1]
 
@@ -108,7 +108,7 @@ class TestPublications:
 class TestImports:
     def test_side_by_side_import_each_person_once(self) -> None:
         rows = [
-            services.ImportedConsent(
+            imports.ImportedConsent(
                 user_id=f"person {number:03}",
                 terms_accepted=True,
                 marketing_consent=False,
@@ -120,7 +120,7 @@ class TestImports:
         ]
 
         counts = at_once(
-            lambda number: services.store_imported(rows[:: -1 if number % 2 else 1], at=MOMENT), 4
+            lambda number: imports.store_imported(rows[:: -1 if number % 2 else 1], at=MOMENT), 4
         )
 
         assert sum(count["imported"] for count, _ in counts) == 120

@@ -6,9 +6,10 @@ import pytest
 from django.utils import timezone
 
 from access.models import Person
-from consent import errors, gates, reports, services
+from consent import errors, gates, reports
 from consent.maintenance import TASKS
 from consent.models import ConsentChain, ConsentEvent
+from consent.services import expiry
 from operations.services import erase_person
 from tests.client import ApiClient
 from tests.consent.answers import (
@@ -92,14 +93,14 @@ class TestTheJob:
         before = [reports.consent_of("ann", at=at) for at in moments]
         before_as_of = [reports.consent_as_of("ann", at=at) for at in moments]
 
-        assert services.record_expired(at=END + 2 * DAY, limit=10) == 1
+        assert expiry.record_expired(at=END + 2 * DAY, limit=10) == 1
 
         assert [reports.consent_of("ann", at=at) for at in moments[2:]] == before[2:]
         assert [reports.consent_as_of("ann", at=at) for at in moments] == before_as_of
         assert before == before_as_of
 
     def test_adds_an_event_that_names_the_end_and_the_text(self) -> None:
-        services.record_expired(at=END + DAY, limit=10)
+        expiry.record_expired(at=END + DAY, limit=10)
 
         event = ConsentEvent.objects.get(sequence=2)
         assert (event.action, event.granted, event.actor, event.source) == (
@@ -111,9 +112,9 @@ class TestTheJob:
         assert drift() == []
 
     def test_has_nothing_to_do_a_second_time_or_before_the_end(self) -> None:
-        assert services.record_expired(at=END - SECOND, limit=10) == 0
-        assert services.record_expired(at=END, limit=10) == 1
-        assert services.record_expired(at=END, limit=10) == 0
+        assert expiry.record_expired(at=END - SECOND, limit=10) == 0
+        assert expiry.record_expired(at=END, limit=10) == 1
+        assert expiry.record_expired(at=END, limit=10) == 0
         assert events() == [("marketing", "given"), ("marketing", "expired")]
 
     def test_leaves_what_was_withdrawn_or_renewed(self) -> None:
@@ -121,7 +122,7 @@ class TestTheJob:
         say(user_id="bob", version=1)
         say(user_id="bob", version=1, at=MOMENT + 20 * DAY)
 
-        assert services.record_expired(at=END, limit=10) == 0
+        assert expiry.record_expired(at=END, limit=10) == 0
 
     def test_is_registered_and_counts_what_waits(self) -> None:
         [task] = TASKS
@@ -137,7 +138,7 @@ class TestTheJob:
             say("training_use", user_id=user_id)
             say("shared_cache", user_id=user_id)
 
-        counts = [services.record_expired(at=END, limit=2) for _ in range(4)]
+        counts = [expiry.record_expired(at=END, limit=2) for _ in range(4)]
 
         assert counts == [2, 2, 1, 0]
         assert drift() == []
@@ -148,7 +149,7 @@ class TestTheJob:
         erase_person(user_id="ann", actor="staff:x", at=MOMENT)
 
         assert TASKS[0].waiting(END) == 1
-        assert services.record_expired(at=END, limit=10) == 1
+        assert expiry.record_expired(at=END, limit=10) == 1
 
         [event] = ConsentEvent.objects.filter(person=person)
         assert event.action == "given"
@@ -164,7 +165,7 @@ class TestTheJobBesideOthers:
         for number in range(12):
             say(user_id=f"person {number}")
 
-        counts = at_once(lambda _: services.record_expired(at=END, limit=100), 4)
+        counts = at_once(lambda _: expiry.record_expired(at=END, limit=100), 4)
 
         assert sum(counts) == 12
         assert ConsentEvent.objects.filter(action="expired").count() == 12

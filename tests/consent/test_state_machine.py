@@ -14,8 +14,10 @@ from access.models import Person
 from common import database_triggers
 from common.errors import DomainError
 from common.triggers import all_triggers
-from consent import reports, services
+from consent import reports
 from consent.models import ConsentEvent, ConsentState, Purpose
+from consent.services import answers as consent_answers
+from consent.services import expiry, imports
 from tests.consent.answers import DAY, MOMENT, drift, execute, fold, publish, states
 
 PURPOSES = st.sampled_from(["terms", "marketing", "training_use"])
@@ -63,10 +65,10 @@ class Consent(RuleBasedStateMachine):
         texts = reports.purposes(at=self.at)
         is_bad = answers.get("terms") is False or (stale and any(answers.values()))
         try:
-            services.record_answers(
+            consent_answers.record_answers(
                 user_id=user_id,
                 answers=[
-                    services.ConsentDecision(
+                    consent_answers.ConsentDecision(
                         purpose=purpose,
                         granted=granted,
                         version=(texts[purpose]["text_version"] or 0) + stale or None,
@@ -95,11 +97,11 @@ class Consent(RuleBasedStateMachine):
 
     @rule(limit=st.sampled_from([1, 100]))
     def tidy(self, limit: int) -> None:
-        services.record_expired(at=self.at, limit=limit)
+        expiry.record_expired(at=self.at, limit=limit)
 
     @rule(user_id=PERSONS, terms=st.booleans(), marketing=st.booleans())
     def import_(self, user_id: str, terms: bool, marketing: bool) -> None:
-        row = services.ImportedConsent(
+        row = imports.ImportedConsent(
             user_id=user_id,
             terms_accepted=terms,
             marketing_consent=marketing,
@@ -107,7 +109,7 @@ class Consent(RuleBasedStateMachine):
             changed_at=MOMENT - 8 * DAY,
             row_sha256="0" * 64,
         )
-        services.store_imported([row], at=self.at)
+        imports.store_imported([row], at=self.at)
         for purpose, answer in (("terms", terms), ("marketing", marketing)):
             self.said.setdefault((user_id, purpose), answer)
 
@@ -157,10 +159,10 @@ def test_a_projection_built_from_nothing_is_the_stored_one() -> None:
         for step, (purpose, granted) in enumerate(
             [("marketing", True), ("terms", True), ("marketing", False), ("training_use", True)]
         ):
-            services.record_answers(
+            consent_answers.record_answers(
                 user_id=user_id,
                 answers=[
-                    services.ConsentDecision(
+                    consent_answers.ConsentDecision(
                         purpose=purpose,
                         granted=granted,
                         version=1 if purpose == "marketing" and granted else None,

@@ -29,8 +29,8 @@ from billing.services import sealing
 from common.errors import DomainError
 from common.idempotency import NO_KEY
 from common.triggers import was_erased_meanwhile
-from consent import services as consent_services
 from consent.admin import actions as consent_actions
+from consent.services import expiry, imports
 from conversations import council
 from conversations import services as conversation_services
 from conversations.models import Conversation, Message
@@ -167,9 +167,9 @@ def import_conversation(user_id: str) -> None:
 def import_consent(user_id: str) -> None:
     now = timezone.now()
     others = [f"{user_id} and {number}" for number in range(2)]
-    consent_services.store_imported(
+    imports.store_imported(
         [
-            consent_services.ImportedConsent(
+            imports.ImportedConsent(
                 user_id=one,
                 terms_accepted=True,
                 marketing_consent=False,
@@ -201,7 +201,7 @@ def expire_holds(user_id: str) -> None:
 
 
 def expire_consents(user_id: str) -> None:
-    consent_services.record_expired(at=timezone.now() + LONG_AGO, limit=100)
+    expiry.record_expired(at=timezone.now() + LONG_AGO, limit=100)
 
 
 def forget_increments(user_id: str) -> None:

@@ -14,7 +14,7 @@ from access.models import Person
 from billing import services as billing_services
 from billing.models import CreditAccount, CreditTransaction
 from common import privacy
-from consent import services as consent_services
+from consent.services import texts
 from tests.client import ApiClient
 from tests.guarded.models import Proof
 
@@ -106,7 +106,7 @@ def log(message: str, row: Any, name: str = "") -> LogEntry:
 
 
 def publish_terms() -> None:
-    consent_services.publish_policy(
+    texts.publish_policy(
         purpose="terms", version=1, locale="en", text="Be kind.", at=timezone.now()
     )
 

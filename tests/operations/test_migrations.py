@@ -22,7 +22,7 @@ from billing.services import accounts, sealing
 from common import database_triggers, declarations
 from common.deferred import flush_all
 from common.triggers import all_triggers
-from consent import services as consent_services
+from consent.services import texts
 from tests.client import ApiClient
 from tests.common.proofs import write_proofs
 from tests.operations.persons import cache_an_answer
@@ -99,7 +99,7 @@ def fill_access(person: ApiClient) -> None:
 
 
 def fill_consent(person: ApiClient) -> None:
-    consent_services.publish_policy(
+    texts.publish_policy(
         purpose="terms", version=1, locale="en", text="Be kind.", at=timezone.now()
     )
     assert person.put("/consent/marketing", {}).status_code == 200

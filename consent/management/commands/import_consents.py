@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from common.commands import Command as BaseCommand
 from common.commands import progress
-from consent import import_files, services
+from consent import import_files
 from consent.import_files import BadLine
+from consent.services import imports
 
 BATCH_PERSONS = 500
 SHOWN_PROBLEMS = 20
@@ -78,7 +79,7 @@ class Command(BaseCommand):
         lines = progress(import_files.lines(path), total, "persons", self.stdout)
         consents = (import_files.read_line(line, at=at) for _, line in lines)
         while batch := list(islice(consents, BATCH_PERSONS)):
-            stored, erased = services.store_imported(batch, at=at, include_erased=include_erased)
+            stored, erased = imports.store_imported(batch, at=at, include_erased=include_erased)
             for user_id in sorted(erased):
                 self.stdout.write(f"skipped: {user_id}")
             counts += stored + Counter(erased=len(erased))
