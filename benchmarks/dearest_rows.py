@@ -16,8 +16,8 @@ from common.idempotency import NO_KEY
 from consent.models import Purpose
 from consent.services import answers, texts
 from conversations import council
-from conversations import services as conversation_services
-from conversations.services import NewMessage
+from conversations.services import conversations, imports
+from conversations.services import messages as conversations_messages
 from querycache.services import entries as querycache_entries
 
 BODY_BYTES, MOST_VALUES, PAGE_ROWS = 5 * 1024 * 1024, 100_000, 200
@@ -51,12 +51,14 @@ def wide(text: str, byte_size: int) -> str:
 
 
 def converse(person: str, contents: list[str], **fields: Any) -> None:
-    conversation_services.create_conversation(
+    conversations.create_conversation(
         user_id=person,
         actor=ACTOR,
         at=timezone.now(),
         request_key=NO_KEY,
-        messages=[NewMessage(role="user", content=content) for content in contents],
+        messages=[
+            conversations_messages.NewMessage(role="user", content=content) for content in contents
+        ],
         **fields,
     )
 
@@ -70,7 +72,7 @@ def import_long(person: str) -> None:
         folder_owner=person,
         given_owner=None,
     )
-    conversation_services.store_imported([found], on_conflict="fail")
+    imports.store_imported([found], on_conflict="fail")
 
 
 def prepare_conversations() -> None:

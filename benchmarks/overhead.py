@@ -35,9 +35,9 @@ from common import database_triggers  # noqa: E402
 from common.idempotency import RequestKey  # noqa: E402
 from common.triggers import all_triggers  # noqa: E402
 from config import urls  # noqa: E402
-from conversations import services as conversation_services  # noqa: E402
 from conversations.api.views import conversation_json, message_response  # noqa: E402
 from conversations.models import Conversation  # noqa: E402
+from conversations.services import messages  # noqa: E402
 
 CALLS, ROUNDS = 40, 7
 MESSAGE = b'{"role":"user","content":"Which pump is the right one for a deep well?"}'
@@ -93,10 +93,10 @@ def charge(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def append(request: HttpRequest, conversation_id: uuid.UUID) -> HttpResponse:
-    outcome = conversation_services.append_message(
+    outcome = messages.append_message(
         user_id=known(request),
         conversation_uid=conversation_id,
-        message=conversation_services.NewMessage(**orjson.loads(request.body)),
+        message=messages.NewMessage(**orjson.loads(request.body)),
         actor="key:benchmark",
         at=timezone.now(),
         request_key=NO_KEY,

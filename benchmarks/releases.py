@@ -117,7 +117,7 @@ class Release:
 
     def import_some(self) -> None:
         from conversations import council
-        from conversations.services import store_imported
+        from conversations.services import imports
 
         found = [
             council.read(
@@ -126,7 +126,7 @@ class Release:
             )
             for number in range(CONVERSATIONS)
         ]  # fmt: skip
-        assert set(store_imported(found, on_conflict="fail")) == {"created"}
+        assert set(imports.store_imported(found, on_conflict="fail")) == {"created"}
 
     def sizes(self) -> dict[str, float]:
         """Bytes of a row of each table, with its part of the indexes."""

@@ -17,9 +17,10 @@ from django.utils import timezone
 from billing import services as billing_services
 from common import events
 from common.errors import DomainError
-from conversations import council, services
+from conversations import council
 from conversations.council import CouncilConversation, NoOwner, NotAConversation, UsageFile
 from conversations.import_trees import FoundFile, UnreadFile
+from conversations.services import imports
 
 BATCH_CONVERSATIONS = 100
 BATCH_BYTES = 8 * 1024 * 1024
@@ -92,14 +93,14 @@ class Import:
         self.include_deleted = include_deleted
         self.include_erased = include_erased
         # What a dry run would have written, so that a later file meets it as in a real run.
-        self.dry_run_rows: dict[services.Owned, services.Existing] | None = {} if dry_run else None
+        self.dry_run_rows: dict[imports.Owned, imports.Existing] | None = {} if dry_run else None
         self.dry_run_usage: dict[str, dict[str, Any]] | None = {} if dry_run else None
         self.counts: Counter[str] = Counter()
         self.usage_files = 0
         # Whose the files are, and how many of them only by `given_owner`.
         self.persons: set[str] = set()
         self.given = 0
-        self._batch: dict[services.Owned, tuple[FoundFile, CouncilConversation]] = {}
+        self._batch: dict[imports.Owned, tuple[FoundFile, CouncilConversation]] = {}
         self._batch_bytes = 0
 
     def run(self, files: Iterator[FoundFile | UnreadFile]) -> Iterator[FileResult]:
@@ -192,7 +193,7 @@ class Import:
     def _outcomes(self, found: list[CouncilConversation]) -> list[str]:
         for tries_left in reversed(range(BATCH_TRIES)):
             try:
-                return services.store_imported(
+                return imports.store_imported(
                     found,
                     on_conflict=self.on_conflict,
                     include_deleted=self.include_deleted,

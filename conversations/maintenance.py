@@ -5,8 +5,8 @@ import datetime
 from django.conf import settings
 
 from common.declarations import Task
-from conversations import services
 from conversations.models import Conversation
+from conversations.services import retention
 
 
 def _idle_since(at: datetime.datetime) -> datetime.datetime | None:
@@ -22,7 +22,7 @@ def _waiting(at: datetime.datetime) -> int:
 
 def _tidy(at: datetime.datetime, limit: int) -> int:
     idle_since = _idle_since(at)
-    return 0 if idle_since is None else services.delete_idle(idle_since=idle_since, limit=limit)
+    return 0 if idle_since is None else retention.delete_idle(idle_since=idle_since, limit=limit)
 
 
 TASKS = [

@@ -17,7 +17,7 @@ from rest_framework.viewsets import ViewSet
 from access.authentication import CallerRequest
 from common import idempotency, openapi, pagination
 from common.serializers import validated
-from conversations import errors, export, reports, services
+from conversations import errors, export, reports
 from conversations.api import serializers
 from conversations.models import (
     CONVERSATION_COLUMNS,
@@ -26,6 +26,7 @@ from conversations.models import (
     Conversation,
     Message,
 )
+from conversations.services import conversations, messages
 
 # By format: how it is written, how the file's name ends, and its type.
 EXPORTS: dict[str, tuple[Callable[[Conversation], Iterator[Any]], str, str]] = {
@@ -54,12 +55,12 @@ class ConversationViewSet(ViewSet):
     def list(self, request: CallerRequest) -> Response:
         """The person's own conversations, newest first."""
         wanted = validated(serializers.ConversationListQuery, request.query_params)
-        conversations = Conversation.objects.for_user(request.user_id)
+        owned = Conversation.objects.for_user(request.user_id)
         if wanted["archived"] != "all":
-            conversations = conversations.archived(wanted["archived"] == "true")
+            owned = owned.archived(wanted["archived"] == "true")
         rows, following = pagination.page(
             request,
-            conversations.as_page_rows(wanted["limit"]),
+            owned.as_page_rows(wanted["limit"]),
             order=f"-{wanted['order']}_at",
             limit=wanted["limit"],
             cursor=wanted.get("cursor"),
@@ -87,14 +88,14 @@ class ConversationViewSet(ViewSet):
         """
         given = validated(serializers.CreateConversationRequest, request.data)
         uid = given.pop("id", None)
-        messages = [services.NewMessage(**message) for message in given.pop("messages", [])]
-        outcome = services.create_conversation(
+        first = [messages.NewMessage(**message) for message in given.pop("messages", [])]
+        outcome = conversations.create_conversation(
             user_id=request.user_id,
             actor=request.auth.actor,
             at=timezone.now(),
             request_key=idempotency.request_key(request),
             uid=uid,
-            messages=messages,
+            messages=first,
             **given,
         )
         data = conversation_response(outcome.row, request.user_id)
@@ -108,16 +109,16 @@ class ConversationViewSet(ViewSet):
     def retrieve(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
         """One conversation with its last messages, in order: at most 200, and 5 MiB of text."""
         row = _owned(request, conversation_id)
-        messages = list(
+        last = list(
             Message.objects.page_of(row, start=None, forward=False, limit=SHOWN_MESSAGES)
             .as_rows()
             .order_by("position")
         )
-        before = messages[0]["position"] - 1 if messages else 0
+        before = last[0]["position"] - 1 if last else 0
         return Response(
             {
                 **conversation_json(row, request.user_id),
-                "messages": [message_json(message) for message in messages],
+                "messages": [message_json(message) for message in last],
                 "messages_before": _page_before(request, conversation_id, before),
             }
         )
@@ -131,7 +132,7 @@ class ConversationViewSet(ViewSet):
     def partial_update(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
         """Change title, metadata (replaced) or archived; what is not sent stays."""
         body = validated(serializers.UpdateConversationRequest, request.data)
-        conversation = services.update_conversation(
+        conversation = conversations.update_conversation(
             user_id=request.user_id,
             conversation_uid=conversation_id,
             changes=body,
@@ -152,7 +153,7 @@ class ConversationViewSet(ViewSet):
 
         While staff keep it for a legal reason the answer is 409 `legal_hold`.
         """
-        services.delete_conversation(user_id=request.user_id, conversation_uid=conversation_id)
+        conversations.delete_conversation(user_id=request.user_id, conversation_uid=conversation_id)
         return Response(status=204)
 
     @extend_schema(
@@ -215,10 +216,10 @@ class MessageViewSet(ViewSet):
         limit, cursor = wanted["limit"], wanted.get("cursor")
         start = pagination.place(cursor, order)
         conversation = _owned(request, conversation_id)
-        messages = Message.objects.page_of(conversation, start=start, forward=forward, limit=limit)
+        chosen = Message.objects.page_of(conversation, start=start, forward=forward, limit=limit)
         rows, following = pagination.page(
             request,
-            messages.as_rows(),
+            chosen.as_rows(),
             order=order,
             limit=limit,
             cursor=cursor,
@@ -235,10 +236,10 @@ class MessageViewSet(ViewSet):
     def create(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
         """Append a message: a question, or an answer with the stages of a council."""
         body = validated(serializers.AppendMessageRequest, request.data)
-        outcome = services.append_message(
+        outcome = messages.append_message(
             user_id=request.user_id,
             conversation_uid=conversation_id,
-            message=services.NewMessage(**body),
+            message=messages.NewMessage(**body),
             actor=request.auth.actor,
             at=timezone.now(),
             request_key=idempotency.request_key(request),

@@ -1,4 +1,4 @@
-"""Every write to conversations, one function per act."""
+"""What applications of your own may call (docs/billing.md); all else is called in its module."""
 
 import datetime
 import uuid
@@ -10,28 +10,7 @@ from django.utils import timezone
 from common.idempotency import Outcome, RequestKey
 from conversations.models import DEFAULT_TITLE, Conversation
 from conversations.services import conversations
-from conversations.services.conversations import delete_conversation, update_conversation
-from conversations.services.imports import Existing, Owned, store_imported
-from conversations.services.legal_hold import lift_legal_hold, place_legal_hold, refuse_erasure
-from conversations.services.messages import NewMessage, append_message
-from conversations.services.retention import delete_idle
-from conversations.services.search import reindex
-
-__all__ = [
-    "NewMessage",
-    "Owned",
-    "Existing",
-    "append_message",
-    "create_conversation",
-    "delete_conversation",
-    "delete_idle",
-    "lift_legal_hold",
-    "place_legal_hold",
-    "refuse_erasure",
-    "reindex",
-    "store_imported",
-    "update_conversation",
-]
+from conversations.services.messages import NewMessage
 
 
 def create_conversation(
@@ -45,7 +24,7 @@ def create_conversation(
     messages: Sequence[NewMessage] = (),
     at: datetime.datetime | None = None,
 ) -> Outcome[Conversation]:
-    """The same for applications of your own (docs/billing.md), which may leave the moment out."""
+    """As conversations.create_conversation does, now where no moment is given."""
     return conversations.create_conversation(
         user_id=user_id,
         actor=actor,

@@ -17,7 +17,7 @@ from billing.models import CreditTransaction
 from billing.services import sealing
 from common import database_triggers, declarations
 from common.triggers import all_triggers
-from conversations import services as conversations
+from conversations.services import legal_hold
 from tests.billing.attacks import with_ids, write_books
 from tests.consent.attacks import write_events
 from tests.conversations.recipes import MOMENT, make_conversation_of
@@ -34,9 +34,7 @@ def write_everything() -> None:
     write_events()
     held = make_conversation_of(3)
     call_command("reindex_search", stdout=StringIO())
-    conversations.place_legal_hold(
-        conversation=held, reason="Case 7", actor="staff:dana", at=MOMENT
-    )
+    legal_hold.place_legal_hold(conversation=held, reason="Case 7", actor="staff:dana", at=MOMENT)
     sealing.seal_entries(at=timezone.now() + datetime.timedelta(hours=1), limit=100)
     found = findings()
     assert found == [], found

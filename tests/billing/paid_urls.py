@@ -23,7 +23,7 @@ from rest_framework.viewsets import ViewSet
 from billing.middleware import credits
 from common import idempotency
 from config import urls
-from conversations import services
+from conversations.services import conversations
 
 COST = 5
 
@@ -202,7 +202,7 @@ class Kept(ViewSet):
 
     @credits(cost=COST)
     def create(self, request: Any) -> Response:
-        outcome = services.create_conversation(
+        outcome = conversations.create_conversation(
             user_id=request.user_id,
             actor=request.auth.actor,
             at=timezone.now(),

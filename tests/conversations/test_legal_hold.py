@@ -8,8 +8,8 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from access.models import StaffAction
-from conversations import services
 from conversations.models import Conversation, Message
+from conversations.services import legal_hold
 from tests.asserts import assert_problem
 from tests.client import ApiClient
 from tests.conversations.pages import LIST, staff
@@ -20,7 +20,7 @@ from tests.conversations.recipes import MOMENT, make_conversation_of, stored
 def held(key: str) -> Conversation:
     """Ann's conversation of three messages, on legal hold."""
     conversation = make_conversation_of(3)
-    services.place_legal_hold(
+    legal_hold.place_legal_hold(
         conversation=conversation, reason="Case 7", actor="staff:dana", at=MOMENT
     )
     return conversation
@@ -107,7 +107,7 @@ class TestOnLegalHold:
     def test_it_is_deleted_once_the_hold_is_lifted(
         self, person: ApiClient, held: Conversation
     ) -> None:
-        services.lift_legal_hold(conversation=held)
+        legal_hold.lift_legal_hold(conversation=held)
 
         response = person.delete(f"/conversations/{held.uid}")
 
@@ -133,7 +133,7 @@ class TestOnLegalHold:
     def test_it_is_found_among_the_others(self, held: Conversation) -> None:
         make_conversation_of(1)
         theirs = make_conversation_of(1, "bob")
-        services.place_legal_hold(conversation=theirs, reason="x", actor="staff:dana", at=MOMENT)
+        legal_hold.place_legal_hold(conversation=theirs, reason="x", actor="staff:dana", at=MOMENT)
 
         owned = Conversation.objects.for_user("ann")
 

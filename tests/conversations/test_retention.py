@@ -7,9 +7,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from access.models import ApiKey
-from conversations import services
 from conversations.models import Conversation, Message
-from conversations.services import retention
+from conversations.services import legal_hold, retention
 from operations.models import MaintenanceRun
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversations, stored
@@ -70,7 +69,7 @@ class TestRetention:
     def test_passes_a_legal_hold_by(self, person: ApiClient) -> None:
         held = idle_for(999, person, "pump")
         idle_for(999, person, "oven")
-        services.place_legal_hold(
+        legal_hold.place_legal_hold(
             conversation=held, reason="Case 7", actor="staff:dana", at=timezone.now()
         )
 
@@ -109,7 +108,7 @@ class TestRetention:
         now = timezone.now()
 
         batch = retention._delete_idle_batch(now, 5)
-        limited = services.delete_idle(idle_since=now, limit=2)
+        limited = retention.delete_idle(idle_since=now, limit=2)
 
         assert (batch, limited) == (1, 2)
         assert len(left()) == 2

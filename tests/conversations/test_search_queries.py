@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.idempotency import RequestKey
-from conversations import services
 from conversations.models import Conversation, Message
 from conversations.search import terms_of
+from conversations.services import conversations
+from conversations.services import messages as conversations_messages
 from tests.asserts import assert_problem
 from tests.client import ApiClient
 from tests.conversations.test_search import say, search
@@ -109,13 +110,15 @@ class TestAnyTextAndQuery:
 
 def create(title: str, contents: list[str]) -> str:
     """Through the service, since the API takes no blank title."""
-    outcome = services.create_conversation(
+    outcome = conversations.create_conversation(
         user_id="ann",
         actor="key:tests",
         at=timezone.now(),
         request_key=RequestKey(key=None, request_hash=""),
         title=title,
-        messages=[services.NewMessage(role="user", content=content) for content in contents],
+        messages=[
+            conversations_messages.NewMessage(role="user", content=content) for content in contents
+        ],
     )
     return str(outcome.row.uid)
 

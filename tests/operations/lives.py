@@ -32,8 +32,9 @@ from common.triggers import was_erased_meanwhile
 from consent.admin import actions as consent_actions
 from consent.services import expiry, imports
 from conversations import council
-from conversations import services as conversation_services
 from conversations.models import Conversation, Message
+from conversations.services import imports as conversations_imports
+from conversations.services import legal_hold, search
 from querycache.models import CacheEntry
 from querycache.services import entries as querycache_entries
 from tests.client import ApiClient
@@ -161,7 +162,7 @@ def import_conversation(user_id: str) -> None:
     found = council.read(
         orjson.dumps(document), file_stem="a", folder_owner=None, given_owner=user_id
     )
-    conversation_services.store_imported([found], on_conflict="skip")
+    conversations_imports.store_imported([found], on_conflict="skip")
 
 
 def import_consent(user_id: str) -> None:
@@ -219,7 +220,7 @@ def refill(user_id: str) -> None:
 def reindex(user_id: str) -> None:
     key = Message.objects.for_user(user_id).values_list("pk", flat=True).first()
     Message.objects.filter(pk=key).update(search_text="stale")
-    for _ in conversation_services.reindex(Message):
+    for _ in search.reindex(Message):
         pass
 
 
@@ -270,10 +271,10 @@ def freeze_and_unfreeze(user_id: str) -> None:
 def hold_and_lift(user_id: str) -> None:
     conversation = Conversation.objects.for_user(user_id).first()
     if conversation is not None:
-        conversation_services.place_legal_hold(
+        legal_hold.place_legal_hold(
             conversation=conversation, reason="a case", actor="staff:dana", at=timezone.now()
         )
-        conversation_services.lift_legal_hold(conversation=conversation)
+        legal_hold.lift_legal_hold(conversation=conversation)
 
 
 def read_texts(user_id: str) -> None:

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from access.models import ErasedPerson
 from billing import services as billing_services
-from conversations import services
 from conversations.models import Conversation
+from conversations.services import legal_hold
 from operations.models import Erasure
 from tests.access.test_erased_person import KEY, erase
 from tests.client import ApiClient
@@ -122,11 +122,11 @@ class TestARestore:
     def test_names_who_cannot_be_erased_and_fails(self, person: ApiClient, tmp_path: Path) -> None:
         live(person)
         held = Conversation.objects.get()
-        services.place_legal_hold(
+        legal_hold.place_legal_hold(
             conversation=held, reason="A court", actor="staff:dana", at=held.created_at
         )
         file = backup(tmp_path / "daily.zip")
-        services.lift_legal_hold(conversation=held)
+        legal_hold.lift_legal_hold(conversation=held)
         erase(person, "ann")
 
         code, said = command("restore", file, "--replace")

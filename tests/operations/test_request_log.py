@@ -221,7 +221,7 @@ class TestAnError:
             raise RuntimeError(TEXT)
 
         conversation = make_conversation_of(1)
-        monkeypatch.setattr("conversations.services.append_message", fail)
+        monkeypatch.setattr("conversations.services.messages.append_message", fail)
 
         response = person.post(
             f"/conversations/{conversation.uid}/messages", {"role": "user", "content": TEXT}

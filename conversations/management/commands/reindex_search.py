@@ -2,8 +2,8 @@ from typing import Any
 
 from common.commands import Command as BaseCommand
 from common.commands import progress
-from conversations import services
 from conversations.models import Conversation, Message
+from conversations.services import search
 
 
 class Command(BaseCommand):
@@ -13,5 +13,5 @@ class Command(BaseCommand):
         for model in (Conversation, Message):
             total = model.objects.count()
             noun = str(model._meta.verbose_name_plural)
-            changed = sum(progress(services.reindex(model), total, noun, self.stdout))
+            changed = sum(progress(search.reindex(model), total, noun, self.stdout))
             self.stdout.write(f"{total} {noun}: {changed} had other words.")
