@@ -19,7 +19,7 @@ from django.views import defaults
 from rest_framework import exceptions, metadata, negotiation, parsers, renderers
 from rest_framework.response import Response
 
-from common import errors, events, json_values
+from common import errors, json_values, metrics
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,8 @@ CODES: dict[type[Exception], str] = {
     OperationalError: "database_unavailable",
     InterfaceError: "database_unavailable",
 }
+# Told of every fault of ours that keeps an answer from its client.
+fault_listeners: list[Callable[[Exception], None]] = []
 # PostgreSQL calls these internal errors: a database that takes no writes, as a standby, and the
 # end of a session that sat in its transaction for too long.
 UNAVAILABLE_STATES = frozenset({"25006", "25P03"})
@@ -223,7 +225,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if isinstance(error, errors.DomainError):
         error = error.as_answered()
         if error.status in COUNTED_REFUSALS:
-            events.REFUSALS.count(code=error.code)
+            metrics.REFUSALS.inc(code=error.code)
         return _response(request, _domain_problem(request, error), error.headers)
     if is_unavailable(error):
         logger.warning("The database is unavailable: %s", str(error).partition("\n")[0])
@@ -286,7 +288,9 @@ def is_unavailable(error: BaseException | None) -> bool:
 def note_fault(error: BaseException | None) -> None:
     """Count what kept an answer from its client, and tell of it, when the fault is ours."""
     if isinstance(error, Exception) and not is_unavailable(error):
-        events.note_fault(error)
+        metrics.UNHANDLED.inc(kind=type(error).__name__)
+        for hear in fault_listeners:
+            hear(error)
 
 
 def _unavailable(request: HttpRequest) -> tuple[dict[str, Any], dict[str, str]]:

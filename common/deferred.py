@@ -15,6 +15,8 @@ from typing import Any, Generic, TypeVar
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connections
 
+from common import metrics
+
 logger = logging.getLogger(__name__)
 
 Key = TypeVar("Key")
@@ -23,19 +25,12 @@ Value = TypeVar("Value")
 MAX_WAITING = 200
 _all: "weakref.WeakSet[Deferred[Any, Any]]" = weakref.WeakSet()
 _telling = threading.Lock()
-_tell: Callable[[int], None] = lambda waiting: None  # noqa: E731  (replaced as a whole)
-
-
-def when_waiting_changes(tell: Callable[[int], None]) -> None:
-    """`tell` is given how many notes wait in this process, whenever the number changes."""
-    global _tell
-    _tell = tell
 
 
 def _waiting_changed() -> None:
     # Counted and told in one go: of two threads the later one's number stays.
     with _telling:
-        _tell(sum(len(deferred._notes) for deferred in list(_all)))
+        metrics.WRITES_WAITING.set(sum(len(deferred._notes) for deferred in list(_all)))
 
 
 class Deferred(Generic[Key, Value]):

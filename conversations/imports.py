@@ -15,7 +15,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from billing import services as billing_services
-from common import events
+from common import metrics
 from common.errors import DomainError
 from conversations import council
 from conversations.council import CouncilConversation, NoOwner, NotAConversation, UsageFile
@@ -122,7 +122,7 @@ class Import:
             self.persons.add(result.user_id)
             self.given += result.given
         if self.dry_run_rows is None:  # no dry run
-            events.IMPORTS.count(outcome=result.status)
+            metrics.IMPORTS.inc(outcome=result.status)
         return result
 
     def _take(self, file: FoundFile) -> Iterator[FileResult]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.utils import DatabaseErrorWrapper
 
-from common import events
+from common import metrics
 
 MARK = "failed-write"
 DISK_FULL, IO_ERROR, READ_ONLY = "disk_full", "io_error", "read_only"
@@ -60,7 +60,7 @@ def note(error: BaseException) -> None:
     why = reason(error)
     if why is None:
         return
-    events.FAILED_WRITES.count(reason=why)
+    metrics.FAILED_WRITES.inc(reason=why)
     mark = _mark()
     if mark is not None:
         with suppress(OSError):  # no room for it either

@@ -1,7 +1,8 @@
 """What Prometheus gets from `/metrics`, right with several worker processes.
 
 With PROMETHEUS_MULTIPROC_DIR set (config/gunicorn.py does) each process keeps its numbers in files
-there, and any of them can answer for all. Without it they are this process's own.
+there, and any of them can answer for all. Without it they are this process's own. What apps count
+stands in common/metrics.py, in the same registry.
 """
 
 import os
@@ -11,8 +12,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from common import deferred, events
 from common.calls import Call
+from common.metrics import registry as registry_of_this_process
 from operations import processes, room, stored
 
 # Seconds. Most calls take a few milliseconds; the last bounds are a lock's wait and a timeout.
@@ -21,7 +22,7 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 OTHER_METHOD = "other"
 
-registry = CollectorRegistry()
+registry = registry_of_this_process()
 
 
 def _counter(name: str, title: str, labels: tuple[str, ...] = ()) -> Counter:
@@ -43,7 +44,6 @@ DURATIONS = Histogram(
 )
 IN_FLIGHT = _gauge("requests_in_flight", "Requests being answered: each keeps a thread busy.")
 THREADS = _gauge("threads", "Threads that answer requests.")
-DEFERRED = _gauge("deferred_writes_waiting", "Notes in memory that wait to be written.")
 STATEMENTS = _counter("statements", "Statements sent by requests.")
 SLOW_STATEMENTS = _counter("slow_statements", "Those over SLOW_QUERY_SECONDS.")
 POOL_SIZE = _gauge("pool_size", "Connections that the pools keep.")
@@ -82,30 +82,6 @@ def note_request(method: str, route: str, status: int, seconds: float, call: Cal
         STATEMENTS.inc(call.statements)
     if call.slow_statements:
         SLOW_STATEMENTS.inc(call.slow_statements)
-
-
-# Events of the apps
-
-
-def connect_events() -> None:
-    """Give every counter of common/events.py, and what waits to be written, a place at /metrics."""
-    deferred.when_waiting_changes(DEFERRED.set)
-    with _connecting:
-        for counter in events.COUNTERS:
-            if counter.sink is None:
-                counter.sink = _sink(counter)
-
-
-_connecting = threading.Lock()
-
-
-def _sink(counter: events.Counter) -> events.Sink:
-    metric = _counter(counter.name, counter.title, counter.labels)
-
-    def count(amount: int, /, **labels: str) -> None:
-        (metric.labels(**labels) if labels else metric).inc(amount)
-
-    return count
 
 
 # The pool

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import connection
 
+from common.metrics import make_all
 from operations import logs
 from operations.postgresql import base
 
@@ -58,7 +59,7 @@ def serve() -> None:
 
     base.limits_hold = True
     base.observer = metrics.PoolGauges()
-    metrics.connect_events()
+    make_all()
     take_over_gunicorns_log()
     traces.connect()
     if settings.POOL_LOG_SECONDS:

@@ -13,7 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from common import calls, events
+from common import calls
+from common.api import fault_listeners
 from common.calls import Call
 from operations import logs
 from operations.release import release
@@ -127,7 +128,7 @@ def _connect_sentry() -> None:
         send_default_pii=False,
         before_send=_without_values,
     )
-    events.when_fault(_send_fault)
+    fault_listeners.append(_send_fault)
 
 
 def _send_fault(error: Exception) -> None:

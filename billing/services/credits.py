@@ -12,7 +12,7 @@ from django.db.models import Sum
 from billing import errors, ledger
 from billing.models import CreditAccount, CreditTransaction
 from billing.services.accounts import account_of, open_account, settle
-from common import events
+from common import metrics
 from common.errors import DomainError, NotFound
 from common.idempotency import Outcome, RequestKey, find_replay
 
@@ -80,8 +80,8 @@ def count_charges(entries: Sequence[CreditTransaction]) -> None:
 
 
 def _count(charges: int, credits_charged: int) -> None:
-    events.CHARGES.count(charges)
-    events.CREDITS_CHARGED.count(credits_charged)
+    metrics.CHARGES.inc(charges)
+    metrics.CREDITS_CHARGED.inc(credits_charged)
 
 
 def settle_or_refuse(*, user_id: str, needed: int, tier: str | None, at: datetime.datetime) -> None:

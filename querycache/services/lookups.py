@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 
 from access import services as access_services
-from common import events
+from common import metrics
 from common.errors import DomainError
 from consent.gates import require_consent
 from querycache import statements, waiting
@@ -98,7 +98,7 @@ def look_up(
     except UNREADABLE:
         result = LookupResult(BYPASS, cache_request.key)
     counting.note(namespace, at, _counts(result))
-    events.CACHE_LOOKUPS.count(outcome=result.status)
+    metrics.CACHE_LOOKUPS.inc(outcome=result.status)
     return result
 
 

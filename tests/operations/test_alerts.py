@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from common.metrics import make_all
 from operations import metrics, stored
 from operations.maintenance import BACKUP
 from operations.models import MaintenanceRun
@@ -44,7 +45,7 @@ ROW = re.compile(r"^\|([^|]*`steward_[^|]*)\|([^|]*)\|", re.M)
 def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     """The labels of each metric at /metrics."""
     monkeypatch.setattr(stored, "FRESH_SECONDS", -1.0)
-    metrics.connect_events()
+    make_all()
     MaintenanceRun.objects.create(
         task=BACKUP, started_at=timezone.now(), duration_seconds=1, items=1
     )

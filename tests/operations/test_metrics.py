@@ -9,10 +9,11 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from common import events
+from common.metrics import CACHE_LOOKUPS, METRICS, Counter, make_all
 from operations import metrics
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of
+from tests.operations.server import manage
 from tests.processes import environment
 from tests.web import Web, served
 
@@ -51,7 +52,7 @@ class Difference:
 
 @pytest.fixture
 def grown() -> Difference:
-    metrics.connect_events()
+    make_all()
     return Difference()
 
 
@@ -130,19 +131,19 @@ class TestImports:
 
 class TestACounterOfAnApp:
     def test_is_shown_with_its_labels(self, grown: Difference) -> None:
-        events.CACHE_LOOKUPS.count(outcome="hit")
-        events.CACHE_LOOKUPS.count(2, outcome="miss")
+        CACHE_LOOKUPS.inc(outcome="hit")
+        CACHE_LOOKUPS.inc(2, outcome="miss")
 
         assert grown.of("cache_lookups_total", outcome="hit") == 1
         assert grown.of("cache_lookups_total", outcome="miss") == 2
 
     def test_may_be_made_at_any_time(self) -> None:
-        counter = events.Counter("late_things", "Made after the others were connected.")
+        counter = Counter("late_things", "Made after the others.")
         try:
-            counter.count(3)
+            counter.inc(3)
             assert value(metrics.exposition(), "late_things_total") == 3
         finally:
-            events.COUNTERS.remove(counter)
+            METRICS.remove(counter)
             metrics.registry.unregister(
                 metrics.registry._names_to_collectors["steward_late_things"]
             )
@@ -213,6 +214,14 @@ class TestTwoWorkers:
             ) == 1  # fmt: skip
 
         assert len(list(folder.glob("counter_*.db"))) <= 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_command_that_counts_nothing_leaves_no_file(tmp_path: Path) -> None:
+    done = manage(environment() | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}, "maintain")
+
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from django.http import StreamingHttpResponse
 from django.test import Client, RequestFactory
 
 from common.deferred import Deferred
+from common.metrics import make_all
 from operations import metrics
 from operations.middleware import RequestMiddleware
 from operations.release import release
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def grown() -> Difference:
-    metrics.connect_events()
+    make_all()
     return Difference()
 
 
@@ -84,7 +85,7 @@ class TestAnUnhandledException:
 
 class TestDeferredWrites:
     def test_wait_until_they_are_written(self) -> None:
-        metrics.connect_events()
+        make_all()
         failures = [DatabaseError("not just now")]
         told: list[float] = []
 

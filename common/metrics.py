@@ -1,0 +1,95 @@
+"""What apps count for `/metrics`: things that happen, such as charges, after the act.
+
+These are Prometheus' counters and gauges, each made when a process first needs it: with
+PROMETHEUS_MULTIPROC_DIR set (config/gunicorn.py does) each writes into a file there, and a command
+that counts nothing is to leave none. Counting costs a few microseconds and no statement.
+"""
+
+import os
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+_making = threading.Lock()
+
+
+@cache
+def registry() -> "CollectorRegistry":
+    """Where this process's metrics are, for operations/metrics.py."""
+    from prometheus_client import CollectorRegistry  # 60 ms, which few commands need to pay
+
+    return CollectorRegistry()
+
+
+class Metric:
+    """One of them, as `steward_<name>`. `labelnames` have few values each, and never a person's."""
+
+    def __init__(self, name: str, documentation: str, labelnames: tuple[str, ...] = ()) -> None:
+        self.name, self.documentation, self.labelnames = name, documentation, labelnames
+        self.made: Any = None
+        METRICS.append(self)
+
+    def make(self) -> Any:
+        """The package's own; None in a process that may not write into the server's folder."""
+        with _making:
+            folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+            if self.made is None and (not folder or os.access(folder, os.W_OK)):
+                self.made = self._new(f"steward_{self.name}")
+        return self.made
+
+    def _new(self, name: str) -> Any:
+        raise NotImplementedError
+
+
+class Counter(Metric):
+    """A number that only grows; `/metrics` adds `_total` to its name."""
+
+    def inc(self, amount: int = 1, **labels: str) -> None:
+        """It has happened `amount` times more. Call it when the act is sure."""
+        made = self.made or self.make()
+        if made is not None:
+            (made.labels(**labels) if labels else made).inc(amount)
+
+    def _new(self, name: str) -> Any:
+        from prometheus_client import Counter
+
+        return Counter(name, self.documentation, self.labelnames, registry=registry())
+
+
+class Gauge(Metric):
+    """A number of each process that serves, shown as their sum; others set it in vain."""
+
+    def set(self, number: int) -> None:
+        """The number is this one now."""
+        if self.made is not None:
+            self.made.set(number)
+
+    def _new(self, name: str) -> Any:
+        from prometheus_client import Gauge
+
+        return Gauge(name, self.documentation, registry=registry(), multiprocess_mode="livesum")
+
+
+METRICS: list[Metric] = []
+
+CHARGES = Counter("charges", "Charges of credits, captures of holds included.")
+CREDITS_CHARGED = Counter("credits_charged", "Credits that these charges took.")
+REFUSALS = Counter("refusals", "Requests refused for credits or a quota.", ("code",))
+CACHE_LOOKUPS = Counter("cache_lookups", "Look-ups in the query cache.", ("outcome",))
+UNHANDLED = Counter(
+    "unhandled_exceptions", "Faults of ours: 500, or a stream cut short.", ("kind",)
+)
+FAILED_WRITES = Counter(
+    "failed_writes", "Writes that the database could not keep: no room, a broken disk.", ("reason",)
+)
+IMPORTS = Counter("imports", "Files read by import_json.", ("outcome",))
+WRITES_WAITING = Gauge("deferred_writes_waiting", "Notes in memory that wait to be written.")
+
+
+def make_all() -> None:
+    """Show each of them from now on, those that have not happened yet as 0."""
+    for metric in METRICS:
+        metric.make()
