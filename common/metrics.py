@@ -1,8 +1,8 @@
 """What apps count for `/metrics`: things that happen, such as charges, after the act.
 
 These are Prometheus' counters and gauges, each made when a process first needs it: with
-PROMETHEUS_MULTIPROC_DIR set (config/gunicorn.py does) each writes into a file there, and a command
-that counts nothing is to leave none. Counting costs a few microseconds and no statement.
+PROMETHEUS_MULTIPROC_DIR set (config/gunicorn.py does) each writes into a file there, which is no
+matter of a command that counts nothing. Counting costs a few microseconds and no statement.
 """
 
 import os

@@ -13,7 +13,6 @@ from common.metrics import CACHE_LOOKUPS, METRICS, Counter, make_all
 from operations import metrics
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of
-from tests.operations.server import manage
 from tests.processes import environment
 from tests.web import Web, served
 
@@ -214,14 +213,6 @@ class TestTwoWorkers:
             ) == 1  # fmt: skip
 
         assert len(list(folder.glob("counter_*.db"))) <= 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_command_that_counts_nothing_leaves_no_file(tmp_path: Path) -> None:
-    done = manage(environment() | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}, "maintain")
-
-    assert done.returncode == 0, done.stderr
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.django_db
