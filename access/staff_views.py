@@ -14,7 +14,7 @@ from django.views import View
 
 from access.actors import staff_actor
 from access.models import StaffAction
-from access.staff_actions import Action, ActionContext, AlreadyDone, perform, record
+from access.staff_actions import Action, ActionContext, AlreadyDone, perform
 from common.admin import KeyedAdmin, page
 from common.errors import DomainError
 from common.forms import EditForm
@@ -156,6 +156,12 @@ class RecordedAdmin(KeyedAdmin):
     save_action: Action
     delete_action: Action
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        names: tuple[str, ...] = tuple(super().get_fields(request, obj))
+        if obj is not None and not self.has_change_permission(request, obj):
+            return tuple(name for name in names if name not in EditForm.base_fields)
+        return names
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         outcome = self._perform(request, self.save_action, obj, form)
         # A new row whose form was sent twice at once is the one that the first has made.
@@ -180,12 +186,6 @@ def notify(request: HttpRequest, outcome: Outcome[StaffAction]) -> None:
         messages.info(request, "This form was sent before. It has acted once.")
     else:
         messages.success(request, outcome.row.sentence)
-
-
-def record_edit(request: HttpRequest, action: str, row: models.Model, sentence: str) -> None:
-    """Record what staff did by one of Django's own forms; call it in the form's transaction."""
-    actor, at = staff_actor(request.user), timezone.now()
-    record(action=action, rows=[row], actor=actor, at=at, sentence=sentence)
 
 
 def latest_actions(row: models.Model) -> list[StaffAction]:

@@ -209,7 +209,7 @@ class KeyedAdmin(DeclaredAdmin):
     """Rows that staff edit, each known to applications by a `key` that stays as it was made."""
 
     list_filter_sheet = False
-    ordering = ("id",)
+    ordering: tuple[str, ...] = ("id",)
     sortable_by = ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -217,7 +217,8 @@ class KeyedAdmin(DeclaredAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         # Deleting many at once would pass by the service that refuses it.
-        return {}
+        actions: dict[str, Any] = super().get_actions(request)
+        return {name: action for name, action in actions.items() if name != "delete_selected"}
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.utils.functional import cached_property
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
 MAX_REASON = 2000
@@ -44,3 +45,8 @@ class EditForm(forms.Form):
         help_text="Why it is changed. Only staff see it.",
     )
     token = forms.UUIDField(required=False, widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """What changes of the row itself."""
+        return [name for name in super().changed_data if name not in EditForm.base_fields]

@@ -6,6 +6,7 @@ first.
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
@@ -18,8 +19,9 @@ from access import actors
 from access import services as access_services
 from access.models import PersonKey, StaffReading
 from access.staff_actions import Action, ActionContext, ActionResult
-from access.staff_views import ChosenRowsView, record_edit
-from common.admin import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin, display
+from access.staff_views import ChosenRowsView, RecordedAdmin
+from common.admin import CreatedFilter, ReadOnlyAdmin, display
+from common.forms import EditForm
 from querycache.models import CacheEntry, CacheStatistics, Namespace
 from querycache.reports import percent
 from querycache.services import entries, namespaces
@@ -29,6 +31,17 @@ TEXTS = ("query", "shown_context", "shown_result")
 SHOWN_CHARACTERS = 100_000
 STATE_COLOURS = {"fresh": "success", "stale": "warning", "ended": ""}
 CSS = {"all": ("common/sheets.css",)}
+
+
+class NamespaceForm(EditForm, forms.ModelForm):  # type: ignore[type-arg]
+    """The numbers and the sharing of a namespace."""
+
+
+def _change(context: ActionContext) -> ActionResult:
+    form = context.form
+    changes = {name: form.cleaned_data[name] for name in form.changed_data}
+    namespaces.change_namespace(namespace_id=context.row.pk, changes=changes)
+    return ActionResult(context.row, f"Changed {', '.join(changes) or 'nothing'}.")
 
 
 def _invalidate(context: ActionContext) -> ActionResult:
@@ -48,6 +61,7 @@ def _remove(context: ActionContext) -> ActionResult:
     return ActionResult(context.rows[0], f"Deleted {count} entries.")
 
 
+CHANGE = Action("querycache.change", "Save", "querycache.change_namespace", _change)
 INVALIDATE = Action(
     "querycache.invalidate",
     "Invalidate everything in them",
@@ -81,28 +95,31 @@ def ask(action: Action, model_admin: Any, request: HttpRequest, rows: Any) -> Ht
 
 
 @admin.register(Namespace)
-class NamespaceAdmin(DeclaredAdmin):
+class NamespaceAdmin(RecordedAdmin):
     """Numbers that staff set, and what came of them. A namespace is made at its first use."""
 
     list_display = (
         "name", "sharing", "hit_ratio", "used_entries", "used_bytes", "credits_saved",
     )  # fmt: skip
-    list_filter_sheet = False
     ordering = ("name", "id")
-    sortable_by = ()
     readonly_fields = ("name", "epoch", "hit_ratio", "used_entries", "used_bytes", "credits_saved")
     fields = (
         "name", "sharing", "ignore_case", "default_ttl_seconds", "stale_seconds", "max_entries",
         "max_bytes", "max_entry_bytes", "epoch", "hit_ratio", "used_entries", "used_bytes",
-        "credits_saved",
+        "credits_saved", "reason", "token",
     )  # fmt: skip
     actions = ("invalidate",)
+    form = NamespaceForm
+    save_action = CHANGE
 
     class Media:
         css = CSS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return Namespace.objects.with_numbers()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.readonly_fields
 
     @display(description="Hit ratio")
     def hit_ratio(self, namespace: Any) -> str:
@@ -127,13 +144,6 @@ class NamespaceAdmin(DeclaredAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def save_model(self, request: HttpRequest, obj: Namespace, form: Any, change: bool) -> None:
-        changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        if not changes:
-            return
-        namespaces.change_namespace(namespace_id=obj.pk, changes=changes)
-        record_edit(request, "querycache.change", obj, f"Changed {', '.join(changes)}.")
 
     @admin.action(description=INVALIDATE.title, permissions=["change"])
     def invalidate(self, request: HttpRequest, queryset: QuerySet[Namespace]) -> HttpResponseBase:

@@ -39,6 +39,18 @@ def _publish(context: ActionContext) -> ActionResult:
     return ActionResult(policy, f"Published {policy.name}.")
 
 
+def _save_purpose(context: ActionContext) -> ActionResult:
+    done = "Changed" if context.row.pk else "Added"
+    purpose = texts.save_purpose(purpose=context.row)
+    return ActionResult(purpose, f"{done} the purpose {purpose.key}.")
+
+
+def _delete_purpose(context: ActionContext) -> ActionResult:
+    key, purpose = context.row.key, context.row
+    texts.delete_purpose(purpose=purpose)
+    return ActionResult(purpose, f"Deleted the purpose {key}.")
+
+
 def publish(form: forms.PublishForm, *, at: datetime.datetime) -> tuple[PolicyVersion, bool]:
     """Publish the text of the form, as consent/services/texts.py does. Raises DomainError."""
     values = form.cleaned_data
@@ -87,4 +99,8 @@ PUBLISH_TEXT = Action(
     forms.PublishForm,
     explanation="A published text is never changed or removed. You see what it changes before it"
     " stands.",
+)
+SAVE_PURPOSE = Action("consent.save_purpose", "Save", "consent.change_purpose", _save_purpose)
+DELETE_PURPOSE = Action(
+    "consent.delete_purpose", "Delete", "consent.delete_purpose", _delete_purpose
 )

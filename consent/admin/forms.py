@@ -14,7 +14,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from common.forms import ActForm, ReasonForm, checkbox
+from common.forms import ActForm, EditForm, ReasonForm, checkbox
 from common.models import USER_ID_MAX_LENGTH, validate_user_id
 from consent.models import VERSION_MAX, PolicyVersion, Purpose
 from consent.services import answers, texts
@@ -222,7 +222,7 @@ def next_version(purpose: str, locale: str) -> int:
     return int((texts.aggregate(last=Max("version"))["last"] or 0) + 1)
 
 
-class PurposeForm(forms.ModelForm):  # type: ignore[type-arg]
+class PurposeForm(EditForm, forms.ModelForm):  # type: ignore[type-arg]
     """A purpose. What was answered stays as it is."""
 
     class Meta:

@@ -11,14 +11,13 @@ from django.utils import timezone
 
 from access.models import StaffAction
 from access.staff_actions import ActionContext
-from access.staff_views import StaffActionView, record_edit
-from common.admin import KeyedAdmin, ListLink, ReadOnlyAdmin, display, page
+from access.staff_views import RecordedAdmin, StaffActionView
+from common.admin import ListLink, ReadOnlyAdmin, display, page
 from common.errors import DomainError
 from common.idempotency import Outcome
 from consent.admin import actions, differences, forms
 from consent.admin.pages import CSS, PurposeFilter
 from consent.models import ConsentState, PolicyVersion, Purpose
-from consent.services import texts as consent_texts
 
 
 @admin.register(PolicyVersion)
@@ -141,12 +140,14 @@ def proposed(request: HttpRequest) -> dict[str, Any]:
 
 
 @admin.register(Purpose)
-class PurposeAdmin(KeyedAdmin):
+class PurposeAdmin(RecordedAdmin):
     """What consent is asked for. Editing one changes no answer that was given."""
 
     form = forms.PurposeForm
     list_display = ("title", "key", "required_mark", "validity")
-    fields = ("key", "title", "required", "default_validity_days")
+    fields = ("key", "title", "required", "default_validity_days", "reason", "token")
+    save_action = actions.SAVE_PURPOSE
+    delete_action = actions.DELETE_PURPOSE
     change_form_template = "consent/purpose.html"
 
     class Media:
@@ -164,13 +165,3 @@ class PurposeAdmin(KeyedAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
         # Django's own would read every event of the purpose to list it.
         return [str(purpose) for purpose in objs], {}, set(), []
-
-    def save_model(self, request: HttpRequest, obj: Purpose, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if form.changed_data:
-            done = f"Changed {', '.join(form.changed_data)}." if change else "Added the purpose."
-            record_edit(request, "consent.change_purpose", obj, done)
-
-    def delete_model(self, request: HttpRequest, obj: Purpose) -> None:
-        record_edit(request, "consent.delete_purpose", obj, f"Deleted the purpose {obj.key}.")
-        consent_texts.delete_purpose(purpose=obj)

@@ -37,6 +37,12 @@ def canonical_locale(locale: str) -> str:
     return "-".join([language.lower(), *(cases.get(len(one), str.lower)(one) for one in rest)])
 
 
+def save_purpose(*, purpose: Purpose) -> Purpose:
+    """Make a purpose, or change it: what was answered stays as it is, with the end it was given."""
+    purpose.save()
+    return purpose
+
+
 @transaction.atomic
 def delete_purpose(*, purpose: Purpose) -> None:
     """Remove a purpose that nobody was asked for: no text and no event.

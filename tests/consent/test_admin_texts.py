@@ -315,8 +315,8 @@ class TestPurposes:
         assert (purpose.key, purpose.title, purpose.required) == ("research", "Studies", True)
         assert purpose.default_validity_days == 365
         changed, added = StaffAction.objects.about(purpose)
-        assert (added.actor, added.sentence) == ("staff:staff0", "Added the purpose.")
-        assert changed.sentence == "Changed title, required."
+        assert (added.actor, added.sentence) == ("staff:staff0", "Added the purpose research.")
+        assert changed.sentence == "Changed the purpose research."
 
     @pytest.mark.parametrize(
         "wrong",
