@@ -24,9 +24,8 @@ from django.db.models import F  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from access.models import PersonKey  # noqa: E402
-from billing import services  # noqa: E402
 from billing.models import CreditAccount, CreditHold, CreditTransaction  # noqa: E402
-from billing.services import NewTransaction  # noqa: E402
+from billing.services import credits  # noqa: E402
 from common import database_triggers  # noqa: E402
 from common.idempotency import RequestKey  # noqa: E402
 from common.triggers import all_triggers  # noqa: E402
@@ -34,11 +33,11 @@ from common.triggers import all_triggers  # noqa: E402
 ACCOUNTS = 1000
 RICH = 10**12
 NO_KEY = RequestKey(None, "")
-CHARGE = NewTransaction(type="deduct", amount=-1)
+CHARGE = credits.NewTransaction(type="deduct", amount=-1)
 
 
 def by_ledger(user_id: str) -> None:
-    services.add_transaction(
+    credits.add_transaction(
         user_id=user_id, new=CHARGE, actor="bench", at=timezone.now(), request_key=NO_KEY
     )
 
@@ -89,9 +88,9 @@ def reset() -> None:
     database_triggers.create(all_triggers("billing"))
     at = timezone.now()
     for number in range(ACCOUNTS):
-        services.add_transaction(
+        credits.add_transaction(
             user_id=f"person{number}",
-            new=NewTransaction(type="grant", amount=RICH),
+            new=credits.NewTransaction(type="grant", amount=RICH),
             actor="bench",
             at=at,
             request_key=NO_KEY,

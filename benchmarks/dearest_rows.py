@@ -10,8 +10,7 @@ from django.utils import timezone
 from access import services as access_services
 from access.api.serializers import NOTE_MAX_LENGTH
 from access.models import REFERENCE_NAME_MAX_LENGTH, REFERENCE_VALUE_MAX_LENGTH, REFERENCES_MAX
-from billing import services as billing_services
-from billing.services import NewTransaction
+from billing.services import credits, holds
 from common.idempotency import NO_KEY
 from consent.models import Purpose
 from consent.services import answers, texts
@@ -88,21 +87,21 @@ def prepare_conversations() -> None:
     import_long("erased")
 
 
-def enter(person: str, entries: list[NewTransaction]) -> None:
-    billing_services.add_transactions(
+def enter(person: str, entries: list[credits.NewTransaction]) -> None:
+    credits.add_transactions(
         user_id=person, new=entries, actor=ACTOR, at=timezone.now(), request_key=NO_KEY
     )
 
 
 def prepare_credits() -> None:
-    grant = NewTransaction(type="grant", amount=1)
+    grant = credits.NewTransaction(type="grant", amount=1)
     for _ in range(MANY_ROWS // 500):
         enter("counted", [grant] * 500)
-    large = NewTransaction(type="grant", amount=1, metadata={"a": wide("a", ROW)})
+    large = credits.NewTransaction(type="grant", amount=1, metadata={"a": wide("a", ROW)})
     enter("payer", [large] * PAGE_ROWS)
-    enter("charged", [NewTransaction(type="deduct", amount=-1)])
+    enter("charged", [credits.NewTransaction(type="deduct", amount=-1)])
     for person in ("held", "kept"):
-        billing_services.place_hold(
+        holds.place_hold(
             user_id=person, amount=1, ttl_seconds=3600, description="", actor=ACTOR,
             at=timezone.now(), request_key=NO_KEY,
         )  # fmt: skip

@@ -29,8 +29,8 @@ from access import services  # noqa: E402
 from access.models import ApiKey  # noqa: E402
 from access.scopes import SCOPES  # noqa: E402
 from billing import reports as billing_reports  # noqa: E402
-from billing import services as billing_services  # noqa: E402
 from billing.api.views import transaction_response, usage_json  # noqa: E402
+from billing.services import credits as billing_credits  # noqa: E402
 from common import database_triggers  # noqa: E402
 from common.idempotency import RequestKey  # noqa: E402
 from common.triggers import all_triggers  # noqa: E402
@@ -81,9 +81,9 @@ def conversations(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 def charge(request: HttpRequest) -> HttpResponse:
     user_id, given = known(request), orjson.loads(request.body)
-    outcome = billing_services.add_transaction(
+    outcome = billing_credits.add_transaction(
         user_id=user_id,
-        new=billing_services.NewTransaction(type=given["type"], amount=-given["amount"]),
+        new=billing_credits.NewTransaction(type=given["type"], amount=-given["amount"]),
         actor="key:benchmark",
         at=timezone.now(),
         request_key=NO_KEY,

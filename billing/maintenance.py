@@ -2,9 +2,8 @@
 
 import datetime
 
-from billing import services
 from billing.models import CreditHold, UsageIncrement
-from billing.services import sealing
+from billing.services import accounts, sealing, usage
 from common.declarations import Task
 
 # A retry comes within minutes; the original kept its own for 30 days.
@@ -16,7 +15,7 @@ def _expired_holds(at: datetime.datetime) -> int:
 
 
 def _end_holds(at: datetime.datetime, limit: int) -> int:
-    return services.expire_all_holds(at=at, limit=limit)
+    return accounts.expire_all_holds(at=at, limit=limit)
 
 
 def _old_increments(at: datetime.datetime) -> int:
@@ -24,7 +23,7 @@ def _old_increments(at: datetime.datetime) -> int:
 
 
 def _forget_increments(at: datetime.datetime, limit: int) -> int:
-    return services.forget_increments(before=at - INCREMENT_KEPT, limit=limit)
+    return usage.forget_increments(before=at - INCREMENT_KEPT, limit=limit)
 
 
 def _unsealed(at: datetime.datetime) -> int:

@@ -16,10 +16,11 @@ from rest_framework.request import Request
 
 from access.authentication import Caller, caller_of
 from access.errors import MissingScope, UserIdRequired
-from billing import errors, reports, services
+from billing import errors, reports
 from billing.costs import DATABASE_ERRORS, REFUSALS, Cost, cost_of, route_of
 from billing.headers import tier_named_in
 from billing.models import CreditHold, CreditTransaction
+from billing.services import credits, holds
 from common.api import problem_response
 from common.errors import DomainError
 from common.idempotency import NO_KEY
@@ -84,7 +85,7 @@ def plain_request(request: Any) -> Any:
 
 def _place(request: Any, cost: int) -> "Payment":
     caller, user_id = _payer(request)
-    outcome = services.place_hold(
+    outcome = holds.place_hold(
         user_id=user_id,
         amount=cost,
         ttl_seconds=settings.CREDITS_HOLD_SECONDS,
@@ -209,7 +210,7 @@ class Payment:
             return 0
         self.is_settled = True
         try:
-            services.capture_hold(
+            holds.capture_hold(
                 user_id=self.user_id,
                 hold_uid=self.hold.uid,
                 amount=None,
@@ -229,13 +230,13 @@ class Payment:
 
     def _charge(self) -> int:
         """A plain charge in place of the hold that the view outlasted."""
-        charge = services.NewTransaction(
+        charge = credits.NewTransaction(
             type=CreditTransaction.Type.DEDUCT,
             amount=-self.hold.amount,
             description=self.hold.description,
         )
         try:
-            services.add_transaction(
+            credits.add_transaction(
                 user_id=self.user_id,
                 new=charge,
                 actor=self.hold.actor,
@@ -253,7 +254,7 @@ class Payment:
             return
         self.is_settled = True
         try:
-            services.release_hold(
+            holds.release_hold(
                 user_id=self.user_id,
                 hold_uid=self.hold.uid,
                 actor=self.hold.actor,

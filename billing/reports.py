@@ -8,8 +8,9 @@ from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from billing import services
 from billing.models import CreditHold, CreditTransaction, Usage
+from billing.services import accounts
+from billing.services import usage as billing_usage
 from common.declarations import StoredGauge
 
 
@@ -34,14 +35,14 @@ def usage_of(user_id: str, *, tier: str | None, at: datetime.datetime) -> Usage:
     if usage is None:
         # In one transaction, or the person might be erased between the two.
         with transaction.atomic():
-            services.open_usage(user_id=user_id, tier=tier, at=at)
+            billing_usage.open_usage(user_id=user_id, tier=tier, at=at)
             usage = usages.get()
     return usage
 
 
 def credit_status(user_id: str, *, tier: str | None, at: datetime.datetime) -> CreditStatus:
     """A person's credits; opens the account at first contact, else one read that writes nothing."""
-    return status_of(services.account_of(user_id, tier=tier, at=at), user_id, at=at)
+    return status_of(accounts.account_of(user_id, tier=tier, at=at), user_id, at=at)
 
 
 def status_of(account: Any, user_id: str, *, at: datetime.datetime) -> CreditStatus:

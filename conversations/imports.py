@@ -14,7 +14,7 @@ from typing import Any
 from django.db import IntegrityError
 from django.utils import timezone
 
-from billing import services as billing_services
+from billing.services import imports as billing_imports
 from common import metrics
 from common.errors import DomainError
 from conversations import council
@@ -149,7 +149,7 @@ class Import:
     def _take_usage(self, file: FoundFile, document: dict[str, Any]) -> FileResult:
         try:
             user_id = council.owner_of(document.get("user_id"), file.owner(), self.given_owner)
-            result = billing_services.import_usage(
+            result = billing_imports.import_usage(
                 user_id=user_id,
                 document=document,
                 on_conflict=self.on_conflict,

@@ -68,36 +68,36 @@ def make_account() -> int:
 
     from django.utils import timezone
 
-    from billing import services
     from billing.models import CreditAccount
+    from billing.services import accounts, credits, holds, usage
     from common.idempotency import RequestKey
 
     now, person, hour = timezone.now(), "amara.okafor", datetime.timedelta(hours=1)
     keyless = RequestKey(None, "")
 
     def add(kind: str, amount: int, hours_ago: int, description: str, actor: str) -> Any:
-        new = services.NewTransaction(type=kind, amount=amount, description=description)
+        new = credits.NewTransaction(type=kind, amount=amount, description=description)
         at = now - hours_ago * hour
-        return services.add_transaction(
+        return credits.add_transaction(
             user_id=person, new=new, actor=actor, at=at, request_key=keyless
         ).row
 
-    services.open_account(user_id=person, tier=None, at=now - 20 * hour)
+    accounts.open_account(user_id=person, tier=None, at=now - 20 * hour)
     add("deduct", -6, 19, "Heat pump: 6 kW or 11 kW?", "key:web")
     add("purchase", 1_200, 18, "Order 2026-1183", "key:shop")
-    services.change_usage(user_id=person, changes={"tier": "pro"}, reason="Order 2026-1183",
+    accounts.change_usage(user_id=person, changes={"tier": "pro"}, reason="Order 2026-1183",
                           actor="key:shop", at=now - 18 * hour)  # fmt: skip
     for hours_ago, amount in ((9, 42), (7, 38), (5, 61)):
         charge = add("deduct", -amount, hours_ago, "A council of four models", "key:web")
-    services.refund_transaction(
+    credits.refund_transaction(
         user_id=person, transaction_uid=charge.uid, amount=15, actor="staff:dana",
         description="One of four models failed, ticket 4417", at=now - 4 * hour,
         request_key=keyless,
     )  # fmt: skip
-    services.change_usage(user_id=person, changes={"daily_limit": 150}, actor="staff:dana",
+    accounts.change_usage(user_id=person, changes={"daily_limit": 150}, actor="staff:dana",
                           reason="Moves house, ticket 4402", at=now - 2 * hour)  # fmt: skip
-    services.increment_usage(user_id=person, amount=123, actor="key:web", at=now)
-    services.place_hold(
+    usage.increment_usage(user_id=person, amount=123, actor="key:web", at=now)
+    holds.place_hold(
         user_id=person, amount=40, ttl_seconds=900, description="A council of four models",
         actor="key:web", at=now, request_key=keyless,
     )  # fmt: skip

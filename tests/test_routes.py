@@ -13,8 +13,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from access import services as access_services
-from billing import services as billing_services
 from billing.models import CreditHold, CreditTransaction
+from billing.services import credits, holds
 from common.idempotency import RequestKey
 from querycache.models import CacheEntry
 from querycache.services import entries
@@ -44,9 +44,9 @@ def make_person() -> str:
 
 
 def make_charge() -> CreditTransaction:
-    return billing_services.add_transaction(
+    return credits.add_transaction(
         user_id="ann",
-        new=billing_services.NewTransaction(type="deduct", amount=-3),
+        new=credits.NewTransaction(type="deduct", amount=-3),
         actor="system",
         at=timezone.now(),
         request_key=NO_KEY,
@@ -54,7 +54,7 @@ def make_charge() -> CreditTransaction:
 
 
 def make_hold() -> CreditHold:
-    return billing_services.place_hold(
+    return holds.place_hold(
         user_id="ann",
         amount=3,
         ttl_seconds=300,

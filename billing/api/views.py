@@ -13,10 +13,12 @@ from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
 from access.errors import MissingScope
-from billing import reports, services
+from billing import reports
 from billing.api import serializers
 from billing.headers import quota_headers, tier_named_in
 from billing.models import TRANSACTION_COLUMNS, CreditHold, CreditTransaction, Usage
+from billing.services import accounts, credits, holds
+from billing.services import usage as billing_usage
 from common import idempotency, openapi, pagination
 from common.idempotency import replay_headers
 from common.serializers import validated
@@ -82,7 +84,7 @@ class UsageViewSet(ViewSet):
         """Count calls, unless that would pass a limit; then nothing is counted."""
         body = validated(serializers.IncrementRequest, request.data)
         at = timezone.now()
-        outcome = services.increment_usage(
+        outcome = billing_usage.increment_usage(
             user_id=request.user_id,
             amount=body["amount"],
             actor=request.auth.actor,
@@ -105,7 +107,7 @@ class UsageViewSet(ViewSet):
         """
         changes = validated(serializers.UpdateUsageRequest, request.data)
         at = timezone.now()
-        usage = services.change_usage(
+        usage = accounts.change_usage(
             user_id=request.user_id,
             reason=changes.pop("reason"),
             changes=changes,
@@ -185,7 +187,7 @@ class TransactionViewSet(ViewSet):
         """Charge credits (`deduct`), or bring some in. All but `deduct` need billing:manage."""
         body = validated(serializers.TransactionRequest, request.data)
         require_scope_for(request, [body["type"]])
-        outcome = services.add_transaction(
+        outcome = credits.add_transaction(
             user_id=request.user_id,
             new=new_transaction(body),
             actor=request.auth.actor,
@@ -207,7 +209,7 @@ class TransactionViewSet(ViewSet):
         body = validated(serializers.BatchRequest, request.data)
         items = body["transactions"]
         require_scope_for(request, [item["type"] for item in items])
-        outcome = services.add_transactions(
+        outcome = credits.add_transactions(
             user_id=request.user_id,
             new=[new_transaction(item) for item in items],
             actor=request.auth.actor,
@@ -231,7 +233,7 @@ class TransactionViewSet(ViewSet):
     def refund(self, request: CallerRequest, transaction_id: uuid.UUID) -> Response:
         """Give a charge back, or a part of it; in all no more than it took."""
         body = validated(serializers.RefundRequest, request.data)
-        outcome = services.refund_transaction(
+        outcome = credits.refund_transaction(
             user_id=request.user_id,
             transaction_uid=transaction_id,
             amount=body.get("amount"),
@@ -258,7 +260,7 @@ class HoldViewSet(ViewSet):
         """Set credits aside before an act; they come free by themselves after `ttl_seconds`."""
         body = validated(serializers.HoldRequest, request.data)
         at = timezone.now()
-        outcome = services.place_hold(
+        outcome = holds.place_hold(
             user_id=request.user_id,
             amount=body["amount"],
             ttl_seconds=body["ttl_seconds"],
@@ -280,7 +282,7 @@ class HoldViewSet(ViewSet):
         """Take what the hold set aside, or a part; the rest comes free."""
         body = validated(serializers.CaptureRequest, request.data)
         at = timezone.now()
-        outcome = services.capture_hold(
+        outcome = holds.capture_hold(
             user_id=request.user_id,
             hold_uid=hold_id,
             amount=body.get("amount"),
@@ -307,7 +309,7 @@ class HoldViewSet(ViewSet):
         """Set the hold's credits free."""
         validated(serializers.EmptyRequest, request.data)
         at = timezone.now()
-        outcome = services.release_hold(
+        outcome = holds.release_hold(
             user_id=request.user_id,
             hold_uid=hold_id,
             actor=request.auth.actor,
@@ -327,9 +329,9 @@ def require_scope_for(request: CallerRequest, types: list[str]) -> None:
             )
 
 
-def new_transaction(values: dict[str, Any]) -> services.NewTransaction:
+def new_transaction(values: dict[str, Any]) -> credits.NewTransaction:
     sign = -1 if values["type"] == CreditTransaction.Type.DEDUCT else 1
-    return services.NewTransaction(**values | {"amount": sign * values["amount"]})
+    return credits.NewTransaction(**values | {"amount": sign * values["amount"]})
 
 
 def usage_json(user_id: str, usage: Usage, at: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from typing import Any
 from django.db import connection, transaction
 
 from access import services as access_services
-from billing import services
 from billing.models import (
     CreditAccount,
     LedgerCheckpoint,
@@ -13,6 +12,7 @@ from billing.models import (
     UsageIncrement,
     UsageOverride,
 )
+from billing.services import usage as billing_usage
 from tests.billing.books import (
     MOMENT,
     add,
@@ -91,7 +91,7 @@ def write_books() -> None:
         person=person(), sequence=1, balance=50, digest="0", archive="a.jsonl", created_at=MOMENT
     )
     UsageIncrement.objects.create(person=person(), idempotency_key="count", created_at=MOMENT)
-    services.open_usage(user_id="ann", tier=None, at=MOMENT)
+    billing_usage.open_usage(user_id="ann", tier=None, at=MOMENT)
     UsageOverride.objects.create(
         person=person(), tier="pro", reason="upgrade", actor="staff:eve", created_at=MOMENT
     )

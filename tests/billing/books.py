@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from access.models import Person
-from billing import services
 from billing.models import CreditAccount, CreditHold, CreditTransaction
+from billing.services import accounts, credits, holds
 from common.idempotency import RequestKey
 
 MOMENT = datetime.datetime(2026, 3, 10, 12, 0, 0, 123456, tzinfo=datetime.UTC)
@@ -125,7 +125,7 @@ def open_account(
     user_id: str = "ann", *, tier: str | None = None, at: datetime.datetime = MOMENT
 ) -> CreditAccount:
     """50 credits, or what the tier gives."""
-    services.open_account(user_id=user_id, tier=tier, at=at)
+    accounts.open_account(user_id=user_id, tier=tier, at=at)
     return account(user_id)
 
 
@@ -140,9 +140,9 @@ def add(
     tier: str | None = None,
 ) -> CreditTransaction:
     """An entry; `amount` is signed."""
-    return services.add_transaction(
+    return credits.add_transaction(
         user_id=user_id,
-        new=services.NewTransaction(type=type_, amount=amount, description=description),
+        new=credits.NewTransaction(type=type_, amount=amount, description=description),
         actor="key:tests",
         at=at,
         request_key=key,
@@ -161,10 +161,10 @@ def add_batch(
     at: datetime.datetime = MOMENT,
     key: RequestKey = NO_KEY,
 ) -> list[CreditTransaction]:
-    return services.add_transactions(
+    return credits.add_transactions(
         user_id=user_id,
         new=[
-            services.NewTransaction(type=type_, amount=amount, description="because")
+            credits.NewTransaction(type=type_, amount=amount, description="because")
             for type_, amount in amounts
         ],
         actor="key:tests",
@@ -181,7 +181,7 @@ def refund(
     at: datetime.datetime = MOMENT,
     key: RequestKey = NO_KEY,
 ) -> CreditTransaction:
-    return services.refund_transaction(
+    return credits.refund_transaction(
         user_id=user_id,
         transaction_uid=entry.uid,
         amount=amount,
@@ -200,7 +200,7 @@ def hold(
     at: datetime.datetime = MOMENT,
     key: RequestKey = NO_KEY,
 ) -> CreditHold:
-    return services.place_hold(
+    return holds.place_hold(
         user_id=user_id,
         amount=amount,
         ttl_seconds=ttl_seconds,
@@ -218,8 +218,8 @@ def capture(
     user_id: str = "ann",
     at: datetime.datetime = MOMENT,
     key: RequestKey = NO_KEY,
-) -> services.Captured:
-    return services.capture_hold(
+) -> holds.Captured:
+    return holds.capture_hold(
         user_id=user_id,
         hold_uid=held.uid,
         amount=amount,
@@ -232,4 +232,4 @@ def capture(
 def release(
     held: CreditHold, *, user_id: str = "ann", at: datetime.datetime = MOMENT
 ) -> CreditHold:
-    return services.release_hold(user_id=user_id, hold_uid=held.uid, actor="key:tests", at=at).row
+    return holds.release_hold(user_id=user_id, hold_uid=held.uid, actor="key:tests", at=at).row

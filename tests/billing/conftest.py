@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from billing import services
 from billing.models import CreditAccount
+from billing.services import usage
 from tests.billing import books
 from tests.billing.pages import VIEWS, staff
 
@@ -32,7 +32,7 @@ def now() -> datetime.datetime:
 def account(now: datetime.datetime) -> CreditAccount:
     """Ann with 50 credits, a purchase of 100 and a charge of 30."""
     books.open_account(at=now - datetime.timedelta(hours=2))
-    services.open_usage(user_id="ann", tier=None, at=now)
+    usage.open_usage(user_id="ann", tier=None, at=now)
     books.add("purchase", 100, at=now - datetime.timedelta(hours=1))
     books.charge(30, at=now - datetime.timedelta(minutes=30), description="Heat pumps")
     return books.account()

@@ -8,8 +8,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from access.models import StaffAction
-from billing import services
 from billing.models import CreditAccount, CreditHold, CreditTransaction, Usage, UsageOverride
+from billing.services import holds
 from tests.billing import books
 
 BILLING = "/admin/billing/"
@@ -40,7 +40,7 @@ def charge_of(user_id: str = "ann") -> CreditTransaction:
 
 
 def hold_of(amount: int, at: datetime.datetime, *, user_id: str = "ann") -> CreditHold:
-    return services.place_hold(
+    return holds.place_hold(
         user_id=user_id,
         amount=amount,
         ttl_seconds=600,

@@ -4,11 +4,11 @@ import re
 import pytest
 from django.test import Client
 
-from billing import services
 from billing.models import (
     CreditAccount,
     Usage,
 )
+from billing.services import accounts, usage
 from tests.asserts import assert_statements
 from tests.billing import books
 from tests.billing.pages import ACCOUNTS, LEDGER, VIEWS, act, form, hold_of, page_of, staff, state
@@ -58,7 +58,7 @@ class TestAccountList:
         self, viewer: Client, account: CreditAccount, query: dict[str, str], people: int
     ) -> None:
         books.open_account("bob", tier="pro")
-        services.freeze_account(user_id="bob", actor="staff:dana", reason="a case", at=books.MOMENT)
+        accounts.freeze_account(user_id="bob", actor="staff:dana", reason="a case", at=books.MOMENT)
 
         assert viewer.get(ACCOUNTS, query).content.decode().count("field-whose") == people
 
@@ -70,7 +70,7 @@ class TestAccountPage:
     ) -> None:
         hold_of(20, now)
         hold_of(7, now - datetime.timedelta(hours=1))  # expired
-        services.increment_usage(user_id="ann", amount=4, actor="key:tests", at=now)
+        usage.increment_usage(user_id="ann", amount=4, actor="key:tests", at=now)
 
         page = viewer.get(page_of(account)).content.decode()
 
@@ -86,7 +86,7 @@ class TestAccountPage:
         self, viewer: Client, account: CreditAccount, now: datetime.datetime
     ) -> None:
         hold_of(120, now)
-        services.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=now)
+        accounts.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=now)
         Usage.objects.update(daily_limit=0, monthly_used=100)
 
         page = viewer.get(page_of(account)).content.decode()
@@ -119,7 +119,7 @@ class TestAccountPage:
         assert state() == standing
 
     def test_shows_each_change_of_limits(self, viewer: Client, account: CreditAccount) -> None:
-        services.change_usage(
+        accounts.change_usage(
             user_id="ann", changes={"daily_limit": None}, reason="A <b>guest</b>", actor="staff:x",
             at=books.MOMENT,
         )  # fmt: skip

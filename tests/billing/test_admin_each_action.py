@@ -7,13 +7,13 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from access import staff_actions
-from billing import services
 from billing.models import (
     CreditAccount,
     CreditTransaction,
     Usage,
     UsageOverride,
 )
+from billing.services import accounts, holds
 from operations.services import erase_person
 from tests.billing import books
 from tests.billing.pages import ACCOUNTS, act, charge_of, form, hold_of, page_of, record, state
@@ -140,7 +140,7 @@ class TestRelease:
         self, manager: Client, account: CreditAccount, now: datetime.datetime
     ) -> None:
         hold = hold_of(20, now)
-        services.release_hold(user_id="ann", hold_uid=hold.uid, actor="key:web", at=now)
+        holds.release_hold(user_id="ann", hold_uid=hold.uid, actor="key:web", at=now)
         standing = state()
 
         page = act(manager, account, f"release/{hold.pk}", form())
@@ -287,7 +287,7 @@ class TestFreeze:
         self, manager: Client, account: CreditAccount, name: str, sentence: str
     ) -> None:
         if name == "freeze":
-            services.freeze_account(
+            accounts.freeze_account(
                 user_id="ann", actor="staff:dana", reason="a case", at=books.MOMENT
             )
         standing = state()

@@ -5,7 +5,6 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from billing import services
 from billing.models import (
     CreditAccount,
     CreditHold,
@@ -15,6 +14,7 @@ from billing.models import (
     Usage,
     UsageOverride,
 )
+from billing.services import accounts
 from tests.asserts import assert_statements
 from tests.billing import books
 from tests.billing.pages import BILLING, VIEWS, hold_of, staff, state
@@ -34,7 +34,7 @@ def make_rows(count: int) -> None:
         person = f"person-{number}-{uuid.uuid4().hex}"
         books.open_account(person, at=now)
         hold_of(5, now, user_id=person)
-        services.change_usage(
+        accounts.change_usage(
             user_id=person, changes={"daily_limit": 5}, reason="x", actor="staff:x", at=now
         )
         LedgerCheckpoint.objects.create(

@@ -9,11 +9,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from billing import services
 from billing.models import (
     CreditAccount,
     CreditTransaction,
 )
+from billing.services import holds
 from common.idempotency import RequestKey
 from tests.billing import books
 from tests.billing.pages import (
@@ -82,7 +82,7 @@ class TestLedger:
         self, manager: Client, account: CreditAccount, now: datetime.datetime
     ) -> None:
         hold = hold_of(20, now)
-        captured = services.capture_hold(
+        captured = holds.capture_hold(
             user_id="ann", hold_uid=hold.uid, amount=15, actor="key:tests", at=now,
             request_key=RequestKey(None, ""),
         ).row.transaction  # fmt: skip
@@ -115,7 +115,7 @@ class TestHolds:
         hold_of(5, now)
         hold_of(6, now - datetime.timedelta(hours=1))
         released = hold_of(7, now)
-        services.release_hold(user_id="ann", hold_uid=released.uid, actor="key:web", at=now)
+        holds.release_hold(user_id="ann", hold_uid=released.uid, actor="key:web", at=now)
 
         def amounts(**query: str) -> list[str]:
             page = viewer.get(HOLDS, query).content.decode()

@@ -5,11 +5,11 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from access.models import StaffAction
-from billing import services
 from billing.models import (
     CreditAccount,
     Tier,
 )
+from billing.services import usage
 from tests.billing import books
 from tests.billing.pages import TIERS, staff
 
@@ -57,7 +57,7 @@ class TestTiers:
         [("free", "This is the default tier."), ("pro", "People have this tier.")],
     )
     def test_that_are_needed_are_not_deleted(self, keeper: Client, key: str, sentence: str) -> None:
-        services.open_usage(user_id="ann", tier="pro", at=books.MOMENT)
+        usage.open_usage(user_id="ann", tier="pro", at=books.MOMENT)
         tier = Tier.objects.get(key=key)
 
         response = keeper.post(f"{TIERS}{tier.pk}/delete/", {"post": "yes"}, follow=True)

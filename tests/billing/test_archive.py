@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from access import services as access_services
 from access.models import Person
-from billing import services
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint
-from billing.services import NewTransaction
+from billing.services import archive as billing_archive
+from billing.services import credits
 from common.idempotency import RequestKey
 from operations.services import erase_person
 from tests.asserts import assert_problem
@@ -30,9 +30,9 @@ BEFORE = "2026-02-01"
 def act(
     user_id: str, type_: str, amount: int, at: datetime.datetime, key: str | None = None
 ) -> None:
-    services.add_transaction(
+    credits.add_transaction(
         user_id=user_id,
-        new=NewTransaction(type=type_, amount=amount),
+        new=credits.NewTransaction(type=type_, amount=amount),
         actor="system",
         at=at,
         request_key=RequestKey(key, "x" * 64),
@@ -146,7 +146,7 @@ class TestArchiving:
         last = CreditTransaction.objects.get(person=person, sequence=3)
         erase_person(user_id="ann", actor="key:tests", at=NEW)
 
-        removed = services.replace_by_checkpoint(
+        removed = billing_archive.replace_by_checkpoint(
             person=person, last=last, digest="0" * 64, archive="a", at=NEW
         )
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from billing import services
 from billing.models import CreditHold, CreditTransaction
+from billing.services import accounts
 from common.errors import DomainError
 from tests.billing import books
 from tests.billing.books import drift, keyed
@@ -101,7 +101,7 @@ class Commands:
         self.at += datetime.timedelta(seconds=self.draw.choice([1, 600, 3600, 40_000]))
 
     def tier(self) -> None:
-        services.change_usage(
+        accounts.change_usage(
             user_id=self.person(),
             changes={"tier": self.draw.choice(["guest", "free", "pro"])},
             reason="r",

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from billing import services
 from billing.models import CreditHold
+from billing.services import accounts
 from common.errors import DomainError
 from tests.billing import books
 from tests.billing.books import DAY, MOMENT, account, drift, entries
@@ -126,7 +126,7 @@ class TestAChangeOfTier:
         at = MOMENT + DAY
 
         def change(tier: str) -> None:
-            services.change_usage(
+            accounts.change_usage(
                 user_id="ann", changes={"tier": tier}, reason="r", actor="staff:eve", at=at
             )
 

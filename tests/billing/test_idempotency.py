@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from access import services as access_services
 from access.scopes import SCOPES
-from billing import services
 from billing.models import UsageIncrement
+from billing.services import accounts
 from tests.asserts import assert_problem, assert_statements
 from tests.billing.books import MOMENT, account, entries
 from tests.client import ApiClient
@@ -150,7 +150,7 @@ class TestAnHonestRetry:
 
     def test_is_replayed_on_a_frozen_account(self, person: ApiClient) -> None:
         first = person.post("/credits/transactions", CHARGE, idempotency_key="k")
-        services.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=MOMENT)
+        accounts.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=MOMENT)
 
         again = person.post("/credits/transactions", CHARGE, idempotency_key="k")
 

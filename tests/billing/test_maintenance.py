@@ -4,8 +4,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from billing import services
 from billing.models import CreditHold, Usage, UsageIncrement
+from billing.services import accounts
 from operations.models import MaintenanceRun
 from tests.asserts import assert_problem
 from tests.billing import books
@@ -44,7 +44,7 @@ class TestHolds:
             books.open_account(f"p{number}", at=now - DAY)
             books.hold(1, user_id=f"p{number}", ttl_seconds=60, at=now - DAY)
 
-        assert services.expire_all_holds(at=now, limit=3) == 3
+        assert accounts.expire_all_holds(at=now, limit=3) == 3
         assert CreditHold.objects.expired(at=now).count() == 2
 
     def test_that_ended_otherwise_are_left(self) -> None:

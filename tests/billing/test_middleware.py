@@ -9,8 +9,9 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from access import services as access_services
-from billing import middleware, services
+from billing import middleware
 from billing.models import CreditAccount, CreditHold, CreditTransaction
+from billing.services import accounts, holds
 from tests.asserts import assert_problem, assert_statements
 from tests.billing import paid_urls
 from tests.billing.paid_calls import (
@@ -276,7 +277,7 @@ class TestARefusal:
     def test_of_a_frozen_account_is_the_apis(
         self, account: CreditAccount, person: ApiClient
     ) -> None:
-        services.freeze_account(
+        accounts.freeze_account(
             user_id="ann", actor="staff:dana", reason="a case", at=timezone.now()
         )
 
@@ -285,7 +286,7 @@ class TestARefusal:
     def test_by_the_database_is_the_apis(
         self, person: ApiClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(services, "place_hold", unreachable)
+        monkeypatch.setattr(holds, "place_hold", unreachable)
 
         response = person.get("/api/paid/plain")
 

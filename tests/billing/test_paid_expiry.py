@@ -6,8 +6,9 @@ import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
 
-from billing import reports, services
+from billing import reports
 from billing.models import CreditAccount, CreditHold, CreditTransaction
+from billing.services import holds
 from tests import processes
 from tests.billing import paid_urls
 from tests.billing.paid_calls import (
@@ -124,7 +125,7 @@ class TestAHoldThatIsGone:
         status: int,
         service: str,
     ) -> None:
-        monkeypatch.setattr(services, service, unreachable)
+        monkeypatch.setattr(holds, service, unreachable)
 
         response = person.get(f"/api/paid/plain/{status}")
 

@@ -12,9 +12,10 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.core.handlers.asgi import ASGIHandler
 
-from billing import payments, reports, services
+from billing import payments, reports
 from billing.asgi import Settled
 from billing.models import CreditAccount, CreditHold
+from billing.services import holds
 from common import declarations
 from tests import processes
 from tests.billing import paid_urls
@@ -150,7 +151,7 @@ class TestLeaving:
     @pytest.mark.parametrize("side", ["before", "after"])
     def test_while_the_hold_is_placed_sets_it_free(self, key: str, side: str) -> None:
         def stop(gate: Gate, patch: pytest.MonkeyPatch) -> None:
-            patch.setattr(services, "place_hold", getattr(gate, side)(services.place_hold))
+            patch.setattr(holds, "place_hold", getattr(gate, side)(holds.place_hold))
 
         expected = FREE_OF_CHARGE | MADE
         assert ends(key, expected, stop) == expected
@@ -159,7 +160,7 @@ class TestLeaving:
         self, key: str
     ) -> None:
         def stop(gate: Gate, patch: pytest.MonkeyPatch) -> None:
-            patch.setattr(services, "place_hold", gate.after(services.place_hold))
+            patch.setattr(holds, "place_hold", gate.after(holds.place_hold))
 
         expected = dict.fromkeys([*COROUTINES, *MAPPED], "released")
         assert ends(key, expected, stop, around=lambda handler: handler) == expected
@@ -188,7 +189,7 @@ class TestLeaving:
     @pytest.mark.parametrize("side", ["before", "after"])
     def test_while_the_credits_are_taken_takes_them_once(self, key: str, side: str) -> None:
         def stop(gate: Gate, patch: pytest.MonkeyPatch) -> None:
-            patch.setattr(services, "capture_hold", getattr(gate, side)(services.capture_hold))
+            patch.setattr(holds, "capture_hold", getattr(gate, side)(holds.capture_hold))
 
         expected = dict.fromkeys([*COROUTINES, *MAPPED, "ask", *MADE], "captured")
         assert ends(key, expected, stop) == expected

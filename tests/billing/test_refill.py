@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from billing import reports, services
+from billing import reports
 from billing.errors import InsufficientCredits
 from billing.models import CreditAccount, CreditTransaction
+from billing.services import accounts
 from common.errors import NotFound
 from tests.asserts import assert_statements
 from tests.billing import books
@@ -126,7 +127,7 @@ class TestARefill:
         # Defect 2 of the original: a full balance after 24 hours was an error on every call.
         books.open_account()
 
-        services.settle(user_id="ann", at=LATER)
+        accounts.settle(user_id="ann", at=LATER)
 
         assert entries() == [("allocate", 50, 50)]
         assert account().last_refill_at == LATER
@@ -190,7 +191,7 @@ class TestARefill:
         books.open_account()
         books.charge(1, at=MOMENT)
 
-        services.settle(user_id="ann", at=LATER)
+        accounts.settle(user_id="ann", at=LATER)
 
         entry = CreditTransaction.objects.get(type="reset")
         assert (entry.actor, entry.amount, entry.created_at) == ("system", 1, LATER)
@@ -205,15 +206,15 @@ class TestARefill:
 
     def test_does_not_thaw_an_account(self) -> None:
         books.open_account()
-        services.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=MOMENT)
+        accounts.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=MOMENT)
 
-        assert services.settle(user_id="ann", at=LATER) is True
+        assert accounts.settle(user_id="ann", at=LATER) is True
         assert account().frozen_at == MOMENT
 
 
 class TestAChangeOfTier:
     def change(self, tier: str, at: datetime.datetime = MOMENT) -> None:
-        services.change_usage(
+        accounts.change_usage(
             user_id="ann", changes={"tier": tier}, reason="r", actor="staff:eve", at=at
         )
 
@@ -245,16 +246,16 @@ class TestAnUnknownPerson:
     @pytest.mark.parametrize("days", range(2))
     def test_is_settled_without_a_trace(self, days: int) -> None:
         with assert_statements(2):
-            assert services.settle(user_id="ann", at=MOMENT + days * DAY) is False
+            assert accounts.settle(user_id="ann", at=MOMENT + days * DAY) is False
 
         assert not CreditAccount.objects.exists()
 
     def test_cannot_be_frozen(self) -> None:
         acts: list[Any] = [
-            lambda: services.freeze_account(
+            lambda: accounts.freeze_account(
                 user_id="ann", actor="staff:dana", reason="a case", at=MOMENT
             ),
-            lambda: services.unfreeze_account(user_id="ann"),
+            lambda: accounts.unfreeze_account(user_id="ann"),
         ]
         for act in acts:
             with pytest.raises(NotFound):

@@ -10,7 +10,8 @@ from django.db import connection, transaction
 
 from access import services as access_services
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint, LedgerSeal
-from billing.services import replace_by_checkpoint, sealing
+from billing.services import archive as billing_archive
+from billing.services import sealing
 from common import database_triggers
 from common.triggers import all_triggers
 from operations.services import erase_person
@@ -256,7 +257,9 @@ class TestASeal:
 class TestAnArchive:
     def archive(self, sequence: int) -> None:
         last = CreditTransaction.objects.get(person__user_id="ann", sequence=sequence)
-        replace_by_checkpoint(person=person(), last=last, digest="0", archive="a.jsonl", at=LATER)
+        billing_archive.replace_by_checkpoint(
+            person=person(), last=last, digest="0", archive="a.jsonl", at=LATER
+        )
 
     def test_ends_at_a_seal(self, books: None) -> None:
         charge(1)

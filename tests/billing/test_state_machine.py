@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from billing import reports, services
+from billing import reports
 from billing.models import CreditHold, CreditTransaction, Tier
+from billing.services import accounts
 from common.errors import DomainError
 from common.idempotency import RequestKey
 from tests.billing import books
@@ -146,7 +147,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(tier=st.sampled_from(["guest", "free", "pro", "small"]))
     def change_tier(self, tier: str) -> None:
-        services.change_usage(
+        accounts.change_usage(
             user_id=PERSON, changes={"tier": tier}, reason="a wish", actor="staff:eve", at=self.at
         )
         self.book.change_tier(tier)
@@ -157,7 +158,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule()
     def settle(self) -> None:
-        services.settle(user_id=PERSON, at=self.at)
+        accounts.settle(user_id=PERSON, at=self.at)
         self.book.refill(self.at)
 
     @invariant()

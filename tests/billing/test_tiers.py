@@ -9,7 +9,7 @@ from django.utils import timezone
 from access.scopes import SCOPES
 from access.services import create_key
 from billing.models import CreditAccount, Tier, Usage
-from billing.services import ensure_tiers
+from billing.services import tiers as billing_tiers
 from tests.asserts import assert_problem
 from tests.client import ApiClient
 from tests.conversations.recipes import stored
@@ -56,7 +56,7 @@ class TestTheDefaultTiers:
         Tier.objects.filter(key="pro").update(is_default=True)
         Tier.objects.filter(key="guest").delete()
 
-        ensure_tiers()
+        billing_tiers.ensure_tiers()
 
         assert Tier.objects.get(key="free").daily_limit == 99
         assert Tier.objects.get(is_default=True).key == "pro"

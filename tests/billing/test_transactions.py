@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from billing import services
 from billing.models import AMOUNT_MAX, CreditAccount, CreditTransaction
+from billing.services import accounts
 from tests.asserts import assert_problem
 from tests.billing.books import MOMENT, account, entries
 from tests.client import ApiClient
@@ -67,7 +67,7 @@ class TestACharge:
 
     def test_is_refused_on_a_frozen_account(self, person: ApiClient) -> None:
         person.get("/credits")
-        services.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=MOMENT)
+        accounts.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=MOMENT)
         before = stored()
 
         for path, body in (
@@ -80,10 +80,10 @@ class TestACharge:
 
     def test_passes_when_the_account_thaws(self, person: ApiClient) -> None:
         person.get("/credits")
-        services.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=MOMENT)
+        accounts.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=MOMENT)
         assert person.post(PATH, {"type": "grant", "amount": 1}).status_code == 201
 
-        services.unfreeze_account(user_id="ann")
+        accounts.unfreeze_account(user_id="ann")
 
         assert person.post(PATH, {"type": "deduct", "amount": 51}).status_code == 201
 

@@ -4,9 +4,10 @@ import datetime
 
 import pytest
 
-from billing import services
 from billing.errors import QuotaExceeded
 from billing.models import CreditAccount, Usage, UsageIncrement, UsageOverride
+from billing.services import accounts
+from billing.services import usage as billing_usage
 from common.errors import IdempotencyKeyReused
 from common.idempotency import RequestKey
 from tests.billing.books import MOMENT, keyed
@@ -28,13 +29,13 @@ def count(
     tier: str | None = None,
     key: RequestKey | None = None,
 ) -> Usage:
-    return services.increment_usage(
+    return billing_usage.increment_usage(
         user_id="ann", amount=amount, actor="key:tests", at=at, tier=tier, request_key=key
     ).row
 
 
 def change(**changes: object) -> Usage:
-    return services.change_usage(
+    return accounts.change_usage(
         user_id="ann", changes=changes, reason="a wish", actor="staff:eve", at=MOMENT
     )
 

@@ -6,8 +6,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from billing import services
 from billing.models import CreditAccount, CreditTransaction, UsageOverride
+from billing.services import holds, usage
 from tests.billing import books
 from tests.browser.conftest import Door, staff
 
@@ -31,11 +31,11 @@ def account(live_server: Any) -> CreditAccount:
     books.open_account(person, at=now - datetime.timedelta(hours=1))
     books.add("purchase", 10**12, user_id=person, at=now, description="z" * 300)
     books.charge(30, user_id=person, at=now, description="A council of four models")
-    services.place_hold(
+    holds.place_hold(
         user_id=person, amount=12, ttl_seconds=600, description="y" * 300, actor="key:tests",
         at=now, request_key=books.NO_KEY,
     )  # fmt: skip
-    services.increment_usage(user_id=person, amount=9, actor="key:tests", at=now)
+    usage.increment_usage(user_id=person, amount=9, actor="key:tests", at=now)
     return books.account(person)
 
 

@@ -19,13 +19,14 @@ from django.utils import timezone
 from access import services as access_services
 from access.models import Person
 from access.staff_actions import ActionContext, AlreadyDone, perform
-from billing import services as billing_services
 from billing.admin import actions as billing_actions
 from billing.models import (
     CreditAccount,
     CreditTransaction,
 )
-from billing.services import sealing
+from billing.services import accounts, holds, sealing, usage
+from billing.services import archive as billing_archive
+from billing.services import imports as billing_imports
 from common.errors import DomainError
 from common.idempotency import NO_KEY
 from common.triggers import was_erased_meanwhile
@@ -59,7 +60,7 @@ def life_of(person: ApiClient, user_id: str) -> None:
         assert person.request(method, path, body).status_code < 300
     assert person.post("/usage/increment", {}, idempotency_key="life").status_code == 200
     account = CreditAccount.objects.get(person__user_id=user_id)
-    billing_services.place_hold(
+    holds.place_hold(
         user_id=user_id,
         amount=1,
         ttl_seconds=1,
@@ -152,7 +153,7 @@ def done(do: Callable[[str], Any]) -> Act:
 
 def import_usage(user_id: str) -> None:
     document = {"daily_count": 99, "monthly_count": 99, "tier": "pro", "daily_limit": 5}
-    billing_services.import_usage(
+    billing_imports.import_usage(
         user_id=user_id, document=document, on_conflict="update", at=timezone.now()
     )
 
@@ -188,17 +189,15 @@ def archive(user_id: str) -> None:
     """The entries of one account, as archive_transactions does after it has written its file."""
     before = timezone.now() + datetime.timedelta(days=1)
     found = Person.objects.filter(user_id=user_id).first()
-    entries = (
-        list(billing_services.entries_to_archive(person=found, before=before)) if found else []
-    )
+    entries = list(billing_archive.entries_to_archive(person=found, before=before)) if found else []
     if found and entries:
-        billing_services.replace_by_checkpoint(
+        billing_archive.replace_by_checkpoint(
             person=found, last=entries[0], digest="0" * 64, archive="a.jsonl", at=timezone.now()
         )
 
 
 def expire_holds(user_id: str) -> None:
-    billing_services.expire_all_holds(at=timezone.now() + datetime.timedelta(minutes=1), limit=100)
+    accounts.expire_all_holds(at=timezone.now() + datetime.timedelta(minutes=1), limit=100)
 
 
 def expire_consents(user_id: str) -> None:
@@ -206,7 +205,7 @@ def expire_consents(user_id: str) -> None:
 
 
 def forget_increments(user_id: str) -> None:
-    billing_services.forget_increments(before=timezone.now(), limit=3)
+    usage.forget_increments(before=timezone.now(), limit=3)
 
 
 def seal(user_id: str) -> None:
@@ -214,7 +213,7 @@ def seal(user_id: str) -> None:
 
 
 def refill(user_id: str) -> None:
-    billing_services.settle(user_id=user_id, at=timezone.now() + LONG_AGO)
+    accounts.settle(user_id=user_id, at=timezone.now() + LONG_AGO)
 
 
 def reindex(user_id: str) -> None:
@@ -245,7 +244,7 @@ def grant_by_staff(user_id: str) -> None:
 
 
 def change_tier_by_staff(user_id: str) -> None:
-    billing_services.change_usage(
+    accounts.change_usage(
         user_id=user_id, changes={"tier": "pro"}, reason="a", actor="staff:dana", at=timezone.now()
     )
 
@@ -262,10 +261,8 @@ def answer_by_staff(user_id: str) -> None:
 
 
 def freeze_and_unfreeze(user_id: str) -> None:
-    billing_services.freeze_account(
-        user_id=user_id, actor="staff:dana", reason="a case", at=timezone.now()
-    )
-    billing_services.unfreeze_account(user_id=user_id)
+    accounts.freeze_account(user_id=user_id, actor="staff:dana", reason="a case", at=timezone.now())
+    accounts.unfreeze_account(user_id=user_id)
 
 
 def hold_and_lift(user_id: str) -> None:

@@ -11,8 +11,8 @@ from django.utils import timezone
 from access import rates, staff_actions
 from access import services as access_services
 from access.models import Person
-from billing import services as billing_services
 from billing.models import CreditAccount, CreditTransaction
+from billing.services import archive
 from common import privacy
 from consent.services import texts
 from tests.client import ApiClient
@@ -62,7 +62,7 @@ def write_life_of(person: ApiClient, user_id: str) -> None:
     )
     account = CreditAccount.objects.get(person__user_id=user_id)
     first = CreditTransaction.objects.get(person__user_id=user_id, sequence=1)
-    billing_services.replace_by_checkpoint(
+    archive.replace_by_checkpoint(
         person=account.person, last=first, digest="0" * 64, archive="a.jsonl", at=timezone.now()
     )
     rates.count([rates.Bucket("person", user_id, 0, rates.Rate(60, 60))], at=timezone.now())

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from access.models import ErasedPerson
-from billing import services as billing_services
+from billing.services import accounts
 from conversations.models import Conversation
 from conversations.services import legal_hold
 from operations.models import Erasure
@@ -107,7 +107,7 @@ class TestARestore:
         self, person: ApiClient, tmp_path: Path
     ) -> None:
         live(person)
-        billing_services.freeze_account(
+        accounts.freeze_account(
             user_id="ann", actor="staff:dana", reason="a case", at=timezone.now()
         )
         file = backup(tmp_path / "daily.zip")

@@ -6,8 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from billing import services
 from billing.models import CreditAccount
+from billing.services import accounts
 from conversations.models import Conversation
 from operations.models import Erasure
 from tests.asserts import assert_problem
@@ -23,7 +23,7 @@ def frozen(person: ApiClient) -> None:
     charge = person.post("/credits/transactions", {"type": "deduct", "amount": 3})
     assert charge.status_code == 201
     assert person.post("/conversations", {"title": "A secret"}).status_code == 201
-    services.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=timezone.now())
+    accounts.freeze_account(user_id="ann", actor="staff:dana", reason="a case", at=timezone.now())
 
 
 def erase_user(*arguments: str) -> str:
@@ -45,7 +45,7 @@ class TestAFrozenPerson:
         assert_problem(charge, 409, "account_frozen")
 
     def test_is_erased_over_the_api_when_staff_have_unfrozen_them(self, person: ApiClient) -> None:
-        services.unfreeze_account(user_id="ann")
+        accounts.unfreeze_account(user_id="ann")
 
         assert person.post("/privacy/erase", {"confirm": "ann"}).status_code == 200
 
@@ -77,7 +77,7 @@ class TestAFrozenPerson:
         assert kept.frozen_at is not None
 
     def test_leaves_no_reason_where_none_was_needed(self) -> None:
-        services.unfreeze_account(user_id="ann")
+        accounts.unfreeze_account(user_id="ann")
 
         erase_user("--frozen", "To be sure")
 

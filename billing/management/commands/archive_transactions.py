@@ -8,9 +8,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from access.models import Person
-from billing import services
 from billing.archive_files import line_of
 from billing.models import CreditAccount, CreditTransaction
+from billing.services import archive
 from common.commands import WRONG_ARGUMENTS, for_its_owner, progress
 from common.commands import Command as BaseCommand
 
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         at = timezone.now()
         removed = 0
         for person, last, digest in progress(chosen, len(chosen), "accounts", self.stdout):
-            removed += services.replace_by_checkpoint(
+            removed += archive.replace_by_checkpoint(
                 person=person, last=last, digest=digest, archive=str(file.resolve()), at=at
             )
         self.stdout.write(f"Archived {removed} entries of {len(chosen)} accounts to {file}.")
@@ -85,10 +85,10 @@ class Command(BaseCommand):
         chosen = []
         with open(file, "xb", opener=for_its_owner) as lines:
             total = CreditAccount.objects.count()
-            people = progress(services.people_with_entries(), total, "accounts read", self.stdout)
+            people = progress(archive.people_with_entries(), total, "accounts read", self.stdout)
             for person in people:
                 digest, last = hashlib.sha256(), None
-                for last in services.entries_to_archive(person=person, before=before):
+                for last in archive.entries_to_archive(person=person, before=before):
                     line = line_of(last, person.name)
                     digest.update(line)
                     lines.write(line)
