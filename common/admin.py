@@ -107,6 +107,7 @@ class DeclaredAdmin(ModelAdmin):
     reads from it what the rows hold besides, character by character (`?result__regex=^.the`).
     """
 
+    object_history_template: Any = "access/object_history.html"
     show_facets = admin.ShowFacets.NEVER  # they count the whole table, once for each choice
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:

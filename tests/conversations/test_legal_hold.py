@@ -175,6 +175,15 @@ class TestStaff:
         assert (record.actor, record.action) == ("staff:staff0", "conversations.lift")
         assert "Lifted the legal hold. Reason: Case closed" in page
 
+    def test_leave_what_they_did_in_the_history(self, keeper: Client, held: Conversation) -> None:
+        act(keeper, held, "lift", form("Case <7> closed"))
+
+        page = keeper.get(f"{LIST}{held.pk}/history/").content.decode()
+
+        for words in ("staff:staff0", "Lifted the legal hold.", "Case &lt;7&gt; closed"):
+            assert words in page
+        assert "have a change history" not in page
+
     def test_place_it_once(self, keeper: Client, held: Conversation) -> None:
         before = state()
 
