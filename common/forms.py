@@ -31,7 +31,7 @@ class ReasonForm(ActForm):
     reason = forms.CharField(
         max_length=MAX_REASON,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="Only staff see it.",
+        help_text="Staff see it. Of a person's row it is part of their export, too.",
     )
 
 
@@ -42,7 +42,7 @@ class EditForm(forms.Form):
         required=False,
         max_length=MAX_REASON,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="Why it is changed. Only staff see it.",
+        help_text="Why it is changed. Staff see it.",
     )
     token = forms.UUIDField(required=False, widget=forms.HiddenInput, initial=uuid.uuid4)
 

@@ -210,6 +210,50 @@ class TestManyRows:
 
 
 @pytest.mark.django_db
+class TestChosenRows:
+    def change(self, context: ActionContext) -> ActionResult:
+        CreditAccount.objects.filter(pk__in=[row.pk for row in context.rows]).update(tier="pro")
+        return ActionResult(context.rows[0], f"Changed {len(context.rows)}.")
+
+    def perform(self, rows: list[Any]) -> Any:
+        return perform(Action("billing.change", "Change", "", self.change), rows=rows)
+
+    def test_have_a_record_each_and_the_form_one_token(self) -> None:
+        books.open_account("ann")
+        books.open_account("bob")
+
+        outcome = self.perform(list(CreditAccount.objects.order_by("pk")))
+
+        found = StaffAction.objects.order_by("pk")
+        assert [(row.person_id, row.sentence) for row in found] == [
+            (person.pk, "Changed 2.") for person in Person.objects.order_by("pk")
+        ]
+        assert {row.reason for row in found} == {"a complaint"}
+        assert outcome.row == found[0] and found[0].request_hash and not found[1].request_hash
+
+    def test_of_the_erased_are_left_alone(self) -> None:
+        books.open_account("ann")
+        books.open_account("bob")
+        rows = list(CreditAccount.objects.order_by("pk"))
+        erase_person(user_id="ann", actor="system", at=NOW)
+
+        self.perform(rows)
+
+        assert [row.person.name for row in StaffAction.objects.all() if row.person] == ["bob"]
+        assert CreditAccount.objects.get(tier="pro").person.name == "bob"
+
+    def test_of_whom_none_lives_are_not_acted_upon(self) -> None:
+        books.open_account("ann")
+        rows = list(CreditAccount.objects.all())
+        erase_person(user_id="ann", actor="system", at=NOW)
+
+        with pytest.raises(AlreadyDone, match="any more"):
+            self.perform(rows)
+
+        assert not StaffAction.objects.exists()
+
+
+@pytest.mark.django_db
 class TestAStoredAction:
     @pytest.mark.parametrize(
         "statement",
