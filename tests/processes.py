@@ -1,8 +1,6 @@
 """Real threads and processes beside a test, on the test's database."""
 
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import connection
+
+from tests import forks
+from tests.forks import Fork
 
 CLIENTS = 16
 
@@ -31,18 +31,12 @@ def at_once(act: Callable[[int], Any], clients: int = CLIENTS) -> list[Any]:
         return list(threads.map(one, range(clients)))
 
 
-def child(module: str, *arguments: str, database_url: str | None = None) -> "subprocess.Popen[str]":
+def child(module: str, *arguments: str, database_url: str | None = None) -> Fork:
     """`python -m module` on this test's database or the one named, with pipes to talk to it."""
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        cwd=settings.BASE_DIR,
-        env=environment()
-        | {"DJANGO_SETTINGS_MODULE": "config.settings"}
-        | ({"DATABASE_URL": database_url} if database_url else {}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    given = environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    if database_url:
+        given["DATABASE_URL"] = database_url
+    return forks.start(given, module, *arguments)
 
 
 def environment() -> dict[str, str]:

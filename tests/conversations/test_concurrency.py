@@ -1,6 +1,5 @@
 """Many at once, with real commits. Counts are exact on both engines."""
 
-import subprocess
 from collections import Counter
 from typing import Any
 
@@ -10,6 +9,7 @@ from conversations.models import Conversation, Message
 from tests import processes
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of, make_conversations
+from tests.forks import Fork
 from tests.processes import CLIENTS, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,7 +19,7 @@ TIMES = 10
 OWN = "0190a0b0-0000-7000-8000-00000000000a"
 
 
-def process_that_appends(key: str, conversation: str, number: int) -> "subprocess.Popen[str]":
+def process_that_appends(key: str, conversation: str, number: int) -> Fork:
     return processes.child(
         "tests.conversations.appender", key, conversation, str(number), str(TIMES)
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
+from tests.forks import Fork
 from tests.operations.writers import WRITERS
 from tests.processes import child
 
@@ -17,7 +18,7 @@ Counts = dict[str, tuple[int, int]]
 
 
 @contextmanager
-def writing(key: str, *, database_url: str | None = None) -> Iterator["subprocess.Popen[str]"]:
+def writing(key: str, *, database_url: str | None = None) -> Iterator[Fork]:
     """The writers at work, on this test's database or the one named."""
     process = child("tests.operations.writers", key, database_url=database_url)
     assert process.stdout and process.stdin

@@ -17,6 +17,7 @@ from operations import restore
 from operations.errors import BackupFailed
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of, stored
+from tests.forks import Fork
 from tests.operations.backups import backup, command, empty_database
 from tests.operations.load import assert_holds, counted, rounds, writing
 from tests.operations.server import manage
@@ -29,13 +30,13 @@ ROUNDS = 40
 
 
 @pytest.fixture
-def writers(key: str) -> Iterator["subprocess.Popen[str]"]:
+def writers(key: str) -> Iterator[Fork]:
     with writing(key) as process:
         yield process
 
 
 class TestABackupWhileOthersWrite:
-    def test_restores_and_verifies(self, writers: "subprocess.Popen[str]", tmp_path: Path) -> None:
+    def test_restores_and_verifies(self, writers: Fork, tmp_path: Path) -> None:
         before = rounds(writers, ROUNDS)
         file = backup(tmp_path / "busy.zip")
         after = rounds(writers, ROUNDS)

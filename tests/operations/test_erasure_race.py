@@ -5,7 +5,6 @@ ERASURE_PROCESSES, ERASURE_PERSONS and ERASURE_ACTS make it larger; with `-s` it
 
 import json
 import os
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +16,7 @@ from billing.models import CreditAccount
 from consent.models import Purpose
 from operations.models import Erasure
 from tests.client import ApiClient
+from tests.forks import Fork
 from tests.operations import lives
 from tests.operations.torn import torn
 from tests.processes import child
@@ -42,7 +42,7 @@ def race(key: str, user_ids: list[str]) -> Iterator[tuple[str, int]]:
             one.communicate()
 
 
-def _raced(racers: list["subprocess.Popen[str]"], user_ids: list[str]) -> Iterator[tuple[str, int]]:
+def _raced(racers: list[Fork], user_ids: list[str]) -> Iterator[tuple[str, int]]:
     inputs = [one.stdin for one in racers if one.stdin]
     outputs = [one.stdout for one in racers if one.stdout]
     assert [output.readline() for output in outputs] == ["ready\n"] * PROCESSES
