@@ -1,4 +1,4 @@
-"""What forms of staff's acts share: a token, so that a form acts once, and a reason."""
+"""What forms of staff's actions share: a token, so that a form acts once, and a reason."""
 
 import uuid
 from typing import Any
@@ -15,8 +15,8 @@ def checkbox(label: str, **options: Any) -> forms.BooleanField:
     return forms.BooleanField(label=label, required=False, widget=UnfoldBooleanWidget(), **options)
 
 
-class ActForm(forms.Form):
-    """An act. `token` makes sure that a form acts once."""
+class ActionForm(forms.Form):
+    """An action. `token` makes sure that a form acts once."""
 
     token = forms.UUIDField(widget=forms.HiddenInput)
 
@@ -25,8 +25,8 @@ class ActForm(forms.Form):
         self.fields["token"].initial = uuid.uuid4
 
 
-class ReasonForm(ActForm):
-    """An act and its reason."""
+class ReasonForm(ActionForm):
+    """An action and its reason."""
 
     reason = forms.CharField(
         max_length=MAX_REASON,

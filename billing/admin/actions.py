@@ -8,6 +8,7 @@ from billing.models import CreditAccount, CreditTransaction
 from billing.services import accounts, holds
 from billing.services import credits as ledger_credits
 from billing.templatetags.billing_numbers import credits, signed
+from common.forms import ReasonForm
 
 CREDITS = "billing.manage_credits"
 USAGE = "billing.manage_usage"
@@ -131,12 +132,12 @@ LIMITS = Action(
     "Limits of calls for this person alone. The next change of tier replaces them.",
 )  # fmt: skip
 FREEZE = Action(
-    "billing.freeze", "Freeze", CREDITS, _freeze, forms.ReasonForm, "ac_unit",
+    "billing.freeze", "Freeze", CREDITS, _freeze, ReasonForm, "ac_unit",
     "Charges and holds are refused until the account is unfrozen. Credits still come in.",
     is_dangerous=True,
 )  # fmt: skip
 UNFREEZE = Action(
-    "billing.unfreeze", "Unfreeze", CREDITS, _unfreeze, forms.ReasonForm, "sunny",
+    "billing.unfreeze", "Unfreeze", CREDITS, _unfreeze, ReasonForm, "sunny",
     "The account can be charged again.",
 )  # fmt: skip
 REFUND = Action(
@@ -144,7 +145,7 @@ REFUND = Action(
     "Gives back a charge or a part of it.",
 )  # fmt: skip
 RELEASE = Action(
-    "billing.release", "Release hold", CREDITS, _release, forms.ReasonForm, "lock_open",
+    "billing.release", "Release hold", CREDITS, _release, ReasonForm, "lock_open",
     "Sets the credits of the hold free. A call that still runs cannot take them then.",
 )  # fmt: skip
 # Those of the account itself; a refund begins at its entry, a release at its hold.

@@ -10,8 +10,7 @@ from unfold.widgets import (
 
 from billing.models import AMOUNT_MAX, LIMIT_MAX, Tier
 from billing.templatetags.billing_numbers import credits
-from common import forms as common_forms
-from common.forms import checkbox
+from common.forms import EditForm, ReasonForm, checkbox
 
 
 def amount_field(**options: Any) -> forms.IntegerField:
@@ -32,7 +31,7 @@ def limit_field(label: str) -> forms.IntegerField:
     )
 
 
-class ReasonForm(common_forms.ReasonForm):
+class AccountActionForm(ReasonForm):
     """An action on an account and its reason."""
 
     field_order = ["amount", "tier", "daily_limit", "daily_unlimited", "monthly_limit",
@@ -40,7 +39,7 @@ class ReasonForm(common_forms.ReasonForm):
     LEDGER_REASON = "Stands in the ledger as the description. The person can read it there."
 
 
-class AmountForm(ReasonForm):
+class AmountForm(AccountActionForm):
     """Credits that come in."""
 
     amount = amount_field()
@@ -70,7 +69,7 @@ class RefundForm(AmountForm):
     amount = amount_field(required=False, help_text="Empty: all that is left of the charge.")
 
 
-class TierChoiceForm(ReasonForm):
+class TierChoiceForm(AccountActionForm):
     """Which tier a person has from now on."""
 
     tier = forms.ChoiceField(
@@ -99,7 +98,7 @@ def numbers_of(tier: Tier) -> str:
     return f"{', '.join(limits)}; {credits(tier.credit_allowance)} credits {refill}"
 
 
-class LimitsForm(ReasonForm):
+class LimitsForm(AccountActionForm):
     """A person's own limits."""
 
     daily_limit = limit_field("Daily limit")
@@ -126,7 +125,7 @@ class LimitsForm(ReasonForm):
         return changes
 
 
-class TierForm(common_forms.EditForm, forms.ModelForm):  # type: ignore[type-arg]
+class TierForm(EditForm, forms.ModelForm):  # type: ignore[type-arg]
     """A tier. The default gives up its place only to another tier."""
 
     make_default = checkbox(

@@ -14,7 +14,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from common.forms import ActForm, EditForm, ReasonForm, checkbox
+from common.forms import ActionForm, EditForm, ReasonForm, checkbox
 from common.models import USER_ID_MAX_LENGTH, validate_user_id
 from consent.models import VERSION_MAX, PolicyVersion, Purpose
 from consent.services import answers, texts
@@ -135,7 +135,7 @@ class PolicyTextarea(UnfoldAdminTextareaWidget):
         return f"\n{value}" if value else None
 
 
-class PublishForm(ActForm):
+class PublishForm(ActionForm):
     """A text to publish, written here or as a file."""
 
     purpose = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
