@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from access import actors, errors, services, tokens
 from access.models import ApiKey
 from access.scopes import PERSONS_SCOPES
-from common import calls
+from common import request_context
 from common.models import validate_user_id
 
 # RFC 8187: characters that a client cannot send as they are, in percent-encoding.
@@ -87,12 +87,12 @@ def caller_of(request: Any) -> tuple[Caller, str | None] | None:
     token = token.strip()
     if settings.JWT_ISSUER and not token.startswith(services.KEY_MARK):
         user_id = _person_with_token(token, request)
-        calls.note_caller(actor=PERSON.actor, user_id=user_id)
+        request_context.note_caller(actor=PERSON.actor, user_id=user_id)
         return PERSON, user_id
     caller = _caller_with_key(token)
-    calls.note_caller(actor=caller.actor, user_id=None)
+    request_context.note_caller(actor=caller.actor, user_id=None)
     named = person_named_in(request)
-    calls.note_caller(actor=caller.actor, user_id=named)
+    request_context.note_caller(actor=caller.actor, user_id=named)
     return caller, named
 
 

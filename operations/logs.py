@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from common import calls
+from common import request_context
 
 # Their texts come from the interpreter or the operating system, and name code and files.
 NAMING_CODE = (AttributeError, ImportError, NameError, TypeError, RecursionError, OSError)
@@ -25,7 +25,7 @@ SECRETS = re.compile(
     r"stw_[\w-]{8,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=password=)[^\s\"']+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
 MARKS = ("stw_", "eyJ", "password=", "://")
-CALL_FIELDS = ("request_id", "actor", "user_id", "conversation_id")
+CONTEXT_FIELDS = ("request_id", "actor", "user_id", "conversation_id")
 
 
 def text_of(error: BaseException) -> str:
@@ -104,11 +104,11 @@ def without_secrets(line: str) -> str:
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     """What the record says besides its message, and of the request that caused it."""
     fields: dict[str, Any] | None = getattr(record, "fields", None)
-    call = calls.current.get()
-    if call is None:
+    context = request_context.current.get()
+    if context is None:
         return fields or {}
-    of_call = {name: getattr(call, name) for name in CALL_FIELDS}
-    known = {name: value for name, value in of_call.items() if value is not None}
+    of_request = {name: getattr(context, name) for name in CONTEXT_FIELDS}
+    known = {name: value for name, value in of_request.items() if value is not None}
     return known | (fields or {})
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from common.calls import Call
 from common.metrics import registry as registry_of_this_process
+from common.request_context import RequestContext
 from operations import processes, room, stored
 
 # Seconds. Most calls take a few milliseconds; the last bounds are a lock's wait and a timeout.
@@ -64,7 +64,9 @@ _read_now.register(room.Room())
 _requests: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
 
-def note_request(method: str, route: str, status: int, seconds: float, call: Call) -> None:
+def note_request(
+    method: str, route: str, status: int, seconds: float, context: RequestContext
+) -> None:
     """A request was answered."""
     key = (method, route, status)
     children = _requests.get(key)
@@ -78,10 +80,10 @@ def note_request(method: str, route: str, status: int, seconds: float, call: Cal
             _requests[key] = children
     children[0].inc()
     children[1].observe(seconds)
-    if call.statements:
-        STATEMENTS.inc(call.statements)
-    if call.slow_statements:
-        SLOW_STATEMENTS.inc(call.slow_statements)
+    if context.statements:
+        STATEMENTS.inc(context.statements)
+    if context.slow_statements:
+        SLOW_STATEMENTS.inc(context.slow_statements)
 
 
 # The pool

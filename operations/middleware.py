@@ -12,9 +12,9 @@ from django.middleware import common
 
 from access import actors
 from access.staff import client_ip
-from common import calls
+from common import request_context
 from common.api import note_fault
-from common.calls import Call
+from common.request_context import RequestContext
 from operations import metrics, traces
 
 logger = logging.getLogger("operations.requests")
@@ -37,47 +37,53 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         begun = time.perf_counter()
-        call = Call(calls.request_id_of(request.META.get("HTTP_X_REQUEST_ID")))
-        calls.current.set(call)
-        traces.begin(call)
+        context = RequestContext(
+            request_context.request_id_of(request.META.get("HTTP_X_REQUEST_ID"))
+        )
+        request_context.current.set(context)
+        traces.begin(context)
         metrics.IN_FLIGHT.inc()
         response = self.get_response(request)
-        response[HEADER] = call.request_id
+        response[HEADER] = context.request_id
         content: Any = response
         is_wrapped = response.streaming and not isinstance(response, FileResponse)
         if is_wrapped and not content.is_async:
-            content.streaming_content = self._streamed(content, request, call, begun)
+            content.streaming_content = self._streamed(content, request, context, begun)
             # Not where it is written down: a client that goes before the first byte ends no stream.
             content._resource_closers.append(metrics.IN_FLIGHT.dec)
         else:
             metrics.IN_FLIGHT.dec()
-            self._finish(request, response, call, begun)
+            self._finish(request, response, context, begun)
         return response
 
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]
     ) -> None:
-        call = calls.current.get()
-        if call is not None and "conversation_id" in kwargs:
-            call.conversation_id = str(kwargs["conversation_id"])
+        context = request_context.current.get()
+        if context is not None and "conversation_id" in kwargs:
+            context.conversation_id = str(kwargs["conversation_id"])
 
     def _streamed(
-        self, response: Any, request: HttpRequest, call: Call, begun: float
+        self, response: Any, request: HttpRequest, context: RequestContext, begun: float
     ) -> Iterator[bytes]:
         content = response.streaming_content
 
         def noted() -> Iterator[bytes]:
-            calls.current.set(call)
+            request_context.current.set(context)
             try:
                 yield from content
             finally:
                 note_fault(sys.exc_info()[1])
-                self._finish(request, response, call, begun)
+                self._finish(request, response, context, begun)
 
         return noted()
 
     def _finish(
-        self, request: HttpRequest, response: HttpResponseBase, call: Call, begun: float
+        self,
+        request: HttpRequest,
+        response: HttpResponseBase,
+        context: RequestContext,
+        begun: float,
     ) -> None:
         seconds = time.perf_counter() - begun
         match = request.resolver_match
@@ -86,25 +92,25 @@ class RequestMiddleware:
             route = _shown(match.route)
         status = response.status_code
         method = request.method or ""
-        metrics.note_request(method, route, status, seconds, call)
+        metrics.note_request(method, route, status, seconds, context)
         traces.note_request(
             method=method,
             route=route,
             status=status,
             parent=request.META.get("HTTP_TRACEPARENT"),
             seconds=seconds,
-            call=call,
+            context=context,
         )
         fields = {
             "method": method,
             "route": route,
             "status": status,
             "duration_ms": round(seconds * 1000, 2),
-            "statements": call.statements,
+            "statements": context.statements,
             "remote": client_ip(request) or "",
         }
-        if call.actor is None:
-            call.actor = _staff_of(request)
+        if context.actor is None:
+            context.actor = _staff_of(request)
         level = logging.ERROR if status >= 500 else logging.INFO
         if logger.isEnabledFor(level):
             # By hand: finding out which line of code logs takes a quarter of the time.
@@ -112,7 +118,7 @@ class RequestMiddleware:
             record = logging.LogRecord(logger.name, level, __file__, 0, *said, None)
             record.fields = fields
             logger.handle(record)
-        calls.current.set(None)
+        request_context.current.set(None)
 
 
 def _staff_of(request: Any) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from common import calls, models
+from common import models, request_context
 from operations import traces
 
 logger = logging.getLogger(__name__)
@@ -28,16 +28,16 @@ def observe(
         return execute(sql, params, many, context)
     finally:
         seconds = time.perf_counter() - begun
-        call = calls.current.get()
-        if call is not None and (
+        context = request_context.current.get()
+        if context is not None and (
             sql.startswith(COUNTED) or sql.lstrip("( \n").upper().startswith(COUNTED)
         ):
-            call.statements += 1
-            if call.noted_statements is not None:
-                traces.note_statement(call.noted_statements, str(sql), begun, seconds)
+            context.statements += 1
+            if context.noted_statements is not None:
+                traces.note_statement(context.noted_statements, str(sql), begun, seconds)
         if seconds >= settings.SLOW_QUERY_SECONDS:
-            if call is not None:
-                call.slow_statements += 1
+            if context is not None:
+                context.slow_statements += 1
             _log(str(sql), seconds)
 
 

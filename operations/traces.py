@@ -13,9 +13,9 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from common import calls
+from common import request_context
 from common.api import fault_listeners
-from common.calls import Call
+from common.request_context import RequestContext
 from operations import logs
 from operations.release import release
 
@@ -43,20 +43,26 @@ def connect() -> None:
         _connect_sentry()
 
 
-def begin(call: Call) -> None:
+def begin(context: RequestContext) -> None:
     """Have the statements of this request noted, if anybody wants to see them."""
     if _tracer is not None:
-        call.noted_statements = []
+        context.noted_statements = []
 
 
 def note_request(
-    *, method: str, route: str, status: int, parent: str | None, seconds: float, call: Call
+    *,
+    method: str,
+    route: str,
+    status: int,
+    parent: str | None,
+    seconds: float,
+    context: RequestContext,
 ) -> None:
     """Send the request that took so long until now, and its statements.
 
     `parent` is the caller's own `traceparent` (W3C Trace Context), of which it becomes a part.
     """
-    if _tracer is None or call.noted_statements is None:
+    if _tracer is None or context.noted_statements is None:
         return
     from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -74,12 +80,12 @@ def note_request(
             "http.request.method": method,
             "http.route": route,
             "http.response.status_code": status,
-            "steward.request_id": call.request_id,
-            "steward.statements": call.statements,
+            "steward.request_id": context.request_id,
+            "steward.statements": context.statements,
         },
     )
     within = set_span_in_context(span)
-    for sql, begun, took in call.noted_statements:
+    for sql, begun, took in context.noted_statements:
         statement = _tracer.start_span(
             sql.lstrip("( \n").split(maxsplit=1)[0].upper(),
             context=within,
@@ -134,8 +140,8 @@ def _connect_sentry() -> None:
 def _send_fault(error: Exception) -> None:
     import sentry_sdk
 
-    call = calls.current.get()
-    tags = {"request_id": call.request_id} if call is not None else {}
+    context = request_context.current.get()
+    tags = {"request_id": context.request_id} if context is not None else {}
     sentry_sdk.capture_exception(error, tags=tags)
 
 

@@ -14,7 +14,7 @@ from access.api import serializers
 from access.authentication import CallerRequest
 from access.models import Person, PersonMove, PersonReference
 from access.permissions import HasScope, IsService
-from common import calls, pagination
+from common import pagination, request_context
 from common.errors import NotFound
 from common.models import validate_user_id
 from common.serializers import validated
@@ -75,7 +75,7 @@ class PersonViewSet(ViewSet):
     )
     def retrieve(self, request: CallerRequest, user_id: str) -> Response:
         """One person. 404 for whoever was never seen, or was erased."""
-        calls.note_caller(actor=request.auth.actor, user_id=user_id)
+        request_context.note_caller(actor=request.auth.actor, user_id=user_id)
         return Response(_person(user_id))
 
     @extend_schema(
@@ -87,7 +87,7 @@ class PersonViewSet(ViewSet):
     )
     def update(self, request: CallerRequest, user_id: str) -> Response:
         """Say what you call a person, and a note for staff. Makes whoever was never seen."""
-        calls.note_caller(actor=request.auth.actor, user_id=user_id)
+        request_context.note_caller(actor=request.auth.actor, user_id=user_id)
         drf.CharField(validators=[validate_user_id], trim_whitespace=False).run_validation(user_id)
         body = validated(serializers.PersonRequest, request.data)
         services.change_person(user_id=user_id, **body)
@@ -102,7 +102,7 @@ class PersonViewSet(ViewSet):
     )
     def move(self, request: CallerRequest, user_id: str) -> Response:
         """Let all records of a person belong to another id, one without records of its own."""
-        calls.note_caller(actor=request.auth.actor, user_id=user_id)
+        request_context.note_caller(actor=request.auth.actor, user_id=user_id)
         _require_searchable(user_id)
         body = validated(serializers.MoveRequest, request.data)
         to = body["to"]

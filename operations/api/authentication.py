@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from access import actors, services
 from access.authentication import BearerAuthentication, Caller
-from common import calls
+from common import request_context
 from operations import health, in_time
 
 # How long the database has to say who is calling.
@@ -60,7 +60,7 @@ def _recall(mark: str) -> Caller | None:
     caller, seen = _remembered.get(mark, (None, 0.0))
     if caller is None or time.monotonic() - seen > REMEMBERED_SECONDS:
         return None
-    calls.note_caller(actor=caller.actor, user_id=None)
+    request_context.note_caller(actor=caller.actor, user_id=None)
     return caller
 
 

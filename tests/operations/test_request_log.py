@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from common import calls
+from common import request_context
 from operations import logs
 from tests.asserts import assert_problem
 from tests.client import ApiClient
@@ -148,7 +148,7 @@ class TestALine:
 
         assert [line["status"] for line in log.requests] == [200]
         assert log.requests[0]["statements"] > 2
-        assert calls.current.get() is None
+        assert request_context.current.get() is None
 
     def test_is_an_error_when_the_fault_is_ours(
         self, person: ApiClient, log: Log, settings: Any
@@ -187,7 +187,7 @@ class TestTheRequestId:
         second = person.get("/credits", x_request_id=given)["X-Request-ID"]
 
         assert len({first, second, given}) == 3
-        assert calls.REQUEST_ID.fullmatch(first)
+        assert request_context.REQUEST_ID.fullmatch(first)
 
     def test_stands_on_answers_of_middleware_as_well(
         self, person: ApiClient, settings: Any

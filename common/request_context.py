@@ -14,7 +14,7 @@ REQUEST_ID = re.compile(r"[!-~]{1,128}")
 
 
 @dataclass(slots=True)
-class Call:
+class RequestContext:
     """One request. `statements` counts those it has sent; times are in seconds.
 
     `noted_statements` has those that its trace shows (text, beginning, duration), while anybody
@@ -30,7 +30,7 @@ class Call:
     noted_statements: list[tuple[str, float, float]] | None = None
 
 
-current: ContextVar[Call | None] = ContextVar("current_call", default=None)
+current: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
 
 
 def request_id_of(given: str | None) -> str:
@@ -42,6 +42,6 @@ def request_id_of(given: str | None) -> str:
 
 def note_caller(*, actor: str, user_id: str | None) -> None:
     """The request that is being answered comes from `actor`, for this person."""
-    call = current.get()
-    if call is not None:
-        call.actor, call.user_id = actor, user_id
+    context = current.get()
+    if context is not None:
+        context.actor, context.user_id = actor, user_id
