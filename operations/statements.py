@@ -28,16 +28,16 @@ def observe(
         return execute(sql, params, many, context)
     finally:
         seconds = time.perf_counter() - begun
-        context = request_context.current.get()
-        if context is not None and (
+        under_way = request_context.current.get()
+        if under_way is not None and (
             sql.startswith(COUNTED) or sql.lstrip("( \n").upper().startswith(COUNTED)
         ):
-            context.statements += 1
-            if context.noted_statements is not None:
-                traces.note_statement(context.noted_statements, str(sql), begun, seconds)
+            under_way.statements += 1
+            if under_way.noted_statements is not None:
+                traces.note_statement(under_way.noted_statements, str(sql), begun, seconds)
         if seconds >= settings.SLOW_QUERY_SECONDS:
-            if context is not None:
-                context.slow_statements += 1
+            if under_way is not None:
+                under_way.slow_statements += 1
             _log(str(sql), seconds)
 
 
