@@ -23,21 +23,21 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 MAX_WAITING = 200
-_all: "weakref.WeakSet[Deferred[Any, Any]]" = weakref.WeakSet()
+_all: "weakref.WeakSet[WriteBehind[Any, Any]]" = weakref.WeakSet()
 _telling = threading.Lock()
 
 
 def _waiting_changed() -> None:
     # Counted and told in one go: of two threads the later one's number stays.
     with _telling:
-        metrics.WRITES_WAITING.set(sum(len(deferred._notes) for deferred in list(_all)))
+        metrics.WRITES_WAITING.set(sum(len(write_behind._pending) for write_behind in list(_all)))
 
 
-class Deferred(Generic[Key, Value]):
+class WriteBehind(Generic[Key, Value]):
     """Notes by key, merged in memory, written DEFERRED_WRITE_SECONDS after the first of them.
 
-    `merge(old, new)` joins two notes of one key; `write(notes)` stores them in a transaction of its
-    own. Notes that cannot be written are kept for the next try.
+    `merge(old, new)` joins two notes of one key; `write(pending)` stores them in a transaction
+    of its own. Notes that cannot be written are kept for the next try.
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class Deferred(Generic[Key, Value]):
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._notes: dict[Key, Value] = {}
+        self._pending: dict[Key, Value] = {}
         self._count = 0
         self._timer: threading.Timer | None = None
 
     def note(self, key: Key, value: Value) -> None:
         """Remember `value` for `key`; costs no statement."""
         with self._lock:
-            is_new = key not in self._notes
+            is_new = key not in self._pending
             self._add(key, value)
             if is_new:
                 _waiting_changed()
@@ -72,8 +72,8 @@ class Deferred(Generic[Key, Value]):
                 self._start(0)
 
     def _add(self, key: Key, value: Value) -> None:
-        old = self._notes.get(key)
-        self._notes[key] = value if old is None else self._merge(old, value)
+        old = self._pending.get(key)
+        self._pending[key] = value if old is None else self._merge(old, value)
 
     def _start(self, seconds: float) -> None:
         self._timer = threading.Timer(seconds, self._run)
@@ -90,15 +90,15 @@ class Deferred(Generic[Key, Value]):
         """Write what is waiting, now."""
         with self._writing:
             with self._lock:
-                notes, self._notes, self._count, self._timer = self._notes, {}, 0, None
-            if not notes:
+                pending, self._pending, self._count, self._timer = self._pending, {}, 0, None
+            if not pending:
                 return
             try:
-                self._write(notes)
+                self._write(pending)
             except (DatabaseError, InterfaceError) as error:
-                logger.warning("%s notes wait for the database: %s", len(notes), error)
+                logger.warning("%s notes wait for the database: %s", len(pending), error)
                 with self._lock:
-                    for key, value in notes.items():
+                    for key, value in pending.items():
                         self._add(key, value)
                     if settings.DEFERRED_WRITE_SECONDS and self._timer is None:
                         self._start(settings.DEFERRED_WRITE_SECONDS)
@@ -107,8 +107,8 @@ class Deferred(Generic[Key, Value]):
 
 def flush_all() -> None:
     """Write everything that waits in this process."""
-    for deferred in list(_all):
-        deferred.flush()
+    for write_behind in list(_all):
+        write_behind.flush()
 
 
 def _flush_at_exit() -> None:
@@ -116,13 +116,13 @@ def _flush_at_exit() -> None:
         flush_all()
 
 
-def _forget_parents_notes() -> None:
+def _forget_parents_pending() -> None:
     global _telling
     _telling = threading.Lock()
     # A forked child has neither its parent's timer threads nor a right to its notes.
-    for deferred in list(_all):
-        deferred._reset()
+    for write_behind in list(_all):
+        write_behind._reset()
 
 
-os.register_at_fork(after_in_child=_forget_parents_notes)
+os.register_at_fork(after_in_child=_forget_parents_pending)
 atexit.register(_flush_at_exit)

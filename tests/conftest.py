@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from access import services
 from access.scopes import SCOPES
-from common import deferred
+from common import write_behind
 from operations import in_time
 from tests import pristine
 from tests.client import ApiClient
@@ -37,10 +37,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nothing_deferred() -> Iterator[None]:
+def nothing_pending() -> Iterator[None]:
     yield
-    for waiting in list(deferred._all):
-        waiting._notes.clear()
+    for waiting in list(write_behind._all):
+        waiting._pending.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from django.db.models import Q
 from access import errors
 from access.models import ApiKey
 from access.scopes import SCOPES
-from common.deferred import Deferred
+from common.write_behind import WriteBehind
 
 KEY_MARK = "stw_"
 NAME = re.compile(r"[\w .:@/-]{1,100}")
@@ -110,4 +110,4 @@ def _write_last_uses(times: Mapping[int, datetime.datetime]) -> None:
         ApiKey.objects.filter(earlier, pk=key_id).update(last_used_at=moment)
 
 
-last_uses: Deferred[int, datetime.datetime] = Deferred(merge=max, write=_write_last_uses)
+last_uses: WriteBehind[int, datetime.datetime] = WriteBehind(merge=max, write=_write_last_uses)

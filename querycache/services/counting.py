@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from common.deferred import Deferred
+from common.write_behind import WriteBehind
 from querycache import statements
 from querycache.errors import TooManyNamespaces
 from querycache.services.namespaces import ensure_namespace
@@ -60,4 +60,4 @@ def _met_no_database(counts: Counts) -> bool:
     return counts.lookups == counts.bypasses > 0 and not counts.stores
 
 
-counted: Deferred[Hour, Counts] = Deferred(merge=_added, write=_write)
+counted: WriteBehind[Hour, Counts] = WriteBehind(merge=_added, write=_write)

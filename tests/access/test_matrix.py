@@ -19,7 +19,7 @@ from django.utils import timezone
 from access import services, staff_actions
 from access.scopes import SCOPES
 from billing.models import CreditHold, CreditTransaction, Tier
-from common.deferred import flush_all
+from common.write_behind import flush_all
 from tests.access import matrix
 from tests.access.issuer import public_pem, rsa_key, token, trusting
 from tests.billing.attacks import write_books

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError
 
-from common.deferred import MAX_WAITING, Deferred, flush_all
+from common.write_behind import MAX_WAITING, WriteBehind, flush_all
 
 
 class Written(list[dict[str, int]]):
@@ -31,12 +31,12 @@ def written() -> Written:
 
 
 @pytest.fixture
-def counts(written: Written) -> Iterator[Deferred[str, int]]:
-    deferred: Deferred[str, int] = Deferred(merge=add, write=written)
-    yield deferred
-    if deferred._timer is not None:
-        deferred._timer.cancel()
-    deferred._reset()
+def counts(written: Written) -> Iterator[WriteBehind[str, int]]:
+    write_behind: WriteBehind[str, int] = WriteBehind(merge=add, write=written)
+    yield write_behind
+    if write_behind._timer is not None:
+        write_behind._timer.cancel()
+    write_behind._reset()
 
 
 def add(old: int, new: int) -> int:
@@ -57,7 +57,7 @@ def exit_code_of_child(act: Callable[[], bool]) -> int:
 
 class TestNotes:
     def test_of_one_key_are_merged_and_written_once(
-        self, counts: Deferred[str, int], written: Written
+        self, counts: WriteBehind[str, int], written: Written
     ) -> None:
         for key, value in (("a", 1), ("b", 5), ("a", 2)):
             counts.note(key, value)
@@ -69,7 +69,7 @@ class TestNotes:
         assert written == [{"a": 3, "b": 5}]
 
     def test_are_written_with_those_of_all_others(
-        self, counts: Deferred[str, int], written: Written
+        self, counts: WriteBehind[str, int], written: Written
     ) -> None:
         counts.note("a", 1)
 
@@ -79,7 +79,7 @@ class TestNotes:
 
     @pytest.mark.parametrize("error", [DatabaseError, OperationalError, InterfaceError])
     def test_are_kept_when_the_database_fails(
-        self, counts: Deferred[str, int], written: Written, error: type[Exception]
+        self, counts: WriteBehind[str, int], written: Written, error: type[Exception]
     ) -> None:
         written.failures = [error("gone")]
         counts.note("a", 1)
@@ -100,7 +100,7 @@ class TestNotes:
                 counts.note("a", 10)
                 raise OperationalError("gone")
 
-        counts: Deferred[str, int] = Deferred(merge=add, write=write)
+        counts: WriteBehind[str, int] = WriteBehind(merge=add, write=write)
         counts.note("a", 1)
 
         counts.flush()
@@ -117,7 +117,7 @@ class TestNotes:
             for _ in range(50):
                 counts.note("a", 1)
 
-        counts: Deferred[str, int] = Deferred(merge=add_and_let_others_go_on, write=written)
+        counts: WriteBehind[str, int] = WriteBehind(merge=add_and_let_others_go_on, write=written)
         threads = [threading.Thread(target=note_often) for _ in range(8)]
         for thread in threads:
             thread.start()
@@ -130,7 +130,7 @@ class TestNotes:
 
 class TestTheWriter:
     def test_writes_by_itself_after_the_interval(
-        self, settings: Any, counts: Deferred[str, int], written: Written
+        self, settings: Any, counts: WriteBehind[str, int], written: Written
     ) -> None:
         settings.DEFERRED_WRITE_SECONDS = 0.01
 
@@ -140,7 +140,7 @@ class TestTheWriter:
         assert written == [{"a": 1}]
 
     def test_does_not_wait_for_the_interval_when_many_wait(
-        self, settings: Any, counts: Deferred[str, int], written: Written
+        self, settings: Any, counts: WriteBehind[str, int], written: Written
     ) -> None:
         settings.DEFERRED_WRITE_SECONDS = 3600
 
@@ -151,7 +151,7 @@ class TestTheWriter:
         assert written == [{"a": MAX_WAITING}]
 
     def test_tries_again_by_itself_after_a_failure(
-        self, settings: Any, counts: Deferred[str, int], written: Written
+        self, settings: Any, counts: WriteBehind[str, int], written: Written
     ) -> None:
         settings.DEFERRED_WRITE_SECONDS = 0.01
         written.failures = [OperationalError("gone")]
@@ -162,7 +162,7 @@ class TestTheWriter:
         assert written == [{"a": 1}]
 
     def test_is_off_when_the_interval_is_zero(
-        self, settings: Any, counts: Deferred[str, int], written: Written
+        self, settings: Any, counts: WriteBehind[str, int], written: Written
     ) -> None:
         settings.DEFERRED_WRITE_SECONDS = 0
 
@@ -174,8 +174,8 @@ class TestTheWriter:
 
 
 class TestAForkedChild:
-    def test_has_none_of_its_parents_notes(
-        self, counts: Deferred[str, int], written: Written
+    def test_has_none_of_its_parents_pending(
+        self, counts: WriteBehind[str, int], written: Written
     ) -> None:
         counts.note("a", 1)
 
@@ -189,7 +189,7 @@ class TestAForkedChild:
         assert written == [{"a": 1}]
 
     def test_does_not_wait_for_a_lock_that_its_parent_held(
-        self, counts: Deferred[str, int], written: Written
+        self, counts: WriteBehind[str, int], written: Written
     ) -> None:
         def child_can_write() -> bool:
             free = counts._lock.acquire(blocking=False) and counts._writing.acquire(blocking=False)
@@ -201,7 +201,7 @@ class TestAForkedChild:
         assert code == 0
 
     def test_starts_a_timer_of_its_own(
-        self, settings: Any, counts: Deferred[str, int], written: Written
+        self, settings: Any, counts: WriteBehind[str, int], written: Written
     ) -> None:
         settings.DEFERRED_WRITE_SECONDS = 3600
         counts.note("a", 1)

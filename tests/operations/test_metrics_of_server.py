@@ -10,8 +10,8 @@ from django.db import DatabaseError, OperationalError
 from django.http import StreamingHttpResponse
 from django.test import Client, RequestFactory
 
-from common.deferred import Deferred
 from common.metrics import make_all
+from common.write_behind import WriteBehind
 from operations import metrics
 from operations.middleware import RequestMiddleware
 from operations.release import release
@@ -93,20 +93,20 @@ class TestDeferredWrites:
             return value(metrics.exposition(), "deferred_writes_waiting")
 
         def write(notes: Any) -> None:
-            deferred.note("c", 1)
+            write_behind.note("c", 1)
             told.append(waiting())
             if failures:
                 raise failures.pop()
 
-        deferred: Deferred[str, int] = Deferred(merge=max, write=write)
+        write_behind: WriteBehind[str, int] = WriteBehind(merge=max, write=write)
         for key in ("a", "b", "a"):
-            deferred.note(key, 1)
+            write_behind.note(key, 1)
         assert waiting() == 2
 
-        deferred.flush()
+        write_behind.flush()
         assert waiting() == 3
 
-        deferred.flush()
+        write_behind.flush()
         assert waiting() == 1
         assert told == [1, 1]  # what is being written waits no more
 

@@ -20,8 +20,8 @@ from access import services as access_services
 from billing.models import CreditAccount
 from billing.services import accounts, sealing
 from common import database_triggers, declarations
-from common.deferred import flush_all
 from common.triggers import all_triggers
+from common.write_behind import flush_all
 from consent.services import texts
 from tests.client import ApiClient
 from tests.common.proofs import write_proofs

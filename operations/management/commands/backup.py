@@ -8,9 +8,9 @@ from django.utils import timezone
 from common.commands import WRONG_ARGUMENTS
 from common.commands import Command as BaseCommand
 from operations import backup
-from operations.ending import end_on_sigterm
 from operations.maintenance import BACKUP, kept
 from operations.models import MaintenanceRun
+from operations.sigterm import end_on_sigterm
 
 MIB = 1024 * 1024
 

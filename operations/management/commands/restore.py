@@ -8,8 +8,8 @@ from django.db import DatabaseError, InterfaceError
 
 from common.commands import Command as BaseCommand
 from operations import erased_again, restore
-from operations.ending import end_on_sigterm
 from operations.erased_again import Remembered
+from operations.sigterm import end_on_sigterm
 
 
 class Command(BaseCommand):
