@@ -6,9 +6,10 @@ forgotten. A declaration has:
 - `personal` and `not_personal`: every field in one of them;
 - `person`: the look-up that leads to the person's id, unless it says otherwise that of a field
   `person`, or `user_id`;
-- `emptied`: the fields that the erasure empties in rows that stay. Without it the rows go;
-- `head`: True where a writer of the person's other rows locks this one first, and so the erasure;
-  several are locked in the order of the models, the rows of one by their keys.
+- `blanked_on_erasure`: the fields that the erasure empties in rows that stay. Without it the rows
+  go;
+- `lock_first`: a number where a writer of the person's other rows locks this one first, and so the
+  erasure, in the order of the numbers, and the rows of one table by their keys.
 """
 
 import re
@@ -26,12 +27,12 @@ PERSON_LOOKUPS = {"person": "person__user_id", "user_id": "user_id"}
 
 @dataclass(frozen=True)
 class PersonalTable:
-    """A table with rows of persons. `emptied` is None where the erasure deletes the rows."""
+    """A table with rows of persons. `blanked` is None where the erasure deletes the rows."""
 
     model: type[models.Model]
     person: str
-    emptied: tuple[str, ...] | None
-    is_head: bool = False
+    blanked: tuple[str, ...] | None
+    lock_first: int | None = None
 
     @property
     def label(self) -> str:
@@ -54,12 +55,12 @@ def table_of(model: type[models.Model]) -> PersonalTable | None:
     )
     if person is None:
         return None
-    emptied = getattr(privacy, "emptied", None)
+    blanked = getattr(privacy, "blanked_on_erasure", None)
     return PersonalTable(
         model,
         person,
-        emptied=None if emptied is None else tuple(sorted(emptied)),
-        is_head=getattr(privacy, "head", False),
+        blanked=None if blanked is None else tuple(sorted(blanked)),
+        lock_first=getattr(privacy, "lock_first", None),
     )
 
 
@@ -78,33 +79,33 @@ def whole_word(user_id: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_]){re.escape(user_id)}(?![^\W_])")
 
 
-def empty(table: PersonalTable, user_id: str, reference: str) -> int:
-    """Empty the texts of the person's rows in a table that keeps them.
+def blank(table: PersonalTable, user_id: str, reference: str) -> int:
+    """Blank the texts of the person's rows in a table that keeps them.
 
     Where rows carry the id itself, they take the erased name.
     """
     values: dict[str, Any] = {} if "__" in table.person else {table.person: reference}
-    for name in table.emptied or ():
-        values[name] = empty_value(table.model._meta.get_field(name))
+    for name in table.blanked or ():
+        values[name] = blank_value(table.model._meta.get_field(name))
     rows = table.rows_of(user_id)
     return rows.update(**values) if values else rows.count()
 
 
-def empty_value(field: Any) -> Any:
+def blank_value(field: Any) -> Any:
     """What an erasure leaves in a field that it empties: None, `{}` or "", as the field allows."""
     if field.null:
         return None
     return {} if isinstance(field, models.JSONField) else ""
 
 
-def lock_heads(user_id: str) -> None:
+def lock_first_rows(user_id: str) -> None:
     """Lock the rows of the person that others are added to, in the order that all writers have.
 
     Whoever is adding to them is waited for, and whoever comes next waits.
     """
-    for table in tables():
-        if table.is_head:
-            lock(table.rows_of(user_id))
+    first = [(table.lock_first, table) for table in tables() if table.lock_first is not None]
+    for _, table in sorted(first, key=lambda pair: pair[0]):
+        lock(table.rows_of(user_id))
 
 
 def lock(rows: models.QuerySet[Any]) -> None:

@@ -213,21 +213,21 @@ def _erasure(model: type[models.Model], vendor: str) -> str:
         # UPDATE OR REPLACE would remove, unseen, another row that has the new key already.
         other = f'SELECT 1 FROM "{model._meta.db_table}" WHERE id <> OLD.id'
         conditions.append(f"NOT EXISTS ({other} AND ({_key_taken(model)}))")
-    emptied = set(personal.emptied or ())
+    blanked = set(personal.blanked or ())
     for field in model._meta.concrete_fields:
         column = f'"{field.column}"'
-        if field.name in emptied:
-            conditions.append(_is_empty(field, f"NEW.{column}", as_text))
+        if field.name in blanked:
+            conditions.append(_is_blank(field, f"NEW.{column}", as_text))
         elif field.name != personal.person:
             conditions.append(f"NEW.{column}{as_text} {same} OLD.{column}{as_text}")
     return " AND ".join(f"({condition})" for condition in conditions)
 
 
-def _is_empty(field: "models.Field[Any, Any]", column: str, as_text: str) -> str:
-    empty = privacy.empty_value(field)
-    if empty is None:
+def _is_blank(field: "models.Field[Any, Any]", column: str, as_text: str) -> str:
+    blank = privacy.blank_value(field)
+    if blank is None:
         return f"{column} IS NULL"
-    return f"{column}{as_text} = '{{}}'" if empty == {} else f"{column} = ''"
+    return f"{column}{as_text} = '{{}}'" if blank == {} else f"{column} = ''"
 
 
 def _lives(model: type[models.Model], row: str) -> str:

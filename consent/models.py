@@ -171,8 +171,8 @@ class ConsentChain(models.Model):
     class Privacy:
         personal = {"person", "salt"}
         not_personal = {"id", "reference", "last_sequence", "last_hash"}
-        emptied = {"salt"}
-        head = True
+        blanked_on_erasure = {"salt"}
+        lock_first = 3
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.last_sequence} events"
@@ -312,7 +312,7 @@ class ConsentEvent(models.Model):
             "text_sha256", "source", "method", "actor", "details_hmac", "recorded_at", "expires_at",
             "previous_hash", "hash", "request_hash",
         }  # fmt: skip
-        emptied = {"reason", "evidence", "idempotency_key"}
+        blanked_on_erasure = {"reason", "evidence", "idempotency_key"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.purpose_id} {self.action}"
@@ -371,7 +371,7 @@ class ConsentState(models.Model):
         not_personal = {
             "id", "purpose", "granted", "event", "policy_version", "since", "expires_at",
         }  # fmt: skip
-        emptied: set[str] = set()
+        blanked_on_erasure: set[str] = set()
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.purpose_id} {'granted' if self.granted else 'not granted'}"

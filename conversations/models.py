@@ -163,7 +163,7 @@ class Conversation(models.Model):
             "id", "uid", "message_count", "archived_at", "legal_hold_at", "legal_hold_by",
             "source", "actor", "request_hash", "created_at", "updated_at",
         }  # fmt: skip
-        head = True
+        lock_first = 4
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.title}"

@@ -126,7 +126,7 @@ def counts(user_id: str) -> dict[str, dict[str, int]]:
     for table in privacy.tables():
         rows = table.rows_of(user_id).count()
         if rows:
-            found["erased" if table.emptied is None else "kept"][table.label] = rows
+            found["erased" if table.blanked is None else "kept"][table.label] = rows
     for name in [user_id, *PersonMove.objects.ids_left_by(user_id)]:
         for hooks in privacy.hooks().values():
             if hooks.count_mentions:

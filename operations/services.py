@@ -7,6 +7,7 @@ before that, and is seen by every statement that follows, or waits for the end.
 """
 
 import datetime
+import sys
 import uuid
 
 from django.contrib.admin.models import LogEntry
@@ -44,7 +45,7 @@ def erase_person(
     with transaction.atomic():
         locks.lock_erasures()
         is_known = access_services.take_person(user_id)
-        privacy.lock_heads(user_id)
+        privacy.lock_first_rows(user_id)
         was_overruled = _refuse(user_id, overruling)
         names = [user_id, *PersonMove.objects.ids_left_by(user_id)]
         counts: dict[str, dict[str, int]] = {"erased": {}, "kept": {}}
@@ -54,7 +55,7 @@ def erase_person(
         for table in _in_order(tables):
             rows = _erase(table, user_id, reference)
             if rows:
-                counts["erased" if table.emptied is None else "kept"][table.label] = rows
+                counts["erased" if table.blanked is None else "kept"][table.label] = rows
         for hooks in privacy.hooks().values():
             if hooks.erase_mentions:
                 for name in names:
@@ -94,19 +95,19 @@ def _refuse(user_id: str, overruling: str) -> bool:
 
 
 def _in_order(tables: list[PersonalTable]) -> list[PersonalTable]:
-    """Rows that stay, the heads first, as all writers do; then those that go, children first."""
-    kept = [table for table in tables if table.emptied is not None]
-    going = [table for table in tables if table.emptied is None]
-    return sorted(kept, key=lambda table: not table.is_head) + going[::-1]
+    """Rows that stay, those to lock first before all others; then those that go, children first."""
+    kept = [table for table in tables if table.blanked is not None]
+    going = [table for table in tables if table.blanked is None]
+    return sorted(kept, key=lambda table: table.lock_first or sys.maxsize) + going[::-1]
 
 
 def _erase(table: PersonalTable, user_id: str, reference: str) -> int:
     rows = table.rows_of(user_id)
-    if table.emptied is None:
-        if not table.is_head:
+    if table.blanked is None:
+        if table.lock_first is None:
             privacy.lock(rows)
         return rows.delete()[1].get(table.model._meta.label, 0)
-    return privacy.empty(table, user_id, reference)
+    return privacy.blank(table, user_id, reference)
 
 
 def _renamed(text: str, names: list[str], reference: str) -> str:

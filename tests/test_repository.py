@@ -205,6 +205,13 @@ class TestModels:
             assert privacy.personal & privacy.not_personal == set(), model.__name__
             assert privacy.personal | privacy.not_personal == fields, model.__name__
 
+    def test_declare_nothing_that_export_and_erasure_do_not_know(self) -> None:
+        # A misspelt `blanked_on_erasure` would have the rows deleted.
+        known = {"personal", "not_personal", "person", "blanked_on_erasure", "lock_first"}
+        for model in our_models():
+            names = {name for name in vars(vars(model)["Privacy"]) if not name.startswith("__")}
+            assert names <= known, model.__name__
+
     def test_call_a_persons_id_personal(self) -> None:
         for model in our_models():
             if "user_id" in {field.name for field in model._meta.concrete_fields}:

@@ -72,7 +72,7 @@ class Person(models.Model):
         personal = {"user_id", "note"}
         not_personal = {"id", "first_seen_at", "erased_as", "erased_at"}
         # By services.erase_person, at the very end.
-        emptied = {"note"}
+        blanked_on_erasure = {"note"}
 
     def __str__(self) -> str:
         return self.name
@@ -194,7 +194,7 @@ class PersonMove(models.Model):
     class Privacy:
         personal = {"person", "moved_from"}
         not_personal = {"id", "actor", "at"}
-        emptied = {"moved_from"}
+        blanked_on_erasure = {"moved_from"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.at:%Y-%m-%d}"

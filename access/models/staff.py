@@ -46,7 +46,7 @@ class StaffReading(models.Model):
     class Privacy:
         personal = {"person", "what", "reason"}
         not_personal = {"id", "staff", "kind", "at"}
-        emptied = {"what", "reason"}
+        blanked_on_erasure = {"what", "reason"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.staff}"
@@ -123,7 +123,7 @@ class StaffAction(models.Model):
             "id", "token", "request_hash", "actor", "action", "app_label", "model_name",
             "object_id", "at",
         }  # fmt: skip
-        emptied = {"reason", "sentence"}
+        blanked_on_erasure = {"reason", "sentence"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.action}"

@@ -165,7 +165,7 @@ def move_person(*, user_id: str, to: str, actor: str, at: datetime.datetime) -> 
             raise errors.PersonExists("The person has this id already.")
         if to in found:
             raise errors.PersonExists(TAKEN)
-        privacy.lock_heads(user_id)
+        privacy.lock_first_rows(user_id)
         PersonMove.objects.create(person_id=key, moved_from=user_id, actor=actor, at=at)
         try:
             with transaction.atomic():

@@ -78,8 +78,8 @@ class CreditAccount(models.Model):
             "id", "tier", "is_guest", "balance", "held", "sequence", "max_credits",
             "refill_interval_hours", "last_refill_at", "next_refill_at", "frozen_at", "frozen_by",
         }  # fmt: skip
-        emptied = {"frozen_reason"}
-        head = True
+        blanked_on_erasure = {"frozen_reason"}
+        lock_first = 2
 
     def __str__(self) -> str:
         return f"#{self.pk}"

@@ -115,7 +115,7 @@ class CreditHold(models.Model):
             "id", "uid", "amount", "captured_amount", "state", "actor", "request_hash",
             "released_by", "expires_at", "created_at",
         }  # fmt: skip
-        emptied = {"description", "idempotency_key", "release_key"}
+        blanked_on_erasure = {"description", "idempotency_key", "release_key"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.amount}"

@@ -124,7 +124,7 @@ class CreditTransaction(models.Model):
             "id", "uid", "sequence", "type", "amount", "balance_after", "refunds", "hold", "actor",
             "request_hash", "created_at",
         }  # fmt: skip
-        emptied = {"description", "metadata", "idempotency_key"}
+        blanked_on_erasure = {"description", "metadata", "idempotency_key"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.type} {self.amount}"
@@ -154,7 +154,7 @@ class LedgerCheckpoint(models.Model):
     class Privacy:
         personal = {"person"}
         not_personal = {"id", "sequence", "balance", "digest", "archive", "created_at"}
-        emptied: set[str] = set()
+        blanked_on_erasure: set[str] = set()
 
     def __str__(self) -> str:
         return f"#{self.pk} at {self.sequence}"

@@ -55,7 +55,7 @@ class Usage(models.Model):
             "id", "tier", "daily_used", "daily_limit", "monthly_used", "monthly_limit",
             "total_queries", "last_daily_reset", "last_monthly_reset",
         }  # fmt: skip
-        head = True
+        lock_first = 1
 
     def __str__(self) -> str:
         return f"#{self.pk}"
@@ -158,7 +158,7 @@ class UsageOverride(models.Model):
     class Privacy:
         personal = {"person", "reason"}
         not_personal = {"id", "tier", "daily_limit", "monthly_limit", "actor", "created_at"}
-        emptied = {"reason"}
+        blanked_on_erasure = {"reason"}
 
     def __str__(self) -> str:
         return f"#{self.pk}"

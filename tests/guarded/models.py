@@ -24,7 +24,7 @@ class Proof(models.Model):
     class Privacy:
         personal = {"user_id", "note", "remark", "details"}
         not_personal = {"id", "sequence", "amount", "evidence"}
-        emptied = {"note", "remark", "details"}
+        blanked_on_erasure = {"note", "remark", "details"}
 
     def __str__(self) -> str:
         return f"#{self.pk}"

@@ -30,7 +30,7 @@ from tests.operations.persons import (
 pytestmark = pytest.mark.django_db
 
 ZOE = "zoë|marek 7"
-STAYING = {table.label for table in privacy.tables() if table.emptied is not None}
+STAYING = {table.label for table in privacy.tables() if table.blanked is not None}
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def _torn() -> Iterator[str]:
 def _left_of_the_erased() -> Iterator[str]:
     """Rows that an erasure deletes, and that came after it."""
     for table in privacy.tables():
-        if table.emptied is None and table.person == "person__user_id":
+        if table.blanked is None and table.person == "person__user_id":
             rows = table.model._default_manager.filter(person__erased_at__isnull=False)
             yield from (f"{table.label} {row.pk} of an erased person" for row in rows)
 
