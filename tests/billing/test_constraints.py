@@ -54,6 +54,7 @@ MET: dict[str, str | Callable[[], Any]] = {
     "billing_account_balance_not_negative": change(ACCOUNT, "balance = -1, held = -1"),
     "billing_account_held_not_negative": change(ACCOUNT, "held = -1"),
     "billing_account_held_within_balance": change(ACCOUNT, "held = 38"),
+    "billing_account_frozen_by_somebody": change(ACCOUNT, "frozen_at = '2026-01-01'"),
     "billing_hold_id_unique": held(uid=OPEN_HOLD),
     "billing_hold_key_unique_for_caller": held(idempotency_key="'hold'", actor="'key:tests'"),
     "billing_hold_release_key_unique_for_caller": change(
