@@ -91,6 +91,21 @@ class TestNamespaces:
         assert record.sentence.startswith("Changed ignore_case, default_ttl_seconds,")
         assert record.reason == "a new model"
 
+    def test_are_not_changed_again_by_a_form_that_has_acted(self, entry: CacheEntry) -> None:
+        client = staff("view_namespace", "change_namespace")
+        url = reverse("admin:querycache_namespace_change", args=[entry.namespace_id])
+        numbers = {
+            "sharing": "private", "default_ttl_seconds": 60, "stale_seconds": 5, "max_entries": 10,
+            "max_bytes": 1000, "max_entry_bytes": 100, "token": uuid.uuid4().hex,
+        }  # fmt: skip
+        client.post(url, numbers)
+
+        page = client.post(url, numbers | {"max_entries": 11}, follow=True).content.decode()
+
+        assert "This form has acted already, with other values." in page
+        assert Namespace.objects.get().max_entries == 10
+        assert StaffAction.objects.count() == 1
+
     def test_refuse_numbers_that_contradict_each_other(self, entry: CacheEntry) -> None:
         client = staff("view_namespace", "change_namespace")
         url = reverse("admin:querycache_namespace_change", args=[entry.namespace_id])
