@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 from django.db import models, transaction
 
-from access.models import Person, StaffAction
+from access.models import Person, StaffAction, StaffActionMention
 from access.services import persons
-from common import forms, locks
+from common import forms, locks, privacy
 from common.errors import IdempotencyKeyReused
 from common.idempotency import NO_KEY, Outcome, RequestKey
 
@@ -115,6 +115,7 @@ def perform(action: Action, context: ActionContext) -> Outcome[StaffAction]:
         made.token, made.request_hash = token, request_hash
         made.save(force_insert=True)
         StaffAction.objects.bulk_create(others, batch_size=ROWS_AT_ONCE)
+        _note_mentions([made, *others])
     return Outcome(made)
 
 
@@ -131,6 +132,19 @@ def record(
         reason=reason,
     )  # fmt: skip
     StaffAction.objects.bulk_create(made, batch_size=ROWS_AT_ONCE)
+    _note_mentions(made)
+
+
+def _note_mentions(made: list[StaffAction]) -> None:
+    """Remember whom the words name, which all these records have."""
+    names = privacy.possible_ids(f"{made[0].reason}\n{made[0].sentence}") if made else set()
+    named = list(Person.objects.called(names).values_list("pk", flat=True))
+    StaffActionMention.objects.bulk_create(
+        StaffActionMention(action=one, person_id=person_id)
+        for one in made
+        for person_id in named
+        if person_id != one.person_id
+    )
 
 
 def _records(

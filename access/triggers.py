@@ -4,7 +4,7 @@ A reading's `what` may hold the id that the person's application gave, and a `re
 all: such words become empty when the person is erased.
 """
 
-from access.models import Person, PersonMove, StaffAction, StaffReading
+from access.models import Person, PersonMove, StaffAction, StaffActionMention, StaffReading
 from common.triggers import LIVES, Rule, append_only, forbid_delete, row_trigger
 
 IS_BORN_ALIVE: Rule = ("NEW.user_id IS NULL", "a person is born with an id")
@@ -21,4 +21,6 @@ TRIGGERS = [
     *append_only(StaffReading),
     row_trigger(StaffAction, "lives", "BEFORE INSERT", [LIVES]),
     *append_only(StaffAction),
+    row_trigger(StaffActionMention, "lives", "BEFORE INSERT", [LIVES]),
+    *append_only(StaffActionMention),
 ]

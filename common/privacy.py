@@ -21,7 +21,10 @@ from django.apps import apps
 from django.db import models
 
 from common.apps import declared
+from common.models import USER_ID_MAX_LENGTH
 
+# A UUID has five, a name with an address rarely more.
+WORDS_OF_AN_ID = 8
 PERSON_LOOKUPS = {"person": "person__user_id", "user_id": "user_id"}
 
 
@@ -73,6 +76,20 @@ def tables() -> list[PersonalTable]:
 def holds(text: str, user_id: str) -> bool:
     """Whether the id stands in the text as a whole word: somebody may be called "a"."""
     return whole_word(user_id).search(text) is not None
+
+
+def possible_ids(text: str) -> set[str]:
+    """What could be an id that stands in the text: up to eight words with what is between them.
+
+    So that whoever a text names is looked for by their ids, not all texts for an id.
+    """
+    words = [word.span() for word in re.finditer(r"[^\W_]+", text)]
+    pieces = (
+        text[begin:end]
+        for number, (begin, _) in enumerate(words)
+        for _, end in words[number : number + WORDS_OF_AN_ID]
+    )
+    return {piece for piece in pieces if len(piece) <= USER_ID_MAX_LENGTH}
 
 
 def whole_word(user_id: str) -> re.Pattern[str]:

@@ -10,11 +10,7 @@ import datetime
 import sys
 import uuid
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
-from django.db import models, transaction
-from django.db.models import Q
-from django.db.models.functions import Cast
+from django.db import transaction
 
 from access import services as access_services
 from access.models import Person, PersonMove
@@ -25,7 +21,7 @@ from common.privacy import PersonalTable
 from operations import write_ahead_log
 from operations.models import Erasure
 
-LOG, PERSON = "admin.log_entry", "access.person"
+PERSON = "access.person"
 
 
 def erase_person(
@@ -34,8 +30,8 @@ def erase_person(
     """Forget a person, in one act that is recorded without their name.
 
     Conversations, cache entries, usage and log-like rows go. What the law wants kept (the ledger,
-    consent events, readings by staff) stays under `erased-<uuid>` with its free texts empty, and
-    leads nowhere; so do the admin's log entries. `overruling` is an operator's reason to erase
+    consent events, what staff read and did) stays under `erased-<uuid>` with its free texts empty,
+    and leads nowhere. `overruling` is an operator's reason to erase
     somebody whose account is frozen, and is kept if it was needed. Raises what the apps'
     `refuse_erasure` and, without that reason, `refuse_unless_overruled` raise; then nothing is
     written.
@@ -49,9 +45,6 @@ def erase_person(
         was_overruled = _refuse(user_id, overruling)
         names = [user_id, *PersonMove.objects.ids_left_by(user_id)]
         counts: dict[str, dict[str, int]] = {"erased": {}, "kept": {}}
-        emptied = _empty_log_entries(tables, names, reference)
-        if emptied:
-            counts["kept"][LOG] = emptied
         for table in _in_order(tables):
             rows = _erase(table, user_id, reference)
             if rows:
@@ -114,31 +107,3 @@ def _renamed(text: str, names: list[str], reference: str) -> str:
     for name in names:
         text = privacy.whole_word(name).sub(reference, text)
     return text
-
-
-def _empty_log_entries(tables: list[PersonalTable], names: list[str], reference: str) -> int:
-    """Entries about the person's rows lose their words, others the person's names."""
-    about = Q(pk__in=[])
-    logged = set(LogEntry.objects.values_list("content_type", flat=True).distinct())
-    for table in tables:
-        content_type = ContentType.objects.get_for_model(table.model)
-        if content_type.pk in logged:
-            keys = table.rows_of(names[0]).values(key=Cast("pk", models.TextField()))
-            about |= Q(content_type=content_type, object_id__in=keys)
-    emptied = LogEntry.objects.filter(about).update(object_repr="", change_message="")
-    return emptied + sum(_rename_in_log_entries(name, reference) for name in names)
-
-
-def _rename_in_log_entries(user_id: str, reference: str) -> int:
-    named = LogEntry.objects.filter(
-        Q(object_repr__contains=user_id) | Q(change_message__contains=user_id)
-    )
-    whole = privacy.whole_word(user_id)
-    renamed = 0
-    for entry in named.iterator(chunk_size=500):
-        if whole.search(entry.object_repr) or whole.search(entry.change_message):
-            entry.object_repr = whole.sub(reference, entry.object_repr)[:200]
-            entry.change_message = whole.sub(reference, entry.change_message)
-            entry.save(update_fields=["object_repr", "change_message"])
-            renamed += 1
-    return renamed

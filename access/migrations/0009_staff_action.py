@@ -1,5 +1,7 @@
-import access.models
+import django.db.models.deletion
 from django.db import migrations, models
+
+import access.models
 
 
 class Migration(migrations.Migration):
@@ -28,6 +30,17 @@ class Migration(migrations.Migration):
             options={
                 'indexes': [models.Index(fields=['actor', '-id'], name='staffaction_of_actor'), models.Index(fields=['person', '-id'], name='staffaction_of_person'), models.Index(fields=['action', '-id'], name='staffaction_of_action'), models.Index(fields=['app_label', 'model_name', 'object_id', '-id'], name='staffaction_of_object'), models.Index(fields=['at'], name='staffaction_since')],
                 'constraints': [models.UniqueConstraint(fields=('token',), name='access_staffaction_one_of_a_token'), models.CheckConstraint(condition=models.Q(models.Q(('token', ''), _negated=True), models.Q(('actor', ''), _negated=True), models.Q(('action', ''), _negated=True)), name='access_staffaction_names_who_did_what')],
+            },
+        ),
+        migrations.CreateModel(
+            name='StaffActionMention',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('action', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mentions', to='access.staffaction')),
+                ('person', access.models.PersonField()),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('person', 'action'), name='access_staffactionmention_once')],
             },
         ),
     ]

@@ -6,8 +6,9 @@ from itertools import groupby
 from django.db import migrations
 
 from access.migrating import triggers_off
+from common.privacy import possible_ids
 
-BATCH_ROWS = 1_000
+BATCH_ROWS, BATCH_IDS = 1_000, 10_000
 MARK = re.compile(r"(?s)(?P<said>.*) \(form (?P<token>[0-9a-f]{32})\.(?P<hash>[0-9a-f]{0,16})\)")
 REASON, STAFF = " Reason: ", "staff:"
 # Of what is ours, lines without a mark go over as well: the log keeps those of Django's tables.
@@ -42,7 +43,8 @@ def forwards(apps, schema_editor):
             # Those that a step back has left where they were.
             tokens = [row.token for row in made]
             standing = set(rows.filter(token__in=tokens).values_list("token", flat=True))
-            rows.bulk_create([row for row in made if row.token not in standing])
+            new = rows.bulk_create([row for row in made if row.token not in standing])
+            note_mentions(apps, new)
             log.filter(pk__in=[line.pk for line in moving]).delete()
 
 
@@ -81,6 +83,30 @@ def row_of(apps, line, mark, persons):
         sentence=sentence,
         at=line.action_time,
     )
+
+
+def note_mentions(apps, rows):
+    """Whom the words name besides the person whose row it is."""
+    ids = {row: possible_ids(f"{row.reason}\n{row.sentence}") for row in rows}
+    persons = keys_of(apps, sorted(set().union(*ids.values())))
+    apps.get_model("access", "StaffActionMention").objects.bulk_create(
+        apps.get_model("access", "StaffActionMention")(action_id=row.pk, person_id=key)
+        for row, names in ids.items()
+        for key in {persons[name] for name in names if name in persons} - {row.person_id}
+    )
+
+
+def keys_of(apps, names):
+    """The keys of persons by the ids that they have, or had before."""
+    found = {}
+    for start in range(0, len(names), BATCH_IDS):
+        some = names[start : start + BATCH_IDS]
+        moves = apps.get_model("access", "PersonMove").objects.filter(moved_from__in=some)
+        persons = apps.get_model("access", "Person").objects.filter(user_id__in=some)
+        living = moves.filter(person__user_id__isnull=False)
+        found |= dict(living.values_list("moved_from", "person_id"))
+        found |= dict(persons.values_list("user_id", "pk"))
+    return found
 
 
 def backwards(apps, schema_editor):

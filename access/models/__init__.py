@@ -14,7 +14,7 @@ from access.models.persons import (
     PersonMove,
     PersonReference,
 )
-from access.models.staff import StaffAction, StaffReading
+from access.models.staff import StaffAction, StaffActionMention, StaffReading
 
 __all__ = [
     "PERSON_NAME",
@@ -31,5 +31,6 @@ __all__ = [
     "PersonalQuerySet",
     "RequestRate",
     "StaffAction",
+    "StaffActionMention",
     "StaffReading",
 ]

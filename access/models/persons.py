@@ -32,6 +32,12 @@ class PersonQuerySet(models.QuerySet["Person"]):
         """Those whom an application calls so."""
         return self.living().filter(references__name=name, references__value=value)
 
+    def called(self, names: Iterable[str]) -> "PersonQuerySet":
+        """The living who have one of these ids, or had it before."""
+        names = list(names)
+        moved = PersonMove.objects.filter(moved_from__in=names).values("person")
+        return self.living().filter(Q(user_id__in=names) | Q(pk__in=moved))
+
     def moved_from(self, user_id: str) -> "PersonQuerySet":
         """Those whose records belonged to that id before."""
         return self.living().filter(pk__in=PersonMove.objects.of(user_id).values("person"))

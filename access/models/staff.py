@@ -132,3 +132,28 @@ class StaffAction(models.Model):
     def username(self) -> str:
         """Of the member of staff; another actor as it stands."""
         return self.actor.removeprefix(STAFF)
+
+
+class StaffActionMention(models.Model):
+    """That the words of an action name a person whose row it is not about.
+
+    Written with the action. When the person asks to be forgotten, it leads to what names them.
+    """
+
+    action = models.ForeignKey(StaffAction, models.PROTECT, related_name="mentions")
+    person = PersonField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "action"], name="access_staffactionmention_once"
+            ),
+        ]
+
+    class Privacy:
+        personal = {"person"}
+        not_personal = {"id", "action"}
+        blanked_on_erasure: set[str] = set()
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"

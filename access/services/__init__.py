@@ -21,8 +21,6 @@ from access.services.persons import (
     take_person,
 )
 from access.services.readings import (
-    count_mentions,
-    erase_mentions,
     record_reading,
     record_reading_of_nobodys,
     record_search,
@@ -34,9 +32,7 @@ __all__ = [
     "NewKey",
     "bring_marks",
     "change_person",
-    "count_mentions",
     "create_key",
-    "erase_mentions",
     "erase_person",
     "hash_of",
     "insert_for_person",

@@ -4,7 +4,6 @@ import datetime
 
 from access.models import StaffReading
 from access.services import persons
-from common.privacy import Counts, PrivacyHooks, holds
 
 
 def record_reading(
@@ -38,22 +37,3 @@ def record_search(*, actor: str, words: str, at: datetime.datetime) -> StaffRead
         what=f"conversations with: {words}",
         at=at,
     )
-
-
-def count_mentions(user_id: str) -> Counts:
-    """What erase_mentions would do."""
-    return {"kept": {"access.staff_reading": len(_readings_with(user_id))}}
-
-
-def erase_mentions(user_id: str, reference: str) -> Counts:
-    """Empty readings of nobody's texts in which the person's id stands."""
-    found = StaffReading.objects.filter(pk__in=_readings_with(user_id))
-    return {"kept": {"access.staff_reading": found.update(what="", reason="")}}
-
-
-def _readings_with(user_id: str) -> list[int]:
-    of_nobody = StaffReading.objects.filter(person=None, what__contains=user_id)
-    return [pk for pk, what in of_nobody.values_list("pk", "what") if holds(what, user_id)]
-
-
-PRIVACY_HOOKS = PrivacyHooks(count_mentions=count_mentions, erase_mentions=erase_mentions)

@@ -4,6 +4,10 @@ Usage rows count; the ledger records. Balances move only through entries (trigge
 never changed, and all is written by billing/services/.
 """
 
+# In the order in which a writer locks their rows, which is that of the erasure (common/privacy.py).
+# ruff: isort: off
+from billing.models.tiers import AMOUNT_MAX, GUEST_TIER, LIMIT_MAX, Tier
+from billing.models.usage import Usage, UsageIncrement, UsageOverride, day_of, month_of
 from billing.models.accounts import CreditAccount, CreditAccountQuerySet
 from billing.models.holds import CreditHold, CreditHoldQuerySet, is_expired, is_open
 from billing.models.ledger import (
@@ -13,8 +17,6 @@ from billing.models.ledger import (
     LedgerCheckpoint,
     LedgerSeal,
 )
-from billing.models.tiers import AMOUNT_MAX, GUEST_TIER, LIMIT_MAX, Tier
-from billing.models.usage import Usage, UsageIncrement, UsageOverride, day_of, month_of
 
 __all__ = [
     "AMOUNT_MAX",

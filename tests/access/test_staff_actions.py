@@ -254,6 +254,44 @@ class TestChosenRows:
 
 
 @pytest.mark.django_db
+class TestWhomTheWordsName:
+    @pytest.fixture(autouse=True)
+    def people(self) -> None:
+        books.open_account("ann")
+        services.meet_persons(["bob", "zoë|marek 7", "guest-1"])
+        services.move_person(user_id="guest-1", to="carl", actor="key:web", at=NOW)
+
+    @pytest.mark.parametrize(
+        ("reason", "named"),
+        [
+            ("Instead of bob, who called.", {"bob"}),
+            ("Bob, bobby and (xbob) called", set()),
+            ("Call zoë|marek 7!", {"zoë|marek 7"}),
+            ("once guest-1", {"carl"}),
+            ("bob for ann", {"bob"}),  # her own row has her already
+            ("", set()),
+        ],
+    )
+    def test_is_remembered(self, reason: str, named: set[str]) -> None:
+        with transaction.atomic():
+            staff_actions.record(
+                action="billing.look", rows=[CreditAccount.objects.get()], actor="staff:dana",
+                at=NOW, sentence="Looked.", reason=reason,
+            )  # fmt: skip
+
+        found = StaffAction.objects.get().mentions.all()
+        assert set(found.values_list("person__user_id", flat=True)) == named
+
+    def test_loses_the_words_when_they_are_erased(self) -> None:
+        perform(reason="Instead of bob")
+
+        erase_person(user_id="bob", actor="system", at=NOW)
+
+        action = StaffAction.objects.get()
+        assert (action.reason, action.sentence) == ("", "")
+
+
+@pytest.mark.django_db
 class TestAStoredAction:
     @pytest.mark.parametrize(
         "statement",
@@ -276,7 +314,7 @@ class TestAStoredAction:
     def test_is_guarded_by_triggers_that_the_system_check_knows(self) -> None:
         names = {trigger.name for trigger in all_triggers("access")}
 
-        assert {name for name in names if name.startswith("access_staffaction")} == {
+        assert {name for name in names if name.startswith("access_staffaction_")} == {
             "access_staffaction_lives", "access_staffaction_no_update",
             "access_staffaction_no_delete", "access_staffaction_no_replace",
         }  # fmt: skip

@@ -2,16 +2,13 @@
 
 from typing import Any
 
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.utils import timezone
 
 from access import rates, staff_actions
 from access import services as access_services
 from access.models import Person
-from billing.models import CreditAccount, CreditTransaction
+from billing.models import CreditAccount, CreditTransaction, Tier
 from billing.services import archive
 from common import privacy
 from consent.services import texts
@@ -67,12 +64,8 @@ def write_life_of(person: ApiClient, user_id: str) -> None:
     )
     rates.count([rates.Bucket("person", user_id, 0, rates.Rate(60, 60))], at=timezone.now())
     Proof.objects.create(user_id=user_id, sequence=1, amount=1, note=NUMBAT)
-    with transaction.atomic():
-        staff_actions.record(
-            action="billing.grant", rows=[account], actor="staff:dana", at=timezone.now(),
-            sentence=f"Granted a {DUNNART}.", reason=f"{DUNNART} of {user_id}",
-        )  # fmt: skip
-    log(f"Granted. Reason: {DUNNART} of {user_id}", account)
+    act(f"Granted a {DUNNART}.", account, reason=f"{DUNNART} of {user_id}")
+    act("Changed the name.", Tier.objects.get(key="free"), reason=f"{user_id}: {DUNNART}")
 
 
 def begin_as_guest(user_id: str) -> None:
@@ -92,17 +85,13 @@ def cache_an_answer(person: ApiClient) -> None:
     assert person.put(f"/cache/entries/{missed['key']}", answer).status_code == 201
 
 
-def log(message: str, row: Any, name: str = "") -> LogEntry:
-    """What the admin writes of an act on the row."""
-    user, _ = User.objects.get_or_create(username="dana", is_staff=True)
-    return LogEntry.objects.create(
-        user=user,
-        content_type=ContentType.objects.get_for_model(row),
-        object_id=str(row.pk),
-        object_repr=name or str(row),
-        action_flag=CHANGE,
-        change_message=message,
-    )
+def act(sentence: str, row: Any, *, reason: str = "") -> None:
+    """What the admin records of an action on the row."""
+    with transaction.atomic():
+        staff_actions.record(
+            action="billing.grant", rows=[row], actor="staff:dana", at=timezone.now(),
+            sentence=sentence, reason=reason,
+        )  # fmt: skip
 
 
 def publish_terms() -> None:

@@ -78,7 +78,9 @@ def fill_billing(person: ApiClient) -> None:
     person.post("/credits/holds", {"amount": 1})
     person.post("/usage/increment", {"amount": 2}, idempotency_key="k")
     person.patch("/usage", {"daily_limit": 20, "reason": "a good customer"})
-    accounts.freeze_account(user_id="ann", actor="staff:sam", reason="a case", at=timezone.now())
+    accounts.freeze_account(
+        user_id="ann", actor="staff:sam", reason="a case of bob's", at=timezone.now()
+    )
     sealing.seal_entries(at=timezone.now() + datetime.timedelta(hours=1), limit=10)
 
 
@@ -89,10 +91,11 @@ def fill_access(person: ApiClient) -> None:
     access_services.change_person(user_id="ann", references={"customer": "C-1"})
     # On the way back what Sam did becomes a line of the admin's log, which needs the account.
     User.objects.get_or_create(username="sam", is_staff=True)
+    access_services.meet_persons(["bob"])
     with transaction.atomic():
         staff_actions.record(
             action="billing.freeze", rows=CreditAccount.objects.all(), actor="staff:sam",
-            at=timezone.now(), sentence="Froze the account.", reason="a case",
+            at=timezone.now(), sentence="Froze the account.", reason="a case of bob's",
         )  # fmt: skip
     rates.count([rates.Bucket("person", "ann", 0, rates.Rate(60, 60))], at=timezone.now())
     access_services.bring_marks({"0" * 64: 1})

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from access import services as access_services
-from access.models import Person
-from billing.models import CreditAccount
+from access.models import Person, StaffAction
+from billing.models import CreditAccount, Tier
 from common import declarations, privacy
 from consent.models import ConsentChain
 from operations.models import Erasure
@@ -20,7 +20,7 @@ from tests.client import ApiClient
 from tests.conversations.recipes import stored
 from tests.operations.persons import (
     SECRETS,
-    log,
+    act,
     places_of,
     publish_terms,
     rows_by_table,
@@ -82,9 +82,7 @@ class TestTheErasure:
         assert counts["erased"] == {
             table: rows for table, rows in before.items() if table not in STAYING
         }
-        assert counts["kept"] == {
-            table: rows for table, rows in before.items() if table in STAYING
-        } | {"admin.log_entry": 1}
+        assert counts["kept"] == {table: rows for table, rows in before.items() if table in STAYING}
         assert sum(rows_by_table(ZOE).values()) == 0
         kept = rows_by_table(counts["reference"])
         assert {table for table, rows in kept.items() if rows} == STAYING
@@ -204,18 +202,23 @@ class TestTheErasure:
         assert drift() == []
         assert Erasure.objects.values("reference").distinct().count() == 2
 
-    def test_renames_the_person_in_log_entries_about_others(
+    def test_empties_staff_actions_about_others_that_name_the_person(
         self, zoe: ApiClient, stranger: ApiClient
     ) -> None:
         account = CreditAccount.objects.get(person__user_id="bob")
-        entry = log(f"Granted. Reason: not {ZOE}, but {ZOE}s friend", account, "#1 account")
+        act("Granted.", account, reason=f"not {ZOE}, but {ZOE}s friend")
+        act("Granted.", account, reason=f"{ZOE}s friend")
+        act("Set the daily limit to 5.", Tier.objects.get(key="pro"), reason=f"{ZOE} asked")
 
-        reference = erase(zoe)["reference"]
+        counts = erase(zoe)
 
-        entry.refresh_from_db()
-        assert entry.change_message == f"Granted. Reason: not {reference}, but {ZOE}s friend"
-        assert entry.object_repr == "#1 account"
-        assert LogEntry.objects.exclude(pk=entry.pk).get().change_message == ""
+        about_bob = StaffAction.objects.about(account)
+        assert [(one.sentence, one.reason) for one in about_bob] == [
+            ("Granted.", f"{ZOE}s friend"), ("", ""),
+        ]  # fmt: skip
+        assert StaffAction.objects.about(Tier.objects.get(key="pro")).get().reason == ""
+        assert counts["kept"]["access.staff_action_mention"] == 3  # with the one of her life
+        assert not LogEntry.objects.exists()
 
 
 class TestEraseUser:

@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db.models import Count, Exists, F, OuterRef
 
+from access.models import StaffAction
 from billing.models import (
     CreditAccount,
     CreditHold,
@@ -17,7 +16,6 @@ from billing.models import (
     UsageOverride,
 )
 from common import declarations, privacy
-from common.models import ERASED_PREFIX
 from conversations.models import Conversation, Message
 
 
@@ -45,7 +43,7 @@ def _torn() -> Iterator[str]:
     whole = Conversation.objects.annotate(messages_count=Count("messages"))
     for row in whole.exclude(messages_count=F("message_count")):
         yield f"conversation {row.pk} has {row.messages_count} messages, not {row.message_count}"
-    yield from _left_in_the_log()
+    yield from _left_in_staff_actions()
     yield from _left_of_the_erased()
     keyed = Counter(UsageIncrement.objects.values_list("person", flat=True))
     for person, count in keyed.items():
@@ -62,15 +60,9 @@ def _left_of_the_erased() -> Iterator[str]:
             yield from (f"{table.label} {row.pk} of an erased person" for row in rows)
 
 
-def _left_in_the_log() -> Iterator[str]:
-    for table in privacy.tables():
-        erased = {"person__erased_at__isnull": False}
-        if table.person != "person__user_id":
-            erased = {f"{table.person}__startswith": ERASED_PREFIX}
-        rows = table.model._default_manager.filter(**erased)
-        entries = LogEntry.objects.filter(
-            content_type=ContentType.objects.get_for_model(table.model),
-            object_id__in=[str(key) for key in rows.values_list("pk", flat=True)],
-        )
-        for entry in entries.exclude(change_message=""):
-            yield f"the log has words about {table.label} {entry.object_id}"
+def _left_in_staff_actions() -> Iterator[str]:
+    worded = StaffAction.objects.exclude(sentence="", reason="")
+    for action in worded.filter(person__erased_at__isnull=False):
+        yield f"a staff action has words about {action.model_name} {action.object_id}"
+    for action in worded.filter(mentions__person__erased_at__isnull=False):
+        yield f"a staff action names an erased person: {action.pk}"

@@ -1,0 +1,37 @@
+"""A person's id in the words of what staff read and did that is not about them."""
+
+from django.db.models import QuerySet
+
+from access.models import PersonKey, StaffAction, StaffActionMention, StaffReading
+from common.privacy import Counts, PrivacyHooks, holds
+
+
+def count_mentions(user_id: str) -> Counts:
+    """What erase_mentions would do."""
+    return {"kept": {"access.staff_reading": len(_readings_with(user_id))}}
+
+
+def erase_mentions(user_id: str, reference: str) -> Counts:
+    """Empty readings of nobody's texts, and actions on others' rows, in which the id stands.
+
+    The actions are counted by their mentions, which are the person's.
+    """
+    _actions_with(user_id).update(sentence="", reason="")
+    readings = StaffReading.objects.filter(pk__in=_readings_with(user_id))
+    return {"kept": {"access.staff_reading": readings.update(what="", reason="")}}
+
+
+def _readings_with(user_id: str) -> list[int]:
+    of_nobody = StaffReading.objects.filter(person=None, what__contains=user_id)
+    return [pk for pk, what in of_nobody.values_list("pk", "what") if holds(what, user_id)]
+
+
+def _actions_with(user_id: str) -> QuerySet[StaffAction]:
+    """Those that name this person, by whichever of their ids."""
+    mentions = StaffActionMention.objects.filter(person_id=PersonKey(user_id))
+    return StaffAction.objects.filter(pk__in=mentions.values("action")).exclude(
+        sentence="", reason=""
+    )
+
+
+PRIVACY_HOOKS = PrivacyHooks(count_mentions=count_mentions, erase_mentions=erase_mentions)
