@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
+from django.db.models import Model
 
 COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 PERSONS = (
@@ -46,3 +49,26 @@ def assert_problem(response: Any, status: int, code: str) -> dict[str, Any]:
     assert problem["status"] == status
     assert {"type", "title", "detail", "instance"} <= set(problem)
     return problem
+
+
+def stored() -> dict[str, list[dict[str, Any]]]:
+    """Every row that belongs to a person, by table: the same before and after a refusal."""
+    tables = _tables_of_persons()
+    looks = (f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in tables)
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(looks))
+        filled = {name for (name,) in cursor.fetchall()}
+    return {
+        name: list(model._base_manager.order_by("pk").values()) if name in filled else []
+        for name, model in tables.items()
+    }
+
+
+@cache
+def _tables_of_persons() -> dict[str, type[Model]]:
+    names = {"user_id", "owner", "account", "person"}
+    return {
+        model._meta.db_table: model
+        for model in apps.get_models()
+        if names & {field.name for field in model._meta.fields}
+    }

@@ -18,9 +18,9 @@ from billing.services import credits, holds
 from common.idempotency import RequestKey
 from querycache.models import CacheEntry
 from querycache.services import entries
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import make_conversation_of, stored
+from tests.conversations.recipes import make_conversation_of
 
 OPEN_TO_ALL = {"/schema", "/docs"}
 # Parameters in the path that are nobody's id: a value that is known, and what an unknown one gets.

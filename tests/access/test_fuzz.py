@@ -24,8 +24,8 @@ from access.scopes import SCOPES
 from common import declarations
 from querycache import waiting
 from tests.access.issuer import public_pem, rsa_key, token, trusting
+from tests.asserts import stored
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 from tests.test_routes import all_acts, ids_of_ann
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))

@@ -22,10 +22,11 @@ from billing.models import CreditHold, CreditTransaction, Tier
 from common.write_behind import flush_all
 from tests.access import matrix
 from tests.access.issuer import public_pem, rsa_key, token, trusting
+from tests.asserts import stored
 from tests.billing.attacks import write_books
 from tests.client import ApiClient
 from tests.consent.answers import publish, say
-from tests.conversations.recipes import make_conversation_of, stored
+from tests.conversations.recipes import make_conversation_of
 from tests.test_routes import OWNED, Act, all_acts, make_cache_entry, patterns
 
 pytestmark = pytest.mark.django_db

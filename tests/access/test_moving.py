@@ -17,9 +17,8 @@ from common import declarations, privacy
 from common.errors import DomainError
 from consent.models import ConsentChain
 from operations.services import erase_person
-from tests.asserts import assert_problem, assert_statements
+from tests.asserts import assert_problem, assert_statements, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 from tests.operations import lives
 from tests.operations.persons import act as done_by_staff
 from tests.operations.persons import places_of, publish_terms, rows_by_table, write_life_of

@@ -16,9 +16,8 @@ from billing.services import archive as billing_archive
 from billing.services import credits
 from common.idempotency import RequestKey
 from operations.services import erase_person
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

@@ -6,6 +6,7 @@ from django.db import IntegrityError, InternalError, OperationalError, connectio
 from billing.triggers import TRIGGERS
 from common import database_triggers
 from common.triggers import all_triggers
+from tests.asserts import stored
 from tests.billing.attacks import (
     AGAINST_CONSTRAINTS,
     ANN,
@@ -20,7 +21,6 @@ from tests.billing.attacks import (
     write_seal,
 )
 from tests.billing.books import drift, execute
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

@@ -3,10 +3,9 @@ from typing import Any
 import pytest
 
 from billing.models import CreditAccount
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.billing.books import account, drift, entries
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

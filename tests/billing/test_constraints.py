@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, models, transaction
 from billing.models import AMOUNT_MAX, Tier, Usage, UsageIncrement
 from billing.triggers import TRIGGERS
 from common import database_triggers
+from tests.asserts import stored
 from tests.billing.attacks import (
     ACCOUNT,
     ANN,
@@ -29,7 +30,6 @@ from tests.billing.attacks import (
     write_seal,
 )
 from tests.billing.books import MOMENT, execute, person
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from billing.models import CreditHold, Usage
+from tests.asserts import stored
 from tests.billing.books import account, drift
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 from tests.processes import child
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -4,9 +4,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from access import services as access_services
+from tests.asserts import stored
 from tests.billing.attacks import ANN, EVE, write_books
 from tests.billing.books import MOMENT, account, drift, execute, person
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

@@ -7,11 +7,10 @@ from django.utils import timezone
 
 from billing.errors import HoldResolved, InsufficientCredits
 from billing.models import CreditAccount, CreditHold
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.billing import books
 from tests.billing.books import MOMENT, account, drift, entries
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

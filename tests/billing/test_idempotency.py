@@ -9,10 +9,9 @@ from access import services as access_services
 from access.scopes import SCOPES
 from billing.models import UsageIncrement
 from billing.services import accounts
-from tests.asserts import assert_problem, assert_statements
+from tests.asserts import assert_problem, assert_statements, stored
 from tests.billing.books import MOMENT, account, entries
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

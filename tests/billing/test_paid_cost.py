@@ -6,11 +6,10 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.billing import paid_urls
 from tests.billing.paid_calls import charges, paid_headers, states
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.billing.paid_urls")]
 

@@ -11,11 +11,10 @@ from billing.errors import InsufficientCredits
 from billing.models import CreditAccount, CreditTransaction
 from billing.services import accounts
 from common.errors import NotFound
-from tests.asserts import assert_statements
+from tests.asserts import assert_statements, stored
 from tests.billing import books
 from tests.billing.books import DAY, HOUR, MOMENT, account, drift, entries
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

@@ -5,10 +5,9 @@ from django.utils import timezone
 
 from access import services
 from access.scopes import SCOPES
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.billing.books import charge, hold, open_account
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

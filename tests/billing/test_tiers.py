@@ -10,9 +10,8 @@ from access.scopes import SCOPES
 from access.services import create_key
 from billing.models import CreditAccount, Tier, Usage
 from billing.services import tiers as billing_tiers
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

@@ -5,10 +5,9 @@ import pytest
 
 from billing.models import AMOUNT_MAX, CreditAccount, CreditTransaction
 from billing.services import accounts
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.billing.books import MOMENT, account, entries
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

@@ -1,13 +1,13 @@
 import datetime
+import time
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from billing.models import Usage, UsageIncrement
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 
@@ -15,6 +15,13 @@ FIELDS = {
     "user_id", "tier", "daily_used", "daily_limit", "monthly_used", "monthly_limit",
     "total_queries", "daily_resets_at", "monthly_resets_at",
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def within_one_day() -> None:
+    """What is counted is forgotten at midnight: no test begins just before it."""
+    while midnight() - timezone.now() < datetime.timedelta(seconds=30):
+        time.sleep(0.1)
 
 
 def midnight() -> datetime.datetime:

@@ -10,8 +10,8 @@ from billing.services import accounts
 from billing.services import usage as billing_usage
 from common.errors import IdempotencyKeyReused
 from common.idempotency import RequestKey
+from tests.asserts import stored
 from tests.billing.books import MOMENT, keyed
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

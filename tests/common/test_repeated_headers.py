@@ -17,7 +17,7 @@ from access.services import create_key
 from billing.models import CreditAccount
 from common import headers
 from tests import processes
-from tests.conversations.recipes import stored
+from tests.asserts import stored
 from tests.web import PATIENCE_SECONDS, Web, served
 
 SENT = {

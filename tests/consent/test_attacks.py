@@ -6,9 +6,9 @@ from django.db import DatabaseError, IntegrityError, NotSupportedError
 from common import database_triggers
 from consent.models import ConsentEvent, PolicyVersion
 from consent.triggers import TRIGGERS
+from tests.asserts import stored
 from tests.consent.answers import drift, execute, fold, publish, say, states
 from tests.consent.attacks import ATTACKS, BEHIND, SQLITE, event, text, write_events
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

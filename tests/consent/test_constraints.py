@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from common import database_triggers
 from common.triggers import all_triggers
 from consent.models import Purpose
+from tests.asserts import stored
 from tests.consent.answers import execute
 from tests.consent.attacks import (
     CHAIN,
@@ -27,7 +28,6 @@ from tests.consent.attacks import (
     text,
     write_events,
 )
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

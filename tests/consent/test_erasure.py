@@ -10,6 +10,7 @@ from common import database_triggers
 from common.triggers import all_triggers
 from consent import reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
+from tests.asserts import stored
 from tests.client import ApiClient
 from tests.consent.answers import MOMENT, drift, execute
 from tests.consent.attacks import (
@@ -26,7 +27,6 @@ from tests.consent.attacks import (
     state,
     write_events,
 )
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

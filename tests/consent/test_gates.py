@@ -9,12 +9,11 @@ from django.core.checks import run_checks
 from consent import errors
 from consent.checks import check_default_locale, check_gates
 from tests import processes
-from tests.asserts import assert_problem, assert_statements
+from tests.asserts import assert_problem, assert_statements, stored
 from tests.client import ApiClient
 from tests.consent import gated_urls
 from tests.consent.answers import publish, say
 from tests.consent.gated_urls import done, keep, nobodys, train
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

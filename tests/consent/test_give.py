@@ -7,10 +7,9 @@ import pytest
 from django.utils import timezone
 
 from consent.models import ConsentChain, ConsentEvent
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
 from tests.consent.answers import DAY, drift, events, fold, item, publish, say, states, valid_for
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

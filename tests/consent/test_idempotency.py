@@ -7,10 +7,9 @@ from django.utils import timezone
 
 from access.services import create_key
 from consent.models import ConsentEvent, ConsentState
-from tests.asserts import assert_problem, assert_statements
+from tests.asserts import assert_problem, assert_statements, stored
 from tests.client import ApiClient
 from tests.consent.answers import drift, events, execute, item, publish, say
-from tests.conversations.recipes import stored
 from tests.processes import CLIENTS, at_once
 
 PATH = "/consent/marketing"

@@ -13,10 +13,9 @@ from django.db import connection
 
 from access.models import Person
 from consent.models import ConsentEvent
-from tests.asserts import assert_statements
+from tests.asserts import assert_statements, stored
 from tests.client import ApiClient
 from tests.consent.answers import drift, events, fold, item, publish, say, states, valid_for
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

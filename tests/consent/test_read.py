@@ -9,10 +9,9 @@ from django.utils import timezone
 from access import actors, authentication
 from access.scopes import SCOPES
 from common.models import iso_time
-from tests.asserts import assert_problem, assert_statements
+from tests.asserts import assert_problem, assert_statements, stored
 from tests.client import ApiClient
 from tests.consent.answers import DAY, MOMENT, SECOND, events, item, publish, say, valid_for
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

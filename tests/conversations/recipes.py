@@ -5,8 +5,6 @@ import datetime
 import json
 from typing import Any
 
-from django.apps import apps
-
 from access import services as access_services
 from access.models import Person
 from conversations.models import Conversation, Message
@@ -44,17 +42,6 @@ def make_conversation_of(messages: int, user_id: str = "ann") -> Conversation:
         for position in range(1, messages + 1)
     )
     return conversation
-
-
-def stored() -> dict[str, list[dict[str, Any]]]:
-    """Every row that belongs to a person, by table: the same before and after a refusal."""
-    return {
-        model._meta.db_table: list(model._base_manager.order_by("pk").values())
-        for model in apps.get_models()
-        if any(
-            field.name in ("user_id", "owner", "account", "person") for field in model._meta.fields
-        )
-    }
 
 
 def cursor_of(*values: Any) -> str:

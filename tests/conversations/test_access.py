@@ -2,9 +2,9 @@ import pytest
 from django.utils import timezone
 
 from access import services
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import make_conversation_of, stored
+from tests.conversations.recipes import make_conversation_of
 
 NEVER_WAS = "0190a0b0-0000-7000-8000-00000000000a"
 

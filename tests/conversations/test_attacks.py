@@ -5,7 +5,8 @@ from django.db import DatabaseError, connection, transaction
 
 from common import database_triggers
 from common.triggers import all_triggers
-from tests.conversations.recipes import key_of, make_conversation_of, stored
+from tests.asserts import stored
+from tests.conversations.recipes import key_of, make_conversation_of
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,8 @@ from django.db import IntegrityError, connection, models, transaction
 
 from common.models import new_uid
 from conversations.models import Conversation, Message
-from tests.conversations.recipes import make_conversation_of, stored
+from tests.asserts import stored
+from tests.conversations.recipes import make_conversation_of
 
 pytestmark = pytest.mark.django_db
 

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from conversations.models import Conversation, Message
-from tests.asserts import assert_problem, assert_statements
+from tests.asserts import assert_problem, assert_statements, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import key_of, stored
+from tests.conversations.recipes import key_of
 
 SAID = {"role": "user", "content": "a"}
 

@@ -1,9 +1,9 @@
 from django.db import connection
 
 from conversations.models import Conversation, Message
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import make_conversation_of, make_conversations, stored
+from tests.conversations.recipes import make_conversation_of, make_conversations
 
 
 def raw_count(table: str) -> int:

@@ -8,10 +8,10 @@ import pytest
 from django.core.management import call_command
 
 from conversations.models import Conversation, Message
-from tests.asserts import assert_problem, assert_statements
+from tests.asserts import assert_problem, assert_statements, stored
 from tests.client import ApiClient
 from tests.conversations import trees
-from tests.conversations.recipes import MOMENT, make_conversation_of, make_conversations, stored
+from tests.conversations.recipes import MOMENT, make_conversation_of, make_conversations
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 
 from conversations.models import Conversation, Message
 from tests import processes
-from tests.asserts import assert_statements
+from tests.asserts import assert_statements, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import MOMENT, make_conversation_of, make_conversations, stored
+from tests.conversations.recipes import MOMENT, make_conversation_of, make_conversations
 
 pytestmark = pytest.mark.django_db
 

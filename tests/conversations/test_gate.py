@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

@@ -9,9 +9,9 @@ from pytest_django.fixtures import Settings
 from access import services
 from access.scopes import SCOPES
 from conversations.models import Conversation, Message
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import make_conversation_of, stored
+from tests.conversations.recipes import make_conversation_of
 
 # With real commits: the answer to a key that is known is read after the INSERT that failed.
 pytestmark = pytest.mark.django_db(transaction=True)

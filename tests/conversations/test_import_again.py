@@ -9,10 +9,9 @@ import pytest
 from django.core.management import call_command
 
 from conversations.models import Conversation
-from tests.asserts import assert_statements
+from tests.asserts import assert_statements, stored
 from tests.client import ApiClient
 from tests.conversations import trees
-from tests.conversations.recipes import stored
 from tests.conversations.test_import import run
 
 pytestmark = pytest.mark.django_db

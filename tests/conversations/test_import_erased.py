@@ -12,9 +12,9 @@ from billing.models import Usage
 from consent.models import ConsentEvent
 from conversations.models import Conversation
 from tests.access.test_erased_person import KEY, erase
+from tests.asserts import stored
 from tests.client import ApiClient
 from tests.conversations import trees
-from tests.conversations.recipes import stored
 from tests.conversations.test_import import run
 
 pytestmark = pytest.mark.django_db

@@ -10,10 +10,10 @@ from django.test import Client
 from access.models import StaffAction
 from conversations.models import Conversation, Message
 from conversations.services import legal_hold
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
 from tests.conversations.pages import LIST, staff
-from tests.conversations.recipes import MOMENT, make_conversation_of, stored
+from tests.conversations.recipes import MOMENT, make_conversation_of
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 
 from conversations.models import Conversation
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import MOMENT, make_conversations, stored
+from tests.conversations.recipes import MOMENT, make_conversations
 
 WRONG_BODIES: list[tuple[str, dict[str, Any]]] = [
     ("title", {"title": 5}),

@@ -7,8 +7,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from conversations.models import Conversation, Message
+from tests.asserts import stored
 from tests.client import ApiClient
-from tests.conversations.recipes import make_conversation_of, stored
+from tests.conversations.recipes import make_conversation_of
 from tests.conversations.test_search import say, titles
 from tests.processes import onlooker
 

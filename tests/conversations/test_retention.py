@@ -10,8 +10,9 @@ from access.models import ApiKey
 from conversations.models import Conversation, Message
 from conversations.services import legal_hold, retention
 from operations.models import MaintenanceRun
+from tests.asserts import stored
 from tests.client import ApiClient
-from tests.conversations.recipes import make_conversations, stored
+from tests.conversations.recipes import make_conversations
 
 pytestmark = pytest.mark.django_db
 

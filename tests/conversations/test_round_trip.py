@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conversations.models import Conversation
+from tests.asserts import stored
 from tests.client import ApiClient
 from tests.conversations import trees
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

@@ -11,10 +11,10 @@ from django.db import connection
 from conversations import reports
 from conversations import search as search_module
 from conversations.models import Conversation
-from tests.asserts import assert_problem, assert_statements
+from tests.asserts import assert_problem, assert_statements, stored
 from tests.client import ApiClient
 from tests.conversations import trees
-from tests.conversations.recipes import MOMENT, key_of, stored
+from tests.conversations.recipes import MOMENT, key_of
 
 pytestmark = pytest.mark.django_db
 

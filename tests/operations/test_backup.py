@@ -11,8 +11,9 @@ from access.models import ApiKey
 from conversations.models import Conversation
 from operations.backup_files import DUMP
 from operations.release import release
+from tests.asserts import stored
 from tests.client import ApiClient
-from tests.conversations.recipes import make_conversation_of, stored
+from tests.conversations.recipes import make_conversation_of
 from tests.operations.backups import backup, changed, command, manifest
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,8 +15,9 @@ from django.db import connection
 from operations import backup as backups
 from operations import restore
 from operations.errors import BackupFailed
+from tests.asserts import stored
 from tests.client import ApiClient
-from tests.conversations.recipes import make_conversation_of, stored
+from tests.conversations.recipes import make_conversation_of
 from tests.forks import Fork
 from tests.operations.backups import backup, command, empty_database
 from tests.operations.load import assert_holds, counted, rounds, writing

@@ -10,9 +10,8 @@ from billing.models import CreditAccount
 from billing.services import accounts
 from conversations.models import Conversation
 from operations.models import Erasure
-from tests.asserts import assert_problem
+from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 from tests.operations.persons import places_of
 
 pytestmark = pytest.mark.django_db

@@ -15,9 +15,8 @@ from billing.models import CreditAccount, Tier
 from common import declarations, privacy
 from consent.models import ConsentChain
 from operations.models import Erasure
-from tests.asserts import assert_problem, assert_statements
+from tests.asserts import assert_problem, assert_statements, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 from tests.operations.persons import (
     SECRETS,
     act,

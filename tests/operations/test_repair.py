@@ -11,9 +11,9 @@ from common import database_triggers
 from common.triggers import all_triggers
 from operations.models import MaintenanceRun
 from operations.services import erase_person
+from tests.asserts import stored
 from tests.attacks.sessions import findings
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 from tests.operations.backups import command
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,8 @@ from django.db import connection
 from common import database_triggers
 from common.triggers import all_triggers
 from conversations.models import Conversation, Message
+from tests.asserts import stored
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,8 @@ from django.utils import timezone
 from querycache.models import CacheEntry, CacheLease, CacheSize, CacheStatistics, Namespace
 from querycache.services import counting, namespaces, tidying
 from tests import processes
-from tests.asserts import assert_problem, assert_statements
+from tests.asserts import assert_problem, assert_statements, stored
 from tests.client import ApiClient
-from tests.conversations.recipes import stored
 from tests.querycache import cache
 
 
