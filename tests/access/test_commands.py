@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from access.models import ApiKey
+from access.models import ApiKey, StaffAction
 from access.scopes import SCOPES
 from tests.client import ApiClient
 
@@ -23,6 +23,16 @@ class TestCreate:
 
         assert key.startswith("stw_")
         assert ApiClient(key, "ann").get("/conversations").status_code == 200
+
+    def test_is_recorded_with_the_end_of_the_key(self) -> None:
+        command("create_api_key", "web", "--scopes", "all")
+        command("revoke_api_key", "web")
+
+        key = str(ApiKey.objects.get().pk)
+        done = StaffAction.objects.order_by("pk").values_list("actor", "action", "object_id")
+        assert list(done) == [
+            ("system", "access.create_key", key), ("system", "access.revoke_key", key),
+        ]  # fmt: skip
 
     def test_gives_every_scope_for_all(self) -> None:
         command("create_api_key", "web", "--scopes", "all")

@@ -2,9 +2,10 @@ import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
-from access import actors, services
+from access import actors, services, staff_actions
 from access.scopes import SCOPES
 from common.commands import WRONG_ARGUMENTS
 from common.commands import Command as BaseCommand
@@ -39,14 +40,21 @@ class Command(BaseCommand):
         days = options["expires_in_days"]
         if days is not None and not 1 <= days <= 36_500:
             raise CommandError("--expires-in-days takes 1 to 36500.", returncode=WRONG_ARGUMENTS)
-        new = services.create_key(
-            name=options["name"],
-            scopes=SCOPES if EVERY_SCOPE in options["scopes"] else options["scopes"],
-            actor=actors.SYSTEM,
-            at=timezone.now(),
-            replaces=options["replace"],
-            expires_at=timezone.now() + datetime.timedelta(days=days) if days else None,
-        )
+        at = timezone.now()
+        with transaction.atomic():
+            new = services.create_key(
+                name=options["name"],
+                scopes=SCOPES if EVERY_SCOPE in options["scopes"] else options["scopes"],
+                actor=actors.SYSTEM,
+                at=at,
+                replaces=options["replace"],
+                expires_at=at + datetime.timedelta(days=days) if days else None,
+            )
+            sentence = f"Made the key {new.row.name!r} ({new.row.prefix})."
+            staff_actions.record(
+                action="access.create_key", rows=[new.row], actor=actors.SYSTEM, at=at,
+                sentence=sentence,
+            )  # fmt: skip
         self.stdout.write(f"Key {new.row.name!r} with {', '.join(new.row.scopes)}.")
         self.stdout.write("It is shown this once; keep it like a password.")
         self.stdout.write(new.key)

@@ -1,9 +1,10 @@
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 from django.utils import timezone
 
-from access import services
+from access import actors, services, staff_actions
 from common.commands import Command as BaseCommand
 
 
@@ -19,7 +20,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for row in services.revoke_key(
-            name=options["name"], only_replaced=options["replaced"], at=timezone.now()
-        ):
+        at = timezone.now()
+        with transaction.atomic():
+            rows = services.revoke_key(
+                name=options["name"], only_replaced=options["replaced"], at=at
+            )
+            staff_actions.record(
+                action="access.revoke_key", rows=rows, actor=actors.SYSTEM, at=at,
+                sentence=f"Revoked the key {options['name']!r}.",
+            )  # fmt: skip
+        for row in rows:
             self.stdout.write(f"Revoked the key {row.name!r} ({row.prefix}).")
