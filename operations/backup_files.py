@@ -5,7 +5,6 @@ name in the same folder and then moved to its place, complete or not at all.
 """
 
 import datetime
-import fcntl
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from common import locks
 from operations.errors import BackupDamaged
 
 FORMAT = 1
@@ -85,33 +85,15 @@ def _write_archive(target: Any, dump: Any, described: dict[str, Any]) -> Manifes
 def scratch_folder(beside: Path) -> Iterator[Path]:
     """A folder in `beside` for the block alone, after those are removed that killed runs left."""
     for left in beside.glob(f"{SCRATCH_PREFIX}*"):
-        with _locked_folder(left) as is_left:
+        with locks.only_user(left) as is_left:
             if is_left:
                 shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=beside))
     try:
-        with _locked_folder(folder):
+        with locks.only_user(folder):
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked_folder(folder: Path) -> Iterator[bool]:
-    """Whether nobody else has it; a lock that ends with its process says so."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except FileNotFoundError:
-        yield False
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(handle)
 
 
 def _sync_folder(folder: Path) -> None:

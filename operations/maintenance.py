@@ -1,28 +1,18 @@
-"""Runs the tasks that apps declare (common/declarations.py), one runner at a time.
+"""Runs the tasks that apps declare (common/declarations.py).
 
 Each task's run is kept as a MaintenanceRun, a failed one too; a failing task does not stop the
 others. `backup` and `verify` keep their runs here as well.
 """
 
 import datetime
-import fcntl
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.core.management.color import no_style
-from django.db import (
-    DEFAULT_DB_ALIAS,
-    DatabaseError,
-    InterfaceError,
-    connection,
-    connections,
-    transaction,
-)
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
 from common.declarations import Task
@@ -35,8 +25,6 @@ logger = logging.getLogger(__name__)
 # A batch locks this many rows at most.
 BATCH_ITEMS = 500
 RUNS_KEPT = datetime.timedelta(days=90)
-# Any number that no other program takes on this database.
-LOCK_NUMBER = 7_383_920_551
 # Runs of the commands that are no tasks of `maintain`, and are kept like them.
 BACKUP, VERIFY = "backup", "verify"
 # What a task may meet: the database, a refusal, a file, or a fault in its own code.
@@ -44,55 +32,6 @@ FAILURES = (
     ArithmeticError, AttributeError, DatabaseError, DomainError, InterfaceError, LookupError,
     OSError, RuntimeError, TypeError, ValueError,
 )  # fmt: skip
-
-
-# One runner
-
-
-@contextmanager
-def only_runner() -> Iterator[bool]:
-    """Whether this is the only runner on this database, and for as long as the block lasts.
-
-    The lock ends with its holder, however that dies. PostgreSQL: a transaction lock on a connection
-    of its own, since a session lock would stay behind in the pool, and behind PgBouncer would not
-    be ours at all. SQLite: a lock on a file beside the database.
-    """
-    if connection.vendor == "sqlite":
-        with _locked_file(f"{connection.settings_dict['NAME']}-maintain") as locked:
-            yield locked
-        return
-    holder: Any = connections.create_connection(DEFAULT_DB_ALIAS)
-    try:
-        holder.set_autocommit(False)
-        with holder.cursor() as cursor:
-            # It waits between batches with its transaction open, which a server may forbid.
-            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK_NUMBER])
-            [locked] = cursor.fetchone()
-        yield locked
-    finally:
-        _close(holder)
-
-
-def _close(holder: BaseDatabaseWrapper) -> None:
-    try:
-        holder.close()
-    except (DatabaseError, InterfaceError) as error:  # the server is gone, and the lock with it
-        logger.warning("The lock's connection was lost: %s", error)
-
-
-@contextmanager
-def _locked_file(name: str) -> Iterator[bool]:
-    file = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(file)
 
 
 # Runs

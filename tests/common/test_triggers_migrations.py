@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models.signals import pre_migrate
 
 from common import database_triggers
-from common.triggers import Trigger
+from common.triggers import Trigger, all_triggers
 from tests.billing.books import charge, open_account
 from tests.common.proofs import drop_trigger, execute, refused, rows, write_proofs
 from tests.guarded.models import Proof
@@ -130,7 +130,7 @@ class TestAMigrateWithNothingToDo:
             with assert_no_lock_taken():
                 call_command("migrate", verbosity=0)
 
-        assert charge(1).balance_after == 49
+            assert charge(1).balance_after == 49
 
 
 class TestAMigrateThatMendsATrigger:
@@ -171,6 +171,37 @@ class TestAMigrateThatMendsATrigger:
         assert len(database_triggers.missing()) == 2
         call_command("migrate", verbosity=0)
         assert database_triggers.missing() == []
+
+
+class TestAMigrateThatMendsTheLedger:
+    TRIGGER = "billing_credittransaction_no_update"
+
+    @pytest.fixture(autouse=True)
+    def torn(self) -> None:
+        open_account()
+        database_triggers.drop(one for one in all_triggers("billing") if one.name == self.TRIGGER)
+
+    def test_goes_on_beside_a_backup_and_so_do_charges(self) -> None:
+        with beside() as other:
+            other.execute("SELECT count(*) FROM billing_credittransaction")
+            call_command("migrate", verbosity=0)
+
+            assert database_triggers.missing() == []
+            assert charge(1).balance_after == 49
+
+    def test_gives_up_where_somebody_writes_all_the_while_and_charges_go_on(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if connection.vendor == "sqlite":  # where no charge goes on beside such a writer
+            return
+        monkeypatch.setattr(database_triggers, "LOCK_TIMEOUT_SECONDS", 0.1)
+        with beside() as other:
+            other.execute("LOCK billing_credittransaction IN ROW EXCLUSIVE MODE")
+            with pytest.raises(CommandError, match="Run migrate again when that has ended"):
+                call_command("migrate", verbosity=0)
+
+            assert [one.name for one in database_triggers.missing()] == [self.TRIGGER]
+            assert charge(1).balance_after == 49
 
 
 @contextmanager

@@ -18,8 +18,9 @@ from django.utils import timezone
 from common import declarations
 from common.declarations import Task
 from common.errors import NotFound
+from common.locks import only_maintenance
 from operations import logs
-from operations.maintenance import BATCH_ITEMS, only_runner
+from operations.maintenance import BATCH_ITEMS
 from operations.models import MaintenanceRun
 from tests.processes import environment
 
@@ -192,7 +193,7 @@ class TestOneRunner:
         heap = Heap(1)
         only(heap.task("heap"))
 
-        with only_runner() as alone:
+        with only_maintenance() as alone:
             code, output = maintain()
             document = json.loads(maintain("--json")[1])
 
@@ -204,7 +205,7 @@ class TestOneRunner:
 
     def test_is_followed_by_the_next(self, only: Any) -> None:
         only(Heap(1).task("heap"))
-        with only_runner():
+        with only_maintenance():
             pass
 
         maintain()
@@ -217,8 +218,8 @@ class TestOneRunner:
                 sys.executable,
                 "-c",
                 "import django; django.setup()\n"
-                "from operations.maintenance import only_runner\n"
-                "with only_runner() as alone: print(alone, flush=True); input()",
+                "from common.locks import only_maintenance\n"
+                "with only_maintenance() as alone: print(alone, flush=True); input()",
             ],
             cwd=settings.BASE_DIR,
             env=environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"},
@@ -227,7 +228,7 @@ class TestOneRunner:
             text=True,
         )
         assert holder.stdout and holder.stdout.readline() == "True\n"
-        with only_runner() as alone:
+        with only_maintenance() as alone:
             assert not alone
 
         holder.kill()
@@ -239,7 +240,7 @@ class TestOneRunner:
 def can_be_had() -> bool:
     """Whether the lock comes free; the server notices a dead client a little later."""
     for _ in range(1000):
-        with only_runner() as alone:
+        with only_maintenance() as alone:
             if alone:
                 return True
     return False

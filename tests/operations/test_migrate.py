@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from common import database_triggers, migration_lock
+from common import database_triggers, locks
 from tests.common.proofs import rows, write_proofs
 from tests.guarded.models import Proof
 from tests.operations import backups
@@ -63,11 +63,11 @@ class TestTheLock:
             waited.append("waits")
             raise InterruptedError
 
-        with migration_lock.held("default", give_up):
-            with pytest.raises(InterruptedError), migration_lock.held("default", give_up):
+        with locks.only_migration("default", give_up):
+            with pytest.raises(InterruptedError), locks.only_migration("default", give_up):
                 pass
             assert waited == ["waits"]
-        with migration_lock.held("default", give_up):
+        with locks.only_migration("default", give_up):
             pass
 
         assert waited == ["waits"]

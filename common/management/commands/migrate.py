@@ -6,7 +6,7 @@ from django.core.management.commands import migrate
 from django.db import OperationalError, connections, transaction
 from django.db.migrations import Migration
 
-from common import database_triggers, migration_lock
+from common import database_triggers, locks
 from common.triggers import all_triggers
 
 
@@ -29,7 +29,7 @@ class Command(migrate.Command):
         if options["plan"] or options["check_unapplied"]:
             super().handle(*args, **options)
             return
-        with migration_lock.held(self.using, self.say_that_it_waits):
+        with locks.only_migration(self.using, self.say_that_it_waits):
             ended = False
             with ExitStack() as self.until_the_end:
                 try:

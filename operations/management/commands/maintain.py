@@ -12,7 +12,8 @@ from common import declarations
 from common.commands import WRONG_ARGUMENTS
 from common.commands import Command as BaseCommand
 from common.declarations import Task
-from operations.maintenance import only_runner, run
+from common.locks import only_maintenance
+from operations.maintenance import run
 
 FAILED = 1
 
@@ -81,7 +82,7 @@ class Command(BaseCommand):
         """One run of the tasks; False if any failed."""
         runs: list[dict[str, Any]] = []
         try:
-            with only_runner() as alone:
+            with only_maintenance() as alone:
                 if alone:
                     runs = [self._run_one(task) for task in tasks if not self.stop.is_set()]
         except (DatabaseError, InterfaceError) as error:
