@@ -13,9 +13,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from access import actors, errors, services, tokens
+from access import actors, errors, tokens
 from access.models import ApiKey
 from access.scopes import PERSONS_SCOPES
+from access.services import keys
 from common import request_context
 from common.models import validate_user_id
 
@@ -85,7 +86,7 @@ def caller_of(request: Any) -> tuple[Caller, str | None] | None:
     if scheme.lower() != "bearer" or not token.strip():
         raise AuthenticationFailed("Send `Authorization: Bearer <key>`.")
     token = token.strip()
-    if settings.JWT_ISSUER and not token.startswith(services.KEY_MARK):
+    if settings.JWT_ISSUER and not token.startswith(keys.KEY_MARK):
         user_id = _person_with_token(token, request)
         request_context.note_caller(actor=PERSON.actor, user_id=user_id)
         return PERSON, user_id
@@ -109,16 +110,16 @@ def _caller_with_key(key: str) -> Caller:
     # how long the index takes tells of a hash that nobody can steer.
     row = (
         ApiKey.objects.active(at=now)
-        .filter(key_hash=services.hash_of(key))
+        .filter(key_hash=keys.hash_of(key))
         .values_list("id", "name", "scopes")
         .first()
-        if key.startswith(services.KEY_MARK)
+        if key.startswith(keys.KEY_MARK)
         else None
     )
     if row is None:
         raise AuthenticationFailed("The key is unknown, revoked or expired.")
     key_id, name, scopes = row
-    services.last_uses.note(key_id, now)
+    keys.last_uses.note(key_id, now)
     return Caller(actor=actors.key_actor(name), scopes=frozenset(scopes), key_id=key_id)
 
 

@@ -34,8 +34,8 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from access import services  # noqa: E402
 from access.scopes import SCOPES  # noqa: E402
+from access.services import keys  # noqa: E402
 from benchmarks.dearest import CASES, Case  # noqa: E402
 from benchmarks.dearest_rows import prepare_all  # noqa: E402
 from common import database_triggers  # noqa: E402
@@ -180,9 +180,7 @@ def main() -> None:
     database_triggers.drop(trigger for trigger in all_triggers() if trigger.rules)
     call_command("flush", interactive=False, verbosity=0)
     database_triggers.create(all_triggers())
-    key = services.create_key(
-        name="benchmark", scopes=SCOPES, actor="system", at=timezone.now()
-    ).key
+    key = keys.create_key(name="benchmark", scopes=SCOPES, actor="system", at=timezone.now()).key
     in_a_process(prepare_all)
     print(f"{connection.vendor}: CPU, s | memory, MB | answer, MB\n")
     found = measure_all(key, kept)

@@ -27,8 +27,8 @@ from django.core.management import call_command  # noqa: E402
 from django.db import OperationalError, connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from access import services as access_services  # noqa: E402
 from access.models import Person  # noqa: E402
+from access.services import persons  # noqa: E402
 from querycache.keys import CacheRequest  # noqa: E402
 from querycache.models import CacheEntry, CacheSize, Namespace  # noqa: E402
 from querycache.services import entries as querycache_entries  # noqa: E402
@@ -89,7 +89,7 @@ def fill(entries: int) -> None:
         max_entries=entries * 2, max_bytes=10**12, default_ttl_seconds=86_400
     )
     namespace = Namespace.objects.get(name="default")
-    access_services.meet_persons(["ann"])
+    persons.meet_persons(["ann"])
     ann = Person.objects.get(user_id="ann").pk
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")

@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
-from access import services as access_services
 from access.api.serializers import NOTE_MAX_LENGTH
 from access.models import REFERENCE_NAME_MAX_LENGTH, REFERENCE_VALUE_MAX_LENGTH, REFERENCES_MAX
+from access.services import persons
 from billing.services import credits, holds
 from common.idempotency import NO_KEY
 from consent.models import Purpose
@@ -134,7 +134,7 @@ def prepare_cache() -> None:
 
 def prepare_persons() -> None:
     for number in range(PAGE_ROWS):
-        access_services.change_person(user_id=f"named{number or ''}", **SAID)
+        persons.change_person(user_id=f"named{number or ''}", **SAID)
 
 
 def prepare_staff() -> None:

@@ -25,9 +25,9 @@ from django.urls import path  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from django.views.decorators.csrf import csrf_exempt  # noqa: E402
 
-from access import services  # noqa: E402
 from access.models import ApiKey  # noqa: E402
 from access.scopes import SCOPES  # noqa: E402
+from access.services import keys  # noqa: E402
 from billing import reports as billing_reports  # noqa: E402
 from billing.api.views import transaction_response, usage_json  # noqa: E402
 from billing.services import credits as billing_credits  # noqa: E402
@@ -177,9 +177,7 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     database_triggers.drop(trigger for trigger in all_triggers() if trigger.rules)
     call_command("flush", interactive=False, verbosity=0)
-    key = services.create_key(
-        name="benchmark", scopes=SCOPES, actor="system", at=timezone.now()
-    ).key
+    key = keys.create_key(name="benchmark", scopes=SCOPES, actor="system", at=timezone.now()).key
     print(f"{connection.vendor}, CPU microseconds a call, best of {ROUNDS} rounds of {CALLS}\n")
     print("| call | statements | Steward | bare view | ratio |\n|---|---|---|---|---|")
     made: list[str] = []

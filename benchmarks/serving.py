@@ -26,9 +26,9 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from access import services  # noqa: E402
 from access.models import ApiKey  # noqa: E402
 from access.scopes import SCOPES  # noqa: E402
+from access.services import keys  # noqa: E402
 
 PORT = 8765
 SIZES = ((1, 8), (2, 4), (2, 8), (2, 15), (4, 8))
@@ -103,7 +103,7 @@ def main() -> None:
     options = parser.parse_args()
     call_command("migrate", verbosity=0)
     ApiKey.objects.filter(name="bench").delete()
-    key = services.create_key(name="bench", scopes=SCOPES, actor="system", at=timezone.now()).key
+    key = keys.create_key(name="bench", scopes=SCOPES, actor="system", at=timezone.now()).key
     connection.close()
     for workers, threads in SIZES:
         server = serve(workers, threads)

@@ -110,13 +110,14 @@ def make_admin() -> list[str]:
 
 
 def make_key() -> list[str]:
-    from access import actors, services
+    from access import actors
     from access.models import ApiKey
     from access.scopes import SCOPES
+    from access.services import keys
 
     if ApiKey.objects.filter(name=KEY_NAME).exists():
         return []
-    new = services.create_key(name=KEY_NAME, scopes=SCOPES, actor=actors.SYSTEM, at=timezone.now())
+    new = keys.create_key(name=KEY_NAME, scopes=SCOPES, actor=actors.SYSTEM, at=timezone.now())
     return [f"API key       {new.key}"]
 
 

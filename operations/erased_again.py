@@ -7,8 +7,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from access import actors
-from access import services as access_services
 from access.models import ErasedPerson
+from access.services import persons
 from common import privacy
 from common.errors import DomainError
 from common.models import ERASED_PREFIX
@@ -64,7 +64,7 @@ def erase_again(before: Remembered, *, include_erased: bool) -> Again:
     later = _later(before)
     lost = before.references - set(Erasure.objects.values_list("reference", flat=True))
     again = Again(unknown=max(len(lost) - sum(later.values()), 0))
-    access_services.bring_marks(before.marks)
+    persons.bring_marks(before.marks)
     for user_id in _persons(later):
         if include_erased:
             again.left.append((user_id, "--include-erased"))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from django.db import transaction
 from django.utils import timezone
 
-from access import services as access_services
+from access.services import persons as access_persons
 from common import declarations
 from common.declarations import Check, Repair, Tear
 from common.models import ERASED_PREFIX
@@ -45,7 +45,7 @@ def _mend(repair: Repair, tear: Tear) -> int:
     begun = time.monotonic()
     with transaction.atomic():
         living = (name for name in tear.persons if not name.startswith(ERASED_PREFIX))
-        access_services.lock_persons(*living)
+        access_persons.lock_persons(*living)
         rows = tear.mend()
         if rows:
             MaintenanceRun.objects.create(

@@ -12,8 +12,8 @@ import uuid
 
 from django.db import transaction
 
-from access import services as access_services
 from access.models import Person, PersonMove
+from access.services import persons
 from common import locks, privacy
 from common.errors import DomainError
 from common.models import ERASED_PREFIX
@@ -40,7 +40,7 @@ def erase_person(
     tables = [table for table in privacy.tables() if table.model is not Person]
     with transaction.atomic():
         locks.lock_erasures()
-        is_known = access_services.take_person(user_id)
+        is_known = persons.take_person(user_id)
         privacy.lock_first_rows(user_id)
         was_overruled = _refuse(user_id, overruling)
         names = [user_id, *PersonMove.objects.ids_left_by(user_id)]
@@ -56,8 +56,8 @@ def erase_person(
             if hooks.after_erasure:
                 hooks.after_erasure()
         for name in names:
-            access_services.remember_erasure(user_id=name)
-        access_services.erase_person(user_id=user_id, reference=reference, at=at)
+            persons.remember_erasure(user_id=name)
+        persons.erase_person(user_id=user_id, reference=reference, at=at)
         if is_known:
             counts["kept"][PERSON] = 1
         # Or the erased texts would stand there until SQLite writes over them.

@@ -16,8 +16,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from access import actors
-from access import services as access_services
 from access.models import PersonKey, StaffReading
+from access.services import readings
 from access.staff_actions import Action, ActionContext, ActionResult
 from access.staff_views import ChosenRowsView, RecordedAdmin
 from common.admin import CreatedFilter, ReadOnlyAdmin, display
@@ -252,11 +252,11 @@ class CacheEntryAdmin(ReadOnlyAdmin):
             staff = actors.staff_actor(request.user)
             what = f"cache entry {entry.key_hash} in {entry.namespace.name}"
             if entry.person:
-                access_services.record_reading(
+                readings.record_reading(
                     actor=staff, at=timezone.now(), user_id=entry.person.name, what=what
                 )
             else:
-                access_services.record_reading_of_nobodys(
+                readings.record_reading_of_nobodys(
                     actor=staff, at=timezone.now(), kind=StaffReading.Kind.SHARED, what=what
                 )
         return super().change_view(request, object_id, form_url, extra_context)

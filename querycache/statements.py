@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from access import services as access_services
+from access.services import persons
 from common.models import insert_from
 from querycache.models import CacheEntry, CacheLease, CacheTag, Namespace
 
@@ -177,7 +177,7 @@ def _put(
     replaced = ", ".join(f"{name} = excluded.{name}" for name in sorted(columns))
     on_conflict = f"ON CONFLICT {key} DO UPDATE SET {replaced} {condition}"
     if owner is not None:
-        return access_services.insert_for_person(
+        return persons.insert_for_person(
             row, user_id=owner, on_conflict=on_conflict, parameters=parameters or {}
         )
     inserted = insert_from(

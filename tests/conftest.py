@@ -7,8 +7,8 @@ from django.db import connection
 from django.test import TransactionTestCase
 from django.utils import timezone
 
-from access import services
 from access.scopes import SCOPES
+from access.services import keys
 from common import write_behind
 from operations import in_time
 from tests import pristine
@@ -52,9 +52,7 @@ def asked_within_the_tests_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def key(db: None) -> str:
     """A service key with every scope."""
-    return services.create_key(
-        name="application", scopes=SCOPES, actor="system", at=timezone.now()
-    ).key
+    return keys.create_key(name="application", scopes=SCOPES, actor="system", at=timezone.now()).key
 
 
 @pytest.fixture

@@ -90,6 +90,15 @@ def imported(node: ast.AST) -> set[str]:
     return set()
 
 
+def modules_named(node: ast.AST) -> set[str]:
+    """The modules that an import statement names, whole."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return {node.module}
+    return set()
+
+
 def our_models() -> list[type[models.Model]]:
     return [model for model in apps.get_models() if model.__module__.partition(".")[0] in ARROWS]
 
@@ -130,6 +139,26 @@ class TestModules:
         ]
 
         assert astray == []
+
+
+class TestServices:
+    def test_know_nothing_of_http(self) -> None:
+        webs = {"rest_framework", "django.http", "django.urls"}
+        wrong = (
+            f"{place} imports {module}"
+            for place, node in nodes((ast.Import, ast.ImportFrom))
+            if "services" in re.split(r"\W", place)
+            for module in modules_named(node)
+            if any(module == web or module.startswith(f"{web}.") for web in webs)
+        )
+
+        assert list_of(wrong) == []
+
+    def test_are_called_through_their_modules(self) -> None:
+        packages = [path for path in ROOT.glob("*/services/__init__.py") if path.read_text()]
+
+        # What applications of your own call.
+        assert packages == [ROOT / "conversations/services/__init__.py"]
 
 
 class TestCode:

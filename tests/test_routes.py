@@ -12,7 +12,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from access import services as access_services
+from access.services import persons
 from billing.models import CreditHold, CreditTransaction
 from billing.services import credits, holds
 from common.idempotency import RequestKey
@@ -39,7 +39,7 @@ NO_KEY = RequestKey(None, "x" * 64)
 
 def make_person() -> str:
     """Not Ann, who is known by her other rows."""
-    access_services.meet_persons(["carl"])
+    persons.meet_persons(["carl"])
     return "carl"
 
 

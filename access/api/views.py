@@ -9,11 +9,11 @@ from rest_framework import serializers as drf
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from access import services
 from access.api import serializers
 from access.authentication import CallerRequest
 from access.models import Person, PersonMove, PersonReference
 from access.permissions import HasScope, IsService
+from access.services import persons as access_persons
 from common import pagination, request_context
 from common.errors import NotFound
 from common.models import validate_user_id
@@ -90,7 +90,7 @@ class PersonViewSet(ViewSet):
         request_context.note_caller(actor=request.auth.actor, user_id=user_id)
         drf.CharField(validators=[validate_user_id], trim_whitespace=False).run_validation(user_id)
         body = validated(serializers.PersonRequest, request.data)
-        services.change_person(user_id=user_id, **body)
+        access_persons.change_person(user_id=user_id, **body)
         return Response(_person(user_id))
 
     @extend_schema(
@@ -106,7 +106,9 @@ class PersonViewSet(ViewSet):
         _require_searchable(user_id)
         body = validated(serializers.MoveRequest, request.data)
         to = body["to"]
-        services.move_person(user_id=user_id, to=to, actor=request.auth.actor, at=timezone.now())
+        access_persons.move_person(
+            user_id=user_id, to=to, actor=request.auth.actor, at=timezone.now()
+        )
         return Response(_person(to))
 
 
@@ -114,13 +116,13 @@ def _person(user_id: str) -> dict[str, Any]:
     _require_searchable(user_id)
     row = Person.objects.filter(user_id=user_id).values(*COLUMNS).first()
     if row is None:
-        raise NotFound(services.UNKNOWN)
+        raise NotFound(access_persons.UNKNOWN)
     return _shown([row])[0]
 
 
 def _require_searchable(user_id: str) -> None:
     if "\0" in user_id:  # which PostgreSQL refuses to look for
-        raise NotFound(services.UNKNOWN)
+        raise NotFound(access_persons.UNKNOWN)
 
 
 def _shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -77,7 +77,7 @@ class Person(models.Model):
     class Privacy:
         personal = {"user_id", "note"}
         not_personal = {"id", "first_seen_at", "erased_as", "erased_at"}
-        # By services.erase_person, at the very end.
+        # By persons.erase_person, at the very end.
         blanked_on_erasure = {"note"}
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from access.models.persons import PersonField
 class StaffReading(models.Model):
     """One time that a member of staff had a person's own texts on the screen.
 
-    Written by services.record_reading alone; triggers keep it as it was made. `staff` is text, not
+    Written by services/readings.py alone; triggers keep it as it was made. `staff` is text, not
     a key to Django's users, so that a record outlives the account. Texts that are nobody's in
     particular have no person but a kind: the cache's shared entries, and what a search by words
     went through.

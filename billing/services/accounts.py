@@ -6,8 +6,8 @@ from typing import Any
 from django.db import models, transaction
 
 from access import actors
-from access import services as access_services
 from access.models import PersonKey
+from access.services import persons
 from billing import errors, ledger
 from billing.models import (
     GUEST_TIER,
@@ -33,7 +33,7 @@ def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> No
     Raises UnknownTier.
     """
     with transaction.atomic():
-        key = access_services.lock_persons(user_id)[user_id]
+        key = persons.lock_persons(user_id)[user_id]
         template = tier_at_first_contact(Usage, user_id=user_id, named=tier)
         ledger.open_account(
             CreditAccount(person_id=key, last_refill_at=at, **_copied(template, refilled_at=at))
@@ -147,7 +147,7 @@ def change_usage(
     """
     tier = tier_named(changes["tier"]) if "tier" in changes else None
     with transaction.atomic():
-        key = access_services.lock_persons(user_id)[user_id]
+        key = persons.lock_persons(user_id)[user_id]
         open_usage(user_id=user_id, tier=None, at=at)
         usage = Usage.objects.select_for_update(no_key=True).get(person_id=key)
         if tier is not None:

@@ -6,8 +6,8 @@ from typing import Any
 from django.db import transaction
 
 from access import actors
-from access import services as access_services
 from access.models import ErasedPerson
+from access.services import persons
 from billing import errors
 from billing.models import CreditAccount, Tier, Usage, UsageOverride, day_of
 from billing.services.accounts import change_account_tier
@@ -50,7 +50,7 @@ def import_usage(
     collects what would be. Raises UsageFileInvalid and UnknownTier; then nothing is written.
     """
     locks.hold_off_erasures()
-    key = access_services.lock_persons(user_id)[user_id]
+    key = persons.lock_persons(user_id)[user_id]
     tier, is_other = _tier(user_id, document, on_conflict)
     if is_other and on_conflict == "fail":
         return _nothing_done("failed")

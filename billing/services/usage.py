@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import BigIntegerField, Case, F, Q, Value, When
 from django.db.models.functions import Greatest
 
-from access import services as access_services
+from access.services import persons
 from billing import errors
 from billing.models import CreditAccount, Usage, UsageIncrement, day_of, month_of
 from billing.services.tiers import tier_at_first_contact
@@ -29,7 +29,7 @@ def open_usage(*, user_id: str, tier: str | None, at: datetime.datetime) -> None
     if Usage.objects.for_user(user_id).exists():
         return
     with transaction.atomic():
-        key = access_services.lock_persons(user_id)[user_id]
+        key = persons.lock_persons(user_id)[user_id]
         template = tier_at_first_contact(CreditAccount, user_id=user_id, named=tier)
         Usage.objects.bulk_create(
             [
@@ -98,7 +98,7 @@ def _count_once(
     )
     with transaction.atomic():
         counted = None
-        if access_services.insert_for_person(increment, user_id=user_id):
+        if persons.insert_for_person(increment, user_id=user_id):
             counted = _count_within_limits(user_id, amount, at)
         if counted is None:
             transaction.set_rollback(True)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from access import services as access_services
+from access.services import persons as access_persons
 from common.idempotency import NO_KEY, Outcome, RequestKey, find_replay
 from common.models import update_returning
 from consent import chain, errors, reports
@@ -138,7 +138,7 @@ def locked_chain(user_id: str) -> tuple[ConsentChain, bool]:
     rows = update_returning(living, columns, last_sequence=F("last_sequence"))
     if rows:
         return ConsentChain(**rows[0]), False
-    persons = access_services.lock_persons(user_id)
+    persons = access_persons.lock_persons(user_id)
     head = new_chain(user_id, persons[user_id])
     try:
         with transaction.atomic():

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from access import actors
-from access import services as access_services
 from access.models import ErasedPerson
+from access.services import persons as access_persons
 from common import locks
 from consent import reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
@@ -63,7 +63,7 @@ def store_imported(
         named = [consent.user_id for consent in consents]
         locks.hold_off_erasures()
         erased = set() if include_erased else ErasedPerson.objects.among(named)
-        persons = access_services.lock_persons(*(set(named) - erased))
+        persons = access_persons.lock_persons(*(set(named) - erased))
         consents = [consent for consent in consents if consent.user_id not in erased]
         heads = _locked_chains({one.user_id: persons[one.user_id] for one in consents})
         purposes = reports.purposes(at=at, keys=["terms", "marketing"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from access import services as access_services
+from access.services import persons as access_persons
 from common.idempotency import Outcome, RequestKey, find_replay
 from consent.gates import require_consent
 from conversations import errors
@@ -59,7 +59,7 @@ def create_conversation(
                 )
             if is_known:
                 return Outcome(conversation)
-            access_services.meet_persons([user_id])
+            access_persons.meet_persons([user_id])
         except IntegrityError:
             replay = _find_replay(user_id, conversation, request_key)
             if replay is not None:
@@ -73,7 +73,7 @@ def _insert_with_messages(
     *, user_id: str, conversation: Conversation, messages: Sequence[NewMessage]
 ) -> bool:
     """False if the person was never seen."""
-    if not access_services.insert_for_person(conversation, user_id=user_id):
+    if not access_persons.insert_for_person(conversation, user_id=user_id):
         return False
     Message.objects.bulk_create(
         message.row(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from access import services as access_services
 from access.models import ErasedPerson, Person
+from access.services import persons
 from common import locks
 from conversations.council import CouncilConversation
 from conversations.export import messages_of
@@ -56,7 +56,7 @@ def store_imported(
         erased = set() if include_erased else ErasedPerson.objects.among(owners)
         keys = _keys_of(owners if dry_run_rows is not None else erased)
         if dry_run_rows is None:
-            keys |= access_services.lock_persons(*(owners - erased))
+            keys |= persons.lock_persons(*(owners - erased))
         existing = ChainMap(dry_run_rows or {}, _existing(found, keys))
         left_out = {
             "erased": {_owned(item) for item in found if item.user_id in erased},

@@ -12,8 +12,9 @@ from django.db import DatabaseError, InterfaceError
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from access import actors, services
+from access import actors
 from access.authentication import BearerAuthentication, Caller
+from access.services import keys
 from common import request_context
 from operations import health, in_time
 
@@ -34,7 +35,7 @@ class MonitorAuthentication(BearerAuthentication):
         header = request.headers.get("Authorization")
         if header is None:
             return None
-        mark = services.hash_of(header)
+        mark = keys.hash_of(header)
         if health.pool_is_exhausted():
             remembered = _recall(mark)
             if remembered is not None:

@@ -10,7 +10,7 @@ import orjson
 from django.db import transaction
 from django.db.models import Q
 
-from access import services as access_services
+from access.services import persons
 from common.errors import NotFound
 from common.models import update_returning
 from consent.gates import require_consent
@@ -109,9 +109,9 @@ def _put_and_meet(entry: CacheEntry, place: Place, user_id: str) -> None:
     """Store it; whose first row it is, or the first after an erasure, is met."""
     owner = place.namespace.owner_for(user_id)
     if owner is not None and not place.is_known:
-        access_services.meet_persons([user_id])
+        persons.meet_persons([user_id])
     while not statements.put_entry(entry, owner=owner):
-        access_services.meet_persons([user_id])
+        persons.meet_persons([user_id])
 
 
 def _entry(space: Namespace, key: str, answer: NewAnswer, at: datetime.datetime) -> CacheEntry:

@@ -12,7 +12,7 @@ import orjson
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 
-from access import services as access_services
+from access.services import persons
 from common import metrics
 from common.errors import DomainError
 from consent.gates import require_consent
@@ -163,7 +163,7 @@ def _take_lease(
     if is_shared:
         require_consent("shared_cache", user_id=user_id, at=at)
     elif seen.person_id is None:
-        access_services.meet_persons([user_id])
+        persons.meet_persons([user_id])
     lease = CacheLease(
         namespace_id=seen.namespace_id,
         key_hash=key,

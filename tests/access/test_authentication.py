@@ -5,9 +5,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from access import services
 from access.models import ApiKey
 from access.scopes import SCOPES
+from access.services import keys
 from conversations.models import Conversation
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
@@ -62,13 +62,13 @@ def assert_refused(response: Any) -> None:
 
 
 @pytest.fixture
-def new(db: None) -> services.NewKey:
-    return services.create_key(name="application", scopes=SCOPES, actor="system", at=timezone.now())
+def new(db: None) -> keys.NewKey:
+    return keys.create_key(name="application", scopes=SCOPES, actor="system", at=timezone.now())
 
 
 class TestACaller:
     @pytest.mark.parametrize("header", BAD_HEADERS.values(), ids=BAD_HEADERS)
-    def test_is_refused_with(self, new: services.NewKey, header: str) -> None:
+    def test_is_refused_with(self, new: keys.NewKey, header: str) -> None:
         key, prefix = new.key, new.row.prefix
         response = call(
             header.format(
@@ -83,19 +83,19 @@ class TestACaller:
 
         assert_refused(response)
 
-    def test_is_refused_without_the_header(self, new: services.NewKey) -> None:
+    def test_is_refused_without_the_header(self, new: keys.NewKey) -> None:
         response = call(None)
 
         assert_refused(response)
         assert response.json()["detail"] == "Send `Authorization: Bearer <key>`."
 
     @pytest.mark.parametrize("header", ["Bearer {}", "bearer {}", "BEARER {}", "Bearer   {}  "])
-    def test_is_known_by_its_key(self, new: services.NewKey, header: str) -> None:
+    def test_is_known_by_its_key(self, new: keys.NewKey, header: str) -> None:
         response = call(header.format(new.key))
 
         assert response.status_code == 201
 
-    def test_is_told_nothing_of_what_was_wrong_with_the_key(self, new: services.NewKey) -> None:
+    def test_is_told_nothing_of_what_was_wrong_with_the_key(self, new: keys.NewKey) -> None:
         answers = {
             call(f"Bearer {key}").content
             for key in ("stw_unknown_key", f"stw_{new.row.prefix}_wrong", "wrong")
@@ -103,7 +103,7 @@ class TestACaller:
 
         assert len(answers) == 1
 
-    def test_takes_one_statement_to_be_known(self, new: services.NewKey) -> None:
+    def test_takes_one_statement_to_be_known(self, new: keys.NewKey) -> None:
         client = ApiClient(new.key, "ann")
 
         with assert_statements(2) as statements:
@@ -124,7 +124,7 @@ class TestACaller:
 class TestAnExpiry:
     def test_ends_a_key(self, db: None) -> None:
         past = timezone.now() - datetime.timedelta(microseconds=1)
-        expired = services.create_key(
+        expired = keys.create_key(
             name="old", scopes=SCOPES, actor="system", at=timezone.now(), expires_at=past
         )
 
@@ -132,7 +132,7 @@ class TestAnExpiry:
 
     def test_to_come_leaves_a_key_in_use(self, db: None) -> None:
         tomorrow = timezone.now() + datetime.timedelta(days=1)
-        new = services.create_key(
+        new = keys.create_key(
             name="new", scopes=SCOPES, actor="system", at=timezone.now(), expires_at=tomorrow
         )
 
@@ -140,9 +140,7 @@ class TestAnExpiry:
 
     def test_is_the_first_moment_at_which_a_key_is_no_longer_active(self, db: None) -> None:
         noon = datetime.datetime(2025, 3, 1, 12, tzinfo=datetime.UTC)
-        services.create_key(
-            name="a", scopes=SCOPES, actor="system", at=timezone.now(), expires_at=noon
-        )
+        keys.create_key(name="a", scopes=SCOPES, actor="system", at=timezone.now(), expires_at=noon)
         before = noon - datetime.timedelta(microseconds=1)
 
         assert ApiKey.objects.active(at=before).exists()
@@ -150,17 +148,17 @@ class TestAnExpiry:
 
 
 class TestARevocation:
-    def test_ends_a_key_at_the_next_request(self, new: services.NewKey) -> None:
+    def test_ends_a_key_at_the_next_request(self, new: keys.NewKey) -> None:
         client = ApiClient(new.key, "ann")
         assert client.get("/conversations").status_code == 200
 
-        services.revoke_key(name="application", at=timezone.now())
+        keys.revoke_key(name="application", at=timezone.now())
 
         assert_refused(client.post("/conversations", {}))
 
-    def test_leaves_other_keys_in_use(self, new: services.NewKey) -> None:
-        other = services.create_key(name="other", scopes=SCOPES, actor="system", at=timezone.now())
+    def test_leaves_other_keys_in_use(self, new: keys.NewKey) -> None:
+        other = keys.create_key(name="other", scopes=SCOPES, actor="system", at=timezone.now())
 
-        services.revoke_key(name="application", at=timezone.now())
+        keys.revoke_key(name="application", at=timezone.now())
 
         assert ApiClient(other.key, "ann").get("/conversations").status_code == 200

@@ -17,8 +17,8 @@ from schemathesis import GenerationMode
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from access import services
 from access.scopes import SCOPES
+from access.services import keys
 from common import declarations
 from querycache import waiting
 from tests.common.test_openapi import undescribed
@@ -45,9 +45,7 @@ schema = schemathesis.openapi.from_wsgi("/api/v1/schema?format=json", WSGIHandle
 def headers(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     # Nobody is making an answer here: with no place to wait in, a look-up does not wait for one.
     monkeypatch.setattr(waiting, "_places", threading.Semaphore(0))
-    key = services.create_key(
-        name="application", scopes=SCOPES, actor="system", at=timezone.now()
-    ).key
+    key = keys.create_key(name="application", scopes=SCOPES, actor="system", at=timezone.now()).key
     yield {"Authorization": f"Bearer {key}", "X-User-Id": "ann"}
     assert [said for check in declarations.checks() for said in check.find()] == []
 

@@ -6,15 +6,16 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from access import errors, services
+from access import errors
 from access.models import ApiKey
 from access.scopes import SCOPES
+from access.services import keys as access_keys
 
 pytestmark = pytest.mark.django_db
 
 
-def create(name: str = "application", **options: Any) -> services.NewKey:
-    return services.create_key(
+def create(name: str = "application", **options: Any) -> access_keys.NewKey:
+    return access_keys.create_key(
         **{
             "name": name,
             "scopes": ["billing:read"],
@@ -119,7 +120,7 @@ class TestAName:
 
     def test_may_be_used_again_after_the_revocation(self) -> None:
         create()
-        services.revoke_key(name="application", at=timezone.now())
+        access_keys.revoke_key(name="application", at=timezone.now())
 
         second = create()
 
@@ -129,7 +130,7 @@ class TestAName:
     def test_may_be_used_again_after_any_number_of_revocations(self) -> None:
         for _ in range(3):
             create()
-            services.revoke_key(name="application", at=timezone.now())
+            access_keys.revoke_key(name="application", at=timezone.now())
 
         assert ApiKey.objects.exclude(revoked_at=None).count() == 3
 

@@ -19,8 +19,8 @@ from django.utils.http import urlencode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from access import services
 from access.scopes import SCOPES
+from access.services import keys as access_keys
 from common import declarations
 from querycache import waiting
 from tests.access.issuer import public_pem, rsa_key, token, trusting
@@ -121,7 +121,7 @@ def sender(db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sends a request as Ann's application, and holds whatever must hold of any answer."""
     # Nobody is making an answer here: with no place to wait in, a look-up does not wait for one.
     monkeypatch.setattr(waiting, "_places", threading.Semaphore(0))
-    key = services.create_key(
+    key = access_keys.create_key(
         name="application", scopes=SCOPES, actor="system", at=timezone.now()
     ).key
     # By the API, since rows that tests make without it lack what `verify` looks for.

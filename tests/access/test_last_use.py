@@ -3,8 +3,8 @@ import datetime
 import pytest
 from django.utils import timezone
 
-from access import services
 from access.models import ApiKey
+from access.services import keys
 from tests.asserts import assert_statements
 from tests.client import ApiClient
 
@@ -29,7 +29,7 @@ class TestTheLastUse:
         person.get("/conversations")
         after = timezone.now()
 
-        services.last_uses.flush()
+        keys.last_uses.flush()
 
         written = last_used_at()
         assert written is not None and before <= written <= after
@@ -39,24 +39,24 @@ class TestTheLastUse:
             person.get("/conversations")
 
         with assert_statements(1):
-            services.last_uses.flush()
+            keys.last_uses.flush()
         with assert_statements(0):
-            services.last_uses.flush()
+            keys.last_uses.flush()
 
     def test_is_the_latest_of_many(self, person: ApiClient) -> None:
         key_id = ApiKey.objects.get().pk
         for moment in (NOON, NOON + HOUR, NOON - HOUR):
-            services.last_uses.note(key_id, moment)
+            keys.last_uses.note(key_id, moment)
 
-        services.last_uses.flush()
+        keys.last_uses.flush()
 
         assert last_used_at() == NOON + HOUR
 
     def test_never_goes_back_when_another_process_was_later(self, person: ApiClient) -> None:
         ApiKey.objects.update(last_used_at=NOON + HOUR)
-        services.last_uses.note(ApiKey.objects.get().pk, NOON)
+        keys.last_uses.note(ApiKey.objects.get().pk, NOON)
 
-        services.last_uses.flush()
+        keys.last_uses.flush()
 
         assert last_used_at() == NOON + HOUR
 
@@ -64,14 +64,14 @@ class TestTheLastUse:
         prefix = ApiKey.objects.get().prefix
 
         ApiClient(f"stw_{prefix}_wrong", "ann").get("/conversations")
-        services.last_uses.flush()
+        keys.last_uses.flush()
 
         assert last_used_at() is None
 
     @pytest.mark.parametrize("path", ["/conversations", "/conversations?limit=0"])
     def test_is_noted_whatever_the_answer(self, person: ApiClient, path: str) -> None:
         person.get(path)
-        services.last_uses.flush()
+        keys.last_uses.flush()
 
         assert last_used_at() is not None
 
@@ -79,6 +79,6 @@ class TestTheLastUse:
         person.get("/conversations")
         ApiKey.objects.all().delete()
 
-        services.last_uses.flush()
+        keys.last_uses.flush()
 
         assert not ApiKey.objects.exists()

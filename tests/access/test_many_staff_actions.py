@@ -8,9 +8,8 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from access import services
 from access.models import Person, StaffAction
-from access.services import mentions
+from access.services import mentions, persons
 from billing.models import Tier
 from operations.services import erase_person
 from tests.access.test_staff_actions import NOW, perform
@@ -22,7 +21,7 @@ class TestAtAnySize:
     @pytest.fixture
     def many(self) -> None:
         """As many actions as there may be, of other people's rows."""
-        services.meet_persons(f"person-{number}" for number in range(20))
+        persons.meet_persons(f"person-{number}" for number in range(20))
         keys = list(
             Person.objects.filter(user_id__startswith="person-").values_list("pk", flat=True)
         )

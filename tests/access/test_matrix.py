@@ -16,8 +16,10 @@ from django.test import Client, RequestFactory
 from django.urls import get_resolver
 from django.utils import timezone
 
-from access import services, staff_actions
+from access import staff_actions
 from access.scopes import SCOPES
+from access.services import keys as access_keys
+from access.services import persons, readings
 from billing.models import CreditHold, CreditTransaction, Tier
 from common.write_behind import flush_all
 from tests.access import matrix
@@ -34,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def carl() -> None:
-    services.meet_persons(["carl"])
+    persons.meet_persons(["carl"])
 
 
 def name_of(act: Act) -> str:
@@ -104,7 +106,7 @@ class TestARoute:
         row = matrix.API[name]
         wrong = []
         for scope in SCOPES:
-            key = services.create_key(
+            key = access_keys.create_key(
                 name=scope, scopes=[scope], actor="system", at=timezone.now()
             ).key
             status, code, wrote = answer(ApiClient(key, "ann"), name, scope)
@@ -129,7 +131,7 @@ class TestARoute:
     def test_asks_a_key_for_the_person_as_it_says(self, name: str) -> None:
         row = matrix.API[name]
         scope = row.scopes[0] if row.scopes else "cache:read"
-        key = services.create_key(
+        key = access_keys.create_key(
             name="application", scopes=[scope], actor="system", at=timezone.now()
         ).key
 
@@ -185,7 +187,9 @@ class TestWhatIsOutsideOfTheAPI:
         is_guarded = matrix.OUTSIDE[path]
         staff = Browsers()
         keys = [
-            services.create_key(name=scope, scopes=[scope], actor="system", at=timezone.now()).key
+            access_keys.create_key(
+                name=scope, scopes=[scope], actor="system", at=timezone.now()
+            ).key
             for scope in SCOPES
         ]
         wrong = []
@@ -232,7 +236,7 @@ def fill_every_table() -> None:
     write_books()
     make_conversation_of(1)
     Group.objects.create(name="support")
-    services.record_reading(
+    readings.record_reading(
         actor="staff:eve", at=timezone.now(), user_id="ann", what="conversation"
     )
     with transaction.atomic():
@@ -240,7 +244,7 @@ def fill_every_table() -> None:
             action="billing.look", rows=[Tier.objects.get(key="free")], actor="staff:eve",
             at=timezone.now(), sentence="Looked.",
         )  # fmt: skip
-    application = services.create_key(
+    application = access_keys.create_key(
         name="application", scopes=SCOPES, actor="system", at=timezone.now()
     ).key
     ApiClient(application, "ann").post("/usage/increment", {})

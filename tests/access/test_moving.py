@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from access import services
 from access.models import ErasedPerson, Person, PersonMove, StaffAction, StaffReading
+from access.services import persons, readings
 from billing.models import Tier
 from common import declarations, privacy
 from common.errors import DomainError
@@ -235,7 +235,7 @@ class TestAnErasureAfterAMove:
         write_life_of(ApiClient(key, "guest-1"), "guest-1")
         move(application, "guest-1", "zoe")
         done_by_staff("Changed.", Tier.objects.get(key="free"), reason="Asked by guest-1.")
-        services.record_search(actor="staff:dana", at=timezone.now(), words="guest-1")
+        readings.record_search(actor="staff:dana", at=timezone.now(), words="guest-1")
         names = ["guest-1", "zoe"]
         assert places_of(names) != []
 
@@ -257,7 +257,7 @@ class TestAnErasureAfterAMove:
         person.post("/conversations", {})
         move(application, "ann", "zoe")
         person.post("/conversations", {})
-        services.record_search(actor="staff:dana", at=timezone.now(), words="ann")
+        readings.record_search(actor="staff:dana", at=timezone.now(), words="ann")
 
         erase("zoe")
 
@@ -323,7 +323,7 @@ def away(user_id: str) -> str:
 
 def moved(user_id: str) -> int:
     try:
-        services.move_person(user_id=user_id, to=away(user_id), actor="system", at=timezone.now())
+        persons.move_person(user_id=user_id, to=away(user_id), actor="system", at=timezone.now())
     except DomainError as error:
         return error.status
     return 200
@@ -368,7 +368,7 @@ class TestAMoveBesideOthers:
     def test_meets_nobody_twice(self, application: ApiClient, key: str) -> None:
         for number in range(8):
             source, target = f"guest {number}", f"person {number}"
-            services.meet_persons([source])
+            persons.meet_persons([source])
 
             def act(client: int, source: str = source, target: str = target) -> int:
                 if client == 0:
@@ -393,7 +393,7 @@ class TestAMoveBesideOthers:
 
     def test_of_several_into_one_id_is_made_once(self, application: ApiClient) -> None:
         guests = [f"guest {number}" for number in range(8)]
-        services.meet_persons(guests)
+        persons.meet_persons(guests)
 
         answers = at_once(lambda number: move(application, guests[number], "ann").status_code, 8)
 
@@ -402,7 +402,7 @@ class TestAMoveBesideOthers:
         assert Person.objects.count() == 8
 
     def test_of_two_into_each_others_ids_is_refused(self, application: ApiClient) -> None:
-        services.meet_persons(["ann", "bob"])
+        persons.meet_persons(["ann", "bob"])
         ids = [("ann", "bob"), ("bob", "ann")]
 
         answers = at_once(lambda number: move(application, *ids[number % 2]).status_code, 8)

@@ -7,8 +7,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from access import services
 from access.models import REFERENCES_MAX, Person, PersonReference
+from access.services import persons, readings
 from operations.services import erase_person
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
@@ -77,7 +77,7 @@ class TestAPerson:
 
     def test_is_never_met_without_an_id(self) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
-            services.meet_persons([""])
+            persons.meet_persons([""])
 
         assert not Person.objects.exists()
 
@@ -107,7 +107,7 @@ class TestAPerson:
         assert Person.objects.get().note == ""
 
     def test_is_listed_in_pages(self, application: ApiClient) -> None:
-        services.meet_persons([f"person {number}" for number in range(5)])
+        persons.meet_persons([f"person {number}" for number in range(5)])
         first = application.get("/persons?limit=3").json()
         rest = application.get(first["next"].partition("/api/v1")[2]).json()
 
@@ -118,7 +118,7 @@ class TestAPerson:
     def test_costs_a_statement_and_one_each_for_references_and_moves(
         self, application: ApiClient
     ) -> None:
-        services.change_person(user_id="ann", references={"a": "b"})
+        persons.change_person(user_id="ann", references={"a": "b"})
         with assert_statements(STATEMENTS_OF_THE_KEY + 3):
             application.get("/persons/ann")
 
@@ -169,7 +169,7 @@ class TestAnErasure:
         ],
     )
     def test_is_for_good(self, statement: str) -> None:
-        services.record_reading(actor="staff:dana", at=timezone.now(), user_id="ann", what="a")
+        readings.record_reading(actor="staff:dana", at=timezone.now(), user_id="ann", what="a")
         erase_person(user_id="ann", actor="system", at=timezone.now())
 
         with pytest.raises(DatabaseError):
@@ -186,8 +186,8 @@ class TestAnErasure:
         ],
     )
     def test_is_the_only_change_of_whose_a_row_is(self, statement: str) -> None:
-        services.record_reading(actor="staff:dana", at=timezone.now(), user_id="ann", what="a")
-        services.meet_persons(["bob"])
+        readings.record_reading(actor="staff:dana", at=timezone.now(), user_id="ann", what="a")
+        persons.meet_persons(["bob"])
 
         with pytest.raises(DatabaseError):
             sql(statement)()

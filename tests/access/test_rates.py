@@ -8,10 +8,11 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
-from access import rates, services
+from access import rates
 from access.checks import check_rates
 from access.models import RequestRate
 from access.scopes import SCOPES
+from access.services import keys
 from common import declarations
 from conversations.models import Conversation
 from tests.access.issuer import public_pem, rsa_key, token, trusting
@@ -145,9 +146,7 @@ class TestACaller:
     @override_settings(RATE_LIMIT_KEY="2/hour")
     def test_is_counted_by_key_whoever_it_acts_for(self, key: str) -> None:
         statuses = [ApiClient(key, f"p{n}").get("/conversations").status_code for n in range(3)]
-        other = services.create_key(
-            name="other", scopes=SCOPES, actor="system", at=timezone.now()
-        ).key
+        other = keys.create_key(name="other", scopes=SCOPES, actor="system", at=timezone.now()).key
 
         assert statuses == [200, 200, 429]
         assert ApiClient(other, "ann").get("/conversations").status_code == 200

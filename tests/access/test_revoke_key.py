@@ -1,14 +1,15 @@
 import pytest
 from django.utils import timezone
 
-from access import errors, services
+from access import errors
 from access.models import ApiKey
+from access.services import keys
 
 pytestmark = pytest.mark.django_db
 
 
 def create(name: str) -> ApiKey:
-    return services.create_key(
+    return keys.create_key(
         name=name, scopes=["billing:read"], actor="system", at=timezone.now()
     ).row
 
@@ -18,7 +19,7 @@ class TestRevoking:
         row = create("application")
         assert row.state == "active"
 
-        (revoked,) = services.revoke_key(name="application", at=timezone.now())
+        (revoked,) = keys.revoke_key(name="application", at=timezone.now())
 
         row.refresh_from_db()
         assert revoked == row
@@ -30,17 +31,17 @@ class TestRevoking:
         row = create("application")
 
         with pytest.raises(errors.KeyNotFound):
-            services.revoke_key(name=name, at=timezone.now())
+            keys.revoke_key(name=name, at=timezone.now())
 
         row.refresh_from_db()
         assert row.revoked_at is None
 
     def test_is_refused_a_second_time(self) -> None:
         create("application")
-        revoked_at = services.revoke_key(name="application", at=timezone.now())[0].revoked_at
+        revoked_at = keys.revoke_key(name="application", at=timezone.now())[0].revoked_at
 
         with pytest.raises(errors.KeyNotFound):
-            services.revoke_key(name="application", at=timezone.now())
+            keys.revoke_key(name="application", at=timezone.now())
 
         assert ApiKey.objects.get().revoked_at == revoked_at
 
@@ -48,6 +49,6 @@ class TestRevoking:
         create("application")
         before = ApiKey.objects.values().get()
 
-        (row,) = services.revoke_key(name="application", at=timezone.now())
+        (row,) = keys.revoke_key(name="application", at=timezone.now())
 
         assert ApiKey.objects.values().get() == before | {"revoked_at": row.revoked_at}

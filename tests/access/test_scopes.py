@@ -1,15 +1,15 @@
 import pytest
 from django.utils import timezone
 
-from access import services
 from access.scopes import SCOPES
+from access.services import keys
 from conversations.models import Conversation
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
 
 
 def caller(*scopes: str) -> ApiClient:
-    new = services.create_key(
+    new = keys.create_key(
         name=", ".join(scopes)[:40].replace(",", ""),
         scopes=scopes,
         actor="system",

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from access import services, staff_actions
+from access import staff_actions
 from access.models import Person, StaffAction
+from access.services import persons
 from access.staff_actions import Action, ActionContext, ActionResult, AlreadyDone
 from billing.models import CreditAccount, Tier
 from common import database_triggers, forms
@@ -127,7 +128,7 @@ class TestAnActionOnAPersonsRow:
         return CreditAccount.objects.get()
 
     def note(self, context: ActionContext) -> ActionResult:
-        services.change_person(user_id=context.user_id, note=context.reason)
+        persons.change_person(user_id=context.user_id, note=context.reason)
         return ActionResult(context.row, "Noted.")
 
     def perform(self, account: Any, **values: Any) -> Any:
@@ -139,7 +140,7 @@ class TestAnActionOnAPersonsRow:
         assert StaffAction.objects.get().person == Person.objects.get(user_id="ann")
 
     def test_is_told_the_id_that_the_person_has_by_now(self, account: CreditAccount) -> None:
-        services.move_person(user_id="ann", to="anna", actor="key:web", at=NOW)
+        persons.move_person(user_id="ann", to="anna", actor="key:web", at=NOW)
 
         self.perform(account)
 
@@ -258,8 +259,8 @@ class TestWhomTheWordsName:
     @pytest.fixture(autouse=True)
     def people(self) -> None:
         books.open_account("ann")
-        services.meet_persons(["bob", "zoë|marek 7", "guest-1"])
-        services.move_person(user_id="guest-1", to="carl", actor="key:web", at=NOW)
+        persons.meet_persons(["bob", "zoë|marek 7", "guest-1"])
+        persons.move_person(user_id="guest-1", to="carl", actor="key:web", at=NOW)
 
     @pytest.mark.parametrize(
         ("reason", "named"),

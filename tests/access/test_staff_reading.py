@@ -6,8 +6,8 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from access import services
 from access.models import StaffReading
+from access.services import persons, readings
 from common import database_triggers
 from common.triggers import all_triggers
 from operations.services import erase_person
@@ -19,7 +19,7 @@ LIST = "/admin/access/staffreading/"
 
 
 def record(**fields: Any) -> StaffReading:
-    return services.record_reading(
+    return readings.record_reading(
         **{
             "actor": "staff:dana",
             "user_id": "ann",
@@ -38,7 +38,7 @@ class TestAReading:
     def test_says_who_read_what_of_whom_and_when(self) -> None:
         before = timezone.now()
 
-        services.meet_persons(["ann"])
+        persons.meet_persons(["ann"])
         with assert_statements(1):
             record(reason="a complaint")
 

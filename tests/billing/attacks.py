@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from access import services as access_services
+from access.services import persons
 from billing.models import (
     CreditAccount,
     LedgerCheckpoint,
@@ -67,7 +67,7 @@ ANNS_ACCOUNT = f"(SELECT id FROM billing_creditaccount WHERE person_id = {ANN})"
 
 def write_books() -> None:
     """Ann's 37 credits in 5 entries, 10 held, and Bob's 49; Eve has none, Zoe was erased."""
-    access_services.meet_persons(["eve"])
+    persons.meet_persons(["eve"])
     open_account()
     charged = charge(20, key=keyed("charge"))
     refunded = refund(charged, 5)
@@ -109,7 +109,7 @@ def write_erased() -> None:
         person=person("zoe"), tier="pro", reason="upgrade", actor="staff:eve", created_at=MOMENT
     )
     with transaction.atomic():
-        access_services.erase_person(user_id="zoe", reference=ERASED_AS, at=MOMENT)
+        persons.erase_person(user_id="zoe", reference=ERASED_AS, at=MOMENT)
 
 
 def write_seal() -> None:

@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from access import services as access_services
 from access.models import Person
+from access.services import persons
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint
 from billing.services import archive as billing_archive
 from billing.services import credits
@@ -203,7 +203,7 @@ class TestVerifying:
 
     def test_knows_the_archive_of_who_was_moved_or_erased_since(self, tmp_path: Path) -> None:
         archive(tmp_path / "old.jsonl")
-        access_services.move_person(user_id="ann", to="zoe", actor="system", at=NEW)
+        persons.move_person(user_id="ann", to="zoe", actor="system", at=NEW)
         assert verify()[0] == 0, verify()[1]
 
         erase_person(user_id="zoe", actor="system", at=NEW)

@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from access import services as access_services
+from access.services import persons
 from tests.asserts import stored
 from tests.billing.attacks import ANN, EVE, write_books
 from tests.billing.books import MOMENT, account, drift, execute, person
@@ -30,7 +30,7 @@ def empty(table: str, more: str = "") -> int:
 
 def erase() -> None:
     with transaction.atomic():
-        access_services.erase_person(user_id="ann", reference=OTHER, at=MOMENT)
+        persons.erase_person(user_id="ann", reference=OTHER, at=MOMENT)
 
 
 class TestTheErasure:

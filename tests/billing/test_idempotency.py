@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from access import services as access_services
 from access.scopes import SCOPES
+from access.services import keys
 from billing.models import UsageIncrement
 from billing.services import accounts
 from tests.asserts import assert_problem, assert_statements, stored
@@ -178,7 +178,7 @@ class TestAnHonestRetry:
 @pytest.fixture
 def other_application(db: None) -> ApiClient:
     """Another application that acts for Ann, too."""
-    new = access_services.create_key(name="other", scopes=SCOPES, actor="system", at=timezone.now())
+    new = keys.create_key(name="other", scopes=SCOPES, actor="system", at=timezone.now())
     return ApiClient(new.key, "ann")
 
 
@@ -350,9 +350,7 @@ class TestARelease:
 
     def test_of_another_caller_is_refused(self, person: ApiClient, path: str) -> None:
         person.post(path, idempotency_key="k")
-        other = access_services.create_key(
-            name="other", scopes=SCOPES, actor="system", at=timezone.now()
-        ).key
+        other = keys.create_key(name="other", scopes=SCOPES, actor="system", at=timezone.now()).key
 
         answer = ApiClient(other, "ann").post(path, idempotency_key="k")
 

@@ -8,7 +8,7 @@ from asgiref.sync import async_to_sync
 from django.http import HttpResponse
 from django.utils import timezone
 
-from access import services as access_services
+from access.services import keys
 from billing import middleware
 from billing.models import CreditAccount, CreditHold, CreditTransaction
 from billing.services import accounts, holds
@@ -220,7 +220,7 @@ class TestARefusal:
 
     @pytest.mark.parametrize("route", OTHER_DRIVERS)
     def test_without_the_scope_is_the_apis(self, db: None, route: str) -> None:
-        key = access_services.create_key(
+        key = keys.create_key(
             name="reader",
             scopes=["conversations:read", "billing:read"],
             actor="system",

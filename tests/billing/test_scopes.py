@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from access import services
 from access.scopes import SCOPES
+from access.services import keys
 from tests.asserts import assert_problem, stored
 from tests.billing.books import charge, hold, open_account
 from tests.client import ApiClient
@@ -52,7 +52,7 @@ EACH = [
 
 def client_with(*scopes: str) -> ApiClient:
     return ApiClient(
-        services.create_key(name="k", scopes=scopes, actor="system", at=timezone.now()).key, "ann"
+        keys.create_key(name="k", scopes=scopes, actor="system", at=timezone.now()).key, "ann"
     )
 
 

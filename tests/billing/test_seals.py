@@ -8,7 +8,7 @@ import pytest
 from django.core import checks
 from django.db import connection, transaction
 
-from access import services as access_services
+from access.services import persons
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint, LedgerSeal
 from billing.services import archive as billing_archive
 from billing.services import sealing
@@ -144,7 +144,7 @@ class TestAForgery:
         assert findings() == []
 
     def test_of_whose_account_it_is_is_not_found(self, books: None) -> None:
-        access_services.meet_persons(["eve"])
+        persons.meet_persons(["eve"])
         by_the_owner(
             f"UPDATE billing_creditaccount SET person_id = {EVE} WHERE person_id = {ANN}",
             f"UPDATE billing_credittransaction SET person_id = {EVE} WHERE person_id = {ANN}",

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from access.scopes import SCOPES
-from access.services import create_key
+from access.services import keys
 from billing.models import CreditAccount, Tier, Usage
 from billing.services import tiers as billing_tiers
 from tests.asserts import assert_problem, stored
@@ -144,7 +144,8 @@ class TestWhoNamesATier:
     def test_is_not_a_key_that_may_only_read(self, db: None, path: str, tier: str) -> None:
         scopes = [scope for scope in SCOPES if scope.endswith(":read")]
         reader = ApiClient(
-            create_key(name="reader", scopes=scopes, actor="system", at=timezone.now()).key, "ann"
+            keys.create_key(name="reader", scopes=scopes, actor="system", at=timezone.now()).key,
+            "ann",
         )
 
         assert reader.get(path, x_user_tier=tier).json()["tier"] == "free"
@@ -154,7 +155,7 @@ class TestWhoNamesATier:
     @pytest.mark.parametrize("scope", ["billing:charge", "billing:manage"])
     @pytest.mark.parametrize("path", ["/usage", "/usage/check", "/credits"])
     def test_is_a_key_that_may_charge_or_manage(self, db: None, path: str, scope: str) -> None:
-        key = create_key(
+        key = keys.create_key(
             name="payer", scopes=["billing:read", scope], actor="system", at=timezone.now()
         ).key
 

@@ -5,8 +5,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from access import services as access_services
 from access.models import Person, StaffAction
+from access.services import persons
 from querycache.models import CacheEntry, Namespace
 from tests.browser.conftest import Door, staff
 
@@ -26,7 +26,7 @@ def keeper(live_server: object) -> User:
 @pytest.fixture
 def entries(live_server: object) -> list[CacheEntry]:
     """Twelve answers for somebody with a long id."""
-    access_services.meet_persons([LONG])
+    persons.meet_persons([LONG])
     now, hour = timezone.now(), datetime.timedelta(hours=1)
     person, namespace = Person.objects.get(), Namespace.objects.get()
     return CacheEntry.objects.bulk_create(

@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from access import services
 from access.scopes import SCOPES
+from access.services import keys
 from conversations.models import Conversation
 from tests.asserts import assert_problem
 from tests.client import ApiClient
@@ -176,7 +176,7 @@ class TestAnotherPersonsRow:
 
 class TestARequestForNobody:
     def test_is_refused_on_a_personal_route(self, db: None) -> None:
-        key = services.create_key(
+        key = keys.create_key(
             name="application", scopes=SCOPES, actor="system", at=timezone.now()
         ).key
 

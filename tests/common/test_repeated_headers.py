@@ -13,7 +13,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 from django.utils import timezone
 
-from access.services import create_key
+from access.services import keys
 from billing.models import CreditAccount
 from common import headers
 from tests import processes
@@ -44,7 +44,7 @@ def charge(web: Web, pairs: list[tuple[str, str]]) -> tuple[int, dict[str, Any]]
 
 @pytest.fixture
 def pairs(transactional_db: None) -> list[tuple[str, str]]:
-    key = create_key(
+    key = keys.create_key(
         name="application", scopes=["billing:charge"], actor="system", at=timezone.now()
     ).key
     return [(name, value.format(key=key)) for name, value in SENT.items()]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from access.services import create_key
+from access.services import keys
 from consent.models import ConsentEvent, ConsentState
 from tests.asserts import assert_problem, assert_statements, stored
 from tests.client import ApiClient
@@ -113,7 +113,7 @@ class TestAKey:
         assert "Idempotency-Replayed" not in given
 
     def test_belongs_to_a_caller_and_a_person(self, person: ApiClient, stranger: ApiClient) -> None:
-        other = create_key(
+        other = keys.create_key(
             name="other", scopes=["consent:write"], actor="system", at=timezone.now()
         ).key
 

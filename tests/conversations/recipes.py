@@ -5,8 +5,8 @@ import datetime
 import json
 from typing import Any
 
-from access import services as access_services
 from access.models import Person
+from access.services import persons
 from conversations.models import Conversation, Message
 
 MOMENT = datetime.datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=datetime.UTC)
@@ -14,7 +14,7 @@ MOMENT = datetime.datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=datetime.UTC)
 
 def key_of(user_id: str) -> int:
     """The key of the person's row, who is met if need be."""
-    access_services.meet_persons([user_id])
+    persons.meet_persons([user_id])
     return Person.objects.get(user_id=user_id).pk
 
 

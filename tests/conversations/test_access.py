@@ -1,7 +1,7 @@
 import pytest
 from django.utils import timezone
 
-from access import services
+from access.services import keys
 from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of
@@ -20,7 +20,7 @@ OF_ONE = [(*read, None) for read in READS[1:]] + WRITES[1:]
 
 def client_with(scope: str) -> ApiClient:
     return ApiClient(
-        services.create_key(name=scope, scopes=[scope], actor="system", at=timezone.now()).key,
+        keys.create_key(name=scope, scopes=[scope], actor="system", at=timezone.now()).key,
         "ann",
     )
 

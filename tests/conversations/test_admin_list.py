@@ -8,8 +8,8 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from access import services as access_services
 from access.models import StaffReading
+from access.services import readings
 from conversations.models import Conversation
 from tests.asserts import assert_statements
 from tests.client import ApiClient
@@ -109,7 +109,7 @@ class TestList:
         def fail(**fields: Any) -> None:
             raise DatabaseError("no space")
 
-        monkeypatch.setattr(access_services, "record_search", fail)
+        monkeypatch.setattr(readings, "record_search", fail)
 
         with pytest.raises(DatabaseError):
             reader.get(LIST, {"q": "small"})

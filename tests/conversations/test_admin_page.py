@@ -6,8 +6,8 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.test import Client
 
-from access import services as access_services
 from access.models import StaffReading
+from access.services import readings
 from conversations.models import Conversation, Message
 from tests.asserts import assert_statements
 from tests.client import ApiClient
@@ -198,7 +198,7 @@ class TestReading:
         def fail(**fields: Any) -> None:
             raise DatabaseError
 
-        monkeypatch.setattr(access_services, "record_reading", fail)
+        monkeypatch.setattr(readings, "record_reading", fail)
         reader.raise_request_exception = False
 
         response = reader.get(self.url(conversation))

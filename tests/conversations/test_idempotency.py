@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from access import services
 from access.scopes import SCOPES
+from access.services import keys
 from conversations.models import Conversation, Message
 from tests.asserts import assert_problem, stored
 from tests.client import ApiClient
@@ -168,7 +168,7 @@ class TestReplay:
 @pytest.fixture
 def other_application(db: None) -> ApiClient:
     """Another application that acts for Ann, too."""
-    new = services.create_key(name="other", scopes=SCOPES, actor="system", at=timezone.now())
+    new = keys.create_key(name="other", scopes=SCOPES, actor="system", at=timezone.now())
     return ApiClient(new.key, "ann")
 
 

@@ -19,8 +19,8 @@ from django.db import DatabaseError, connection, transaction  # noqa: E402
 from django.test.utils import setup_test_environment  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from access import services  # noqa: E402
 from access.scopes import SCOPES  # noqa: E402
+from access.services import keys  # noqa: E402
 from common import declarations  # noqa: E402
 from tests.client import ApiClient  # noqa: E402
 
@@ -66,7 +66,7 @@ def main() -> None:
     setup_test_environment()
     call_command("migrate", verbosity=0, stdout=io.StringIO())
     told = {"verify": findings()}
-    key = services.create_key(name="after", scopes=SCOPES, actor="system", at=timezone.now()).key
+    key = keys.create_key(name="after", scopes=SCOPES, actor="system", at=timezone.now()).key
     for person in ("ann", "bob"):
         client = ApiClient(key, person)
         told[person] = {route: answer(client, route) for route in ROUTES}

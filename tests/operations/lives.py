@@ -16,8 +16,8 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.utils import timezone
 
-from access import services as access_services
 from access.models import Person
+from access.services import readings
 from access.staff_actions import ActionContext, AlreadyDone, perform
 from billing.admin import actions as billing_actions
 from billing.models import (
@@ -275,7 +275,7 @@ def hold_and_lift(user_id: str) -> None:
 
 
 def read_texts(user_id: str) -> None:
-    access_services.record_reading(
+    readings.record_reading(
         actor="staff:dana", at=timezone.now(), user_id=user_id, what="conversation"
     )
 

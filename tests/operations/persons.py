@@ -6,8 +6,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from access import rates, staff_actions
-from access import services as access_services
 from access.models import Person
+from access.services import persons, readings
 from billing.models import CreditAccount, CreditTransaction, Tier
 from billing.services import archive
 from common import privacy
@@ -47,14 +47,14 @@ def write_life_of(person: ApiClient, user_id: str) -> None:
         response = person.request(method, path, body, **key)
         assert response.status_code < 300, response.content
     cache_an_answer(person)
-    access_services.record_reading(
+    readings.record_reading(
         actor="staff:dana",
         at=timezone.now(),
         user_id=user_id,
         what=f"about {QUOKKA}",
         reason=WOMBAT,
     )
-    access_services.change_person(
+    persons.change_person(
         user_id=user_id, note=f"Asks about the {QUOKKA}.", references={"customer": WOMBAT}
     )
     account = CreditAccount.objects.get(person__user_id=user_id)
@@ -73,8 +73,8 @@ def begin_as_guest(user_id: str) -> None:
     if Person.objects.filter(user_id=user_id).exists():
         return
     guest = f"guest {BILBY}"
-    access_services.meet_persons([guest])
-    access_services.move_person(user_id=guest, to=user_id, actor="key:web", at=timezone.now())
+    persons.meet_persons([guest])
+    persons.move_person(user_id=guest, to=user_id, actor="key:web", at=timezone.now())
 
 
 def cache_an_answer(person: ApiClient) -> None:

@@ -16,8 +16,8 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from access import services as access_services
 from access.models import StaffReading
+from access.services import readings
 from billing.models import CreditAccount, LedgerSeal
 from conversations.models import Conversation
 from operations import services
@@ -135,7 +135,7 @@ class TestAnActInAGapOfAnErasure:
             assert ApiClient(key, user_id).post("/conversations", {"title": "a"}).status_code == 201
 
         def read(user_id: str) -> int:
-            access_services.record_reading(
+            readings.record_reading(
                 actor="staff:dana", at=timezone.now(), user_id=user_id, what="a"
             )
             return 200 if Conversation.objects.for_user(user_id).exists() else 404

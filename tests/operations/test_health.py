@@ -11,7 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
-from access import services
+from access.services import keys
 from common import declarations
 from common.declarations import DEGRADED, DOWN, Health, HealthCheck
 from operations import failed_writes, health
@@ -43,7 +43,7 @@ def nothing_known() -> Iterator[None]:
 @pytest.fixture
 def monitor() -> Client:
     """A key whose one scope has nothing to do with Steward's own health."""
-    key = services.create_key(
+    key = keys.create_key(
         name="monitor", scopes=["consent:read"], actor="system", at=timezone.now()
     ).key
     return Client(headers={"Authorization": f"Bearer {key}"})
@@ -196,7 +196,7 @@ class TestWhoMaySee:
     @pytest.mark.parametrize("path", GUARDED)
     def test_is_no_key_that_was_revoked(self, monitor: Client, path: str) -> None:
         monitor.get(path)
-        services.revoke_key(name="monitor", at=timezone.now())
+        keys.revoke_key(name="monitor", at=timezone.now())
 
         assert monitor.get(path).status_code == 401
 

@@ -16,7 +16,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from access import rates, staff_actions
-from access import services as access_services
+from access.services import persons, readings
 from billing.models import CreditAccount
 from billing.services import accounts, sealing
 from common import database_triggers, declarations
@@ -85,20 +85,20 @@ def fill_billing(person: ApiClient) -> None:
 
 
 def fill_access(person: ApiClient) -> None:
-    access_services.record_reading(
+    readings.record_reading(
         actor="staff:sam", at=timezone.now(), user_id="ann", what="conversation 1"
     )
-    access_services.change_person(user_id="ann", references={"customer": "C-1"})
+    persons.change_person(user_id="ann", references={"customer": "C-1"})
     # On the way back what Sam did becomes a line of the admin's log, which needs the account.
     User.objects.get_or_create(username="sam", is_staff=True)
-    access_services.meet_persons(["bob"])
+    persons.meet_persons(["bob"])
     with transaction.atomic():
         staff_actions.record(
             action="billing.freeze", rows=CreditAccount.objects.all(), actor="staff:sam",
             at=timezone.now(), sentence="Froze the account.", reason="a case of bob's",
         )  # fmt: skip
     rates.count([rates.Bucket("person", "ann", 0, rates.Rate(60, 60))], at=timezone.now())
-    access_services.bring_marks({"0" * 64: 1})
+    persons.bring_marks({"0" * 64: 1})
 
 
 def fill_consent(person: ApiClient) -> None:

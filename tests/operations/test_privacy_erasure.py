@@ -9,8 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from access import services as access_services
 from access.models import Person, StaffAction
+from access.services import keys
 from billing.models import CreditAccount, Tier
 from common import declarations, privacy
 from consent.models import ConsentChain
@@ -168,7 +168,7 @@ class TestTheErasure:
         assert not Erasure.objects.exists()
 
     def test_needs_the_right(self) -> None:
-        key = access_services.create_key(
+        key = keys.create_key(
             name="chat",
             scopes=["conversations:write", "consent:write"],
             actor="system",

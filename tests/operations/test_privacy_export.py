@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.utils import timezone
 
-from access import services
+from access.services import keys
 from common import privacy
 from tests.asserts import assert_problem, assert_statements
 from tests.client import ApiClient
@@ -142,7 +142,7 @@ class TestTheExport:
         assert peak < 20 * byte_size
 
     def test_needs_the_right(self) -> None:
-        key = services.create_key(
+        key = keys.create_key(
             name="chat", scopes=["conversations:read"], actor="system", at=timezone.now()
         ).key
 

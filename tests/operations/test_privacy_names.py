@@ -8,8 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from access import services as access_services
 from access.models import StaffReading
+from access.services import readings
 from common import declarations
 from common.privacy import holds
 from querycache.models import CacheEntry, CacheTag, Namespace
@@ -41,8 +41,8 @@ def names(zoe: ApiClient, stranger: ApiClient) -> None:
     cache.store(stranger, result="6", namespace=f"faq-{ZOE}")
     for tag in (f"doc:{ZOE}", f"{ZOE}9"):
         stranger.post("/cache/invalidate", {"namespace": "all", "tags": [tag]})
-    access_services.record_search(actor="staff:dana", at=timezone.now(), words=f"{ZOE} complaint")
-    access_services.record_search(actor="staff:dana", at=timezone.now(), words=f"{ZOE}9 complaint")
+    readings.record_search(actor="staff:dana", at=timezone.now(), words=f"{ZOE} complaint")
+    readings.record_search(actor="staff:dana", at=timezone.now(), words=f"{ZOE}9 complaint")
 
 
 def erase(zoe: ApiClient) -> dict[str, Any]:

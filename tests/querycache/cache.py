@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from access import services as access_services
 from access.models import Person
+from access.services import persons
 from querycache.models import CacheEntry, Namespace
 from querycache.services import entries, namespaces, tidying
 from tests.client import ApiClient
@@ -18,7 +18,7 @@ QUESTION = {"query": "Which heat pump?"}
 
 def known(user_id: str = "ann") -> Person:
     """The person's row, met if need be."""
-    access_services.meet_persons([user_id])
+    persons.meet_persons([user_id])
     return Person.objects.get(user_id=user_id)
 
 

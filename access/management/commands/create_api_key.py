@@ -5,8 +5,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from access import actors, services, staff_actions
+from access import actors, staff_actions
 from access.scopes import SCOPES
+from access.services import keys
 from common.commands import WRONG_ARGUMENTS
 from common.commands import Command as BaseCommand
 
@@ -42,7 +43,7 @@ class Command(BaseCommand):
             raise CommandError("--expires-in-days takes 1 to 36500.", returncode=WRONG_ARGUMENTS)
         at = timezone.now()
         with transaction.atomic():
-            new = services.create_key(
+            new = keys.create_key(
                 name=options["name"],
                 scopes=SCOPES if EVERY_SCOPE in options["scopes"] else options["scopes"],
                 actor=actors.SYSTEM,

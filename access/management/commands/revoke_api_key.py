@@ -4,7 +4,8 @@ from django.core.management.base import CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from access import actors, services, staff_actions
+from access import actors, staff_actions
+from access.services import keys
 from common.commands import Command as BaseCommand
 
 
@@ -22,9 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         at = timezone.now()
         with transaction.atomic():
-            rows = services.revoke_key(
-                name=options["name"], only_replaced=options["replaced"], at=at
-            )
+            rows = keys.revoke_key(name=options["name"], only_replaced=options["replaced"], at=at)
             staff_actions.record(
                 action="access.revoke_key", rows=rows, actor=actors.SYSTEM, at=at,
                 sentence=f"Revoked the key {options['name']!r}.",

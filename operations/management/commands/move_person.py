@@ -6,7 +6,8 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from access import actors, services
+from access import actors
+from access.services import persons
 from common import privacy
 from common.commands import Command as BaseCommand
 from common.models import validate_user_id
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         with transaction.atomic():
-            services.move_person(user_id=user_id, to=to, actor=actors.SYSTEM, at=timezone.now())
+            persons.move_person(user_id=user_id, to=to, actor=actors.SYSTEM, at=timezone.now())
             self._print_rows_of(to)
             transaction.set_rollback(options["dry_run"])
         self.stdout.write("Dry run: nothing was written." if options["dry_run"] else "Moved.")
