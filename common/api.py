@@ -11,10 +11,11 @@ from typing import Any
 
 import orjson
 from django.apps import apps
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, InternalError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import register_converter
+from django.urls.converters import UUIDConverter
 from django.views import defaults
 from rest_framework import exceptions, metadata, negotiation, parsers, renderers
 from rest_framework.response import Response
@@ -26,7 +27,6 @@ logger = logging.getLogger(__name__)
 PROBLEM_TYPE = "application/problem+json"
 # Items of lists and members of objects of one body, however deep.
 MOST_VALUES = 100_000
-DRAIN_MAX_BYTES = 16 * 1024 * 1024
 RETRY_AFTER_SECONDS = 5
 
 # Django's and DRF's own errors, by their class: the code that our problem bodies give them.
@@ -113,6 +113,15 @@ def _refuse_value(pointer: str, what: str) -> None:
     raise exceptions.ParseError(f"The body holds what cannot be stored: {what} at {place}.")
 
 
+class UidConverter(UUIDConverter):
+    """`uid` in a path: an id, in upper case too, as some platforms write UUIDs."""
+
+    regex = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
+
+register_converter(UidConverter, "uid")
+
+
 class AlwaysJSON(negotiation.BaseContentNegotiation):
     """The API speaks JSON whatever `Accept` says; a browser's text/html is no reason for a 406."""
 
@@ -128,43 +137,6 @@ class AllowAlone(metadata.BaseMetadata):
 
     def determine_metadata(self, request: Any, view: Any) -> None:
         return None
-
-
-class BodyLimitMiddleware:
-    """Answers bodies larger than MAX_BODY_BYTES with 413, and those without a length with 411.
-
-    Up to 16 MiB are read first: a client that is still sending would see a broken connection
-    instead of the answer.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        try:
-            self._check(request)
-        except errors.DomainError as error:
-            if _is_api(request):
-                return problem_response(request, error)
-            return _plain_page(error.title, error.message, status=error.status)
-        return self.get_response(request)
-
-    def _check(self, request: HttpRequest) -> None:
-        if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-            raise errors.LengthRequired("Send the body with a Content-Length, not chunked.")
-        try:
-            byte_size = int(request.META.get("CONTENT_LENGTH") or 0)
-        except ValueError:
-            raise errors.LengthRequired("Content-Length is not a number.") from None
-        if byte_size <= settings.MAX_BODY_BYTES:
-            return
-        if byte_size <= DRAIN_MAX_BYTES:
-            while request.read(1024 * 1024):
-                pass
-        raise errors.PayloadTooLarge(
-            f"The body has {byte_size} bytes; at most {settings.MAX_BODY_BYTES} are taken.",
-            max_bytes=settings.MAX_BODY_BYTES,
-        )
 
 
 # Problems
@@ -198,7 +170,8 @@ def _domain_errors(of: type[errors.DomainError]) -> Iterator[type[errors.DomainE
         yield from _domain_errors(error)
 
 
-def _is_api(request: HttpRequest) -> bool:
+def is_api(request: HttpRequest) -> bool:
+    """Whether its faults are problem bodies, and no pages."""
     return request.path in ("/api", "/health", "/metrics") or request.path.startswith(
         ("/api/", "/health/")
     )
@@ -326,7 +299,7 @@ def _http_response(body: dict[str, Any]) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    if not _is_api(request):
+    if not is_api(request):
         return defaults.page_not_found(request, exception or Http404())
     # With an exception it is one that a view raised, such as one of an app of your own.
     detail = "Not found." if exception else "No such address; /api/v1/docs shows them all."
@@ -336,7 +309,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if not _is_api(request):
+    if not is_api(request):
         return defaults.bad_request(request, exception)
     return _http_response(
         problem(
@@ -350,7 +323,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if not _is_api(request):
+    if not is_api(request):
         return defaults.permission_denied(request, exception)
     return _http_response(
         problem(
@@ -368,12 +341,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if is_unavailable(error):
         body, headers = _unavailable(request)
-        response = _http_response(body) if _is_api(request) else _unavailable_page()
+        response = _http_response(body) if is_api(request) else _unavailable_page()
         for name, value in headers.items():
             response[name] = value
         return response
     note_fault(error)
-    if not _is_api(request):
+    if not is_api(request):
         return defaults.server_error(request)
     return _http_response(
         problem(
@@ -387,12 +360,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _unavailable_page() -> HttpResponse:
-    return _plain_page(
-        "The database does not answer just now", "Try again in a moment.", status=503
-    )
+    return plain_page("The database does not answer just now", "Try again in a moment.", status=503)
 
 
-def _plain_page(title: str, sentence: str, *, status: int) -> HttpResponse:
+def plain_page(title: str, sentence: str, *, status: int) -> HttpResponse:
+    """A fault as a page, for a browser outside of the API."""
     return HttpResponse(
         f"<!doctype html><title>{title}</title><h1>{title}</h1><p>{sentence}</p>", status=status
     )

@@ -80,7 +80,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "common.headers.SingleHeadersMiddleware",
-    "common.api.BodyLimitMiddleware",
+    "common.body_limit.BodyLimitMiddleware",
     "access.staff.NoNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "operations.middleware.CommonMiddleware",
