@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from access.models import Person
 from access.services import readings
-from access.staff_actions import ActionContext, AlreadyDone, perform
+from access.staff_actions import Action, ActionContext, AlreadyDone, perform
 from billing.admin import actions as billing_actions
 from billing.models import (
     CreditAccount,
@@ -33,11 +33,12 @@ from common.triggers import was_erased_meanwhile
 from consent.admin import actions as consent_actions
 from consent.services import expiry, imports
 from conversations import council
+from conversations.admin import actions as conversations_actions
 from conversations.models import Conversation, Message
 from conversations.services import imports as conversations_imports
-from conversations.services import legal_hold, search
+from conversations.services import search
+from querycache import admin as querycache_admin
 from querycache.models import CacheEntry
-from querycache.services import entries as querycache_entries
 from tests.client import ApiClient
 
 # What the API may answer to somebody whose rows are gone, used up, taken or on hold.
@@ -231,16 +232,17 @@ def staff() -> User:
     return user
 
 
+def by_hand(action: Action, values: dict[str, Any], **about: Any) -> None:
+    form = action.form({"token": uuid.uuid4().hex, "reason": "a case"} | values)
+    assert form.is_valid(), form.errors
+    perform(action, ActionContext(actor="staff:dana", at=timezone.now(), form=form, **about))
+
+
 def grant_by_staff(user_id: str) -> None:
     account = CreditAccount.objects.filter(person__user_id=user_id).first()
-    if account is None:
-        return
-    form = billing_actions.GRANT.form(
-        {"token": uuid.uuid4().hex, "amount": 2, "reason": f"asked by {user_id}"}
-    )
-    assert form.is_valid(), form.errors
-    context = ActionContext(actor="staff:dana", at=timezone.now(), form=form, row=account)
-    perform(billing_actions.GRANT, context)
+    if account is not None:
+        values = {"amount": 2, "reason": f"asked by {user_id}"}
+        by_hand(billing_actions.GRANT, values, row=account)
 
 
 def change_tier_by_staff(user_id: str) -> None:
@@ -250,14 +252,7 @@ def change_tier_by_staff(user_id: str) -> None:
 
 
 def answer_by_staff(user_id: str) -> None:
-    form = consent_actions.GIVE.form(
-        {"token": uuid.uuid4().hex, "purpose": "shared_cache", "said": "phone", "reason": "a"}
-    )
-    assert form.is_valid(), form.errors
-    perform(
-        consent_actions.GIVE,
-        ActionContext(actor="staff:dana", at=timezone.now(), form=form, user_id=user_id),
-    )
+    by_hand(consent_actions.GIVE, {"purpose": "shared_cache", "said": "phone"}, user_id=user_id)
 
 
 def freeze_and_unfreeze(user_id: str) -> None:
@@ -268,10 +263,8 @@ def freeze_and_unfreeze(user_id: str) -> None:
 def hold_and_lift(user_id: str) -> None:
     conversation = Conversation.objects.for_user(user_id).first()
     if conversation is not None:
-        legal_hold.place_legal_hold(
-            conversation=conversation, reason="a case", actor="staff:dana", at=timezone.now()
-        )
-        legal_hold.lift_legal_hold(conversation=conversation)
+        by_hand(conversations_actions.PLACE, {}, row=conversation)
+        by_hand(conversations_actions.LIFT, {}, row=conversation)
 
 
 def read_texts(user_id: str) -> None:
@@ -281,9 +274,10 @@ def read_texts(user_id: str) -> None:
 
 
 def expire_answers(user_id: str) -> None:
-    keys = list(CacheEntry.objects.filter(person__user_id=user_id).values_list("pk", flat=True))
-    querycache_entries.expire_entries(entry_ids=keys, at=timezone.now())
-    querycache_entries.delete_entries(entry_ids=keys)
+    rows = list(CacheEntry.objects.filter(person__user_id=user_id))
+    if rows:
+        by_hand(querycache_admin.EXPIRE, {}, rows=rows)
+        by_hand(querycache_admin.REMOVE, {}, rows=rows)
 
 
 CHARGE = {"type": "deduct", "amount": 1}
