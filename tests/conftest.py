@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 from django.utils import timezone
@@ -16,6 +17,12 @@ from tests.client import ApiClient
 from tests.engines import sees_the_engine
 
 TransactionTestCase._fixture_teardown = lambda case: pristine.put_back()
+
+
+def pytest_configure() -> None:
+    # A log-in by a hash that is meant to be slow takes longer than the rest of its test.
+    fast = "django.contrib.auth.hashers.MD5PasswordHasher"
+    settings.PASSWORD_HASHERS = [fast, *settings.PASSWORD_HASHERS]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
