@@ -25,7 +25,7 @@ from common.write_behind import flush_all
 from tests.access import matrix
 from tests.access.issuer import public_pem, rsa_key, token, trusting
 from tests.asserts import stored
-from tests.billing.attacks import write_books
+from tests.billing.raw_rows import write_books
 from tests.client import ApiClient
 from tests.consent.answers import publish, say
 from tests.conversations.recipes import make_conversation_of

@@ -5,7 +5,7 @@ that tell.
 """
 
 from tests.attacks.sessions import POSTGRESQL
-from tests.billing.attacks import ANN, BOB
+from tests.billing.raw_rows import ANN, BOB
 from tests.billing.test_seals import RICH
 from tests.consent.attacks import CHAIN, EVENT, HASH, STATE, TEXT
 

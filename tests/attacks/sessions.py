@@ -18,7 +18,7 @@ from billing.services import sealing
 from common import database_triggers, declarations
 from common.triggers import all_triggers
 from conversations.services import legal_hold
-from tests.billing.attacks import with_ids, write_books
+from tests.billing.raw_rows import with_ids, write_books
 from tests.consent.attacks import write_events
 from tests.conversations.recipes import MOMENT, make_conversation_of
 

@@ -6,7 +6,7 @@ trigger would let through if it looked there.
 
 from dataclasses import dataclass
 
-from tests.billing.attacks import (
+from tests.billing.raw_rows import (
     ACCOUNT,
     ANN,
     BOB,

@@ -7,10 +7,10 @@ from billing.triggers import TRIGGERS
 from common import database_triggers
 from common.triggers import all_triggers
 from tests.asserts import stored
-from tests.billing.attacks import (
-    AGAINST_CONSTRAINTS,
+from tests.billing.attacks import AGAINST_CONSTRAINTS, ATTACKS
+from tests.billing.books import drift, execute
+from tests.billing.raw_rows import (
     ANN,
-    ATTACKS,
     CHARGED,
     OPEN_HOLD,
     REFUNDED,
@@ -20,7 +20,6 @@ from tests.billing.attacks import (
     write_books,
     write_seal,
 )
-from tests.billing.books import drift, execute
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,8 @@ from billing.models import AMOUNT_MAX, Tier, Usage, UsageIncrement
 from billing.triggers import TRIGGERS
 from common import database_triggers
 from tests.asserts import stored
-from tests.billing.attacks import (
+from tests.billing.books import MOMENT, execute, person
+from tests.billing.raw_rows import (
     ACCOUNT,
     ANN,
     CAPTURED_HOLD,
@@ -29,7 +30,6 @@ from tests.billing.attacks import (
     write_books,
     write_seal,
 )
-from tests.billing.books import MOMENT, execute, person
 
 pytestmark = pytest.mark.django_db
 

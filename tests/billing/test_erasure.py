@@ -5,8 +5,8 @@ from django.db import IntegrityError, transaction
 
 from access.services import persons
 from tests.asserts import stored
-from tests.billing.attacks import ANN, EVE, write_books
 from tests.billing.books import MOMENT, account, drift, execute, person
+from tests.billing.raw_rows import ANN, EVE, write_books
 
 pytestmark = pytest.mark.django_db
 

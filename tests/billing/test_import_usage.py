@@ -9,7 +9,7 @@ from django.utils import timezone
 from billing.models import CreditAccount, Usage
 from tests.client import ApiClient
 from tests.conversations import trees
-from tests.conversations.test_import import run
+from tests.conversations.importing import run
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,8 @@ from common.triggers import all_triggers
 from operations.services import erase_person
 from tests.asserts import assert_statements
 from tests.attacks.sessions import findings
-from tests.billing.attacks import ANN, BOB, EVE
 from tests.billing.books import DAY, MOMENT, add, charge, execute, open_account, person
+from tests.billing.raw_rows import ANN, BOB, EVE
 from tests.operations.backups import command
 from tests.processes import at_once
 

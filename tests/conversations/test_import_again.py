@@ -12,7 +12,7 @@ from conversations.models import Conversation
 from tests.asserts import assert_statements, stored
 from tests.client import ApiClient
 from tests.conversations import trees
-from tests.conversations.test_import import run
+from tests.conversations.importing import run
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ import pytest
 
 from conversations.models import Conversation, Message
 from tests.conversations import trees
-from tests.conversations.test_import import refused, run
+from tests.conversations.importing import refused, run
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from conversations import council, imports
 from conversations.import_trees import FoundFile
 from conversations.models import Conversation
 from tests.conversations import trees
-from tests.conversations.test_import import run
+from tests.conversations.importing import run
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from tests.access.test_erased_person import KEY, erase
 from tests.asserts import stored
 from tests.client import ApiClient
 from tests.conversations import trees
-from tests.conversations.test_import import run
+from tests.conversations.importing import run
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from conversations.models import Conversation
 from tests.conversations import trees
-from tests.conversations.test_import import refused, run
+from tests.conversations.importing import refused, run
 
 pytestmark = pytest.mark.django_db
 
