@@ -79,7 +79,7 @@ class Door:
             name = settings.SESSION_COOKIE_NAME
             session = client.cookies[name].value
             context.add_cookies([{"name": name, "value": session, "url": self.address}])
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         visitor = Visitor(context.new_page(), context, self.address)
         visitor.watch()
         self.visitors.append(visitor)
