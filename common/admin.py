@@ -14,7 +14,13 @@ from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import InvalidPage, Paginator
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -165,6 +171,18 @@ class ReadOnlyAdmin(DeclaredAdmin):
         query.pop("p", None)  # the export holds all pages
         url = self.url_of("export") + (f"?{query.urlencode()}" if query else "")
         return [ListLink("Export as CSV", url, "download")]
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What the page of one row shows besides its fields."""
+        return {}
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        row = options["obj"]
+        if row is not None:
+            context.update(self.page_context(request, row))
+        return super().render_change_form(request, context, *args, **options)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -109,18 +109,11 @@ class CreditAccountAdmin(BillingRowsAdmin):
 
     # One account
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        context["page"] = account_page(obj, at=timezone.now())
-        context["staff_actions"] = actions.offered(request.user, obj)
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {
+            "page": account_page(row, at=timezone.now()),
+            "staff_actions": actions.offered(request.user, row),
+        }
 
     def get_urls(self) -> list[URLPattern]:
         own = [

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from access.models import PERSON_NAME
 from billing.admin import actions
@@ -59,25 +59,14 @@ class CreditTransactionAdmin(BillingRowsAdmin):
     def short_description(self, entry: CreditTransaction) -> str:
         return shortened(entry.description)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        context.update(related_to(obj))
-        context["metadata"] = (
-            json.dumps(obj.metadata, indent=2, ensure_ascii=False) if obj.metadata else ""
-        )
-        context["may_refund"] = (
-            obj.type == CreditTransaction.Type.DEDUCT
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        may_refund = (
+            row.type == CreditTransaction.Type.DEDUCT
             and request.user.has_perm(actions.CREDITS)
             and request.user.has_perm("billing.view_creditaccount")
         )
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        metadata = json.dumps(row.metadata, indent=2, ensure_ascii=False) if row.metadata else ""
+        return {**related_to(row), "metadata": metadata, "may_refund": may_refund}
 
 
 def related_to(entry: CreditTransaction) -> dict[str, Any]:

@@ -117,20 +117,9 @@ class ConsentEventAdmin(PersonRowsAdmin):
             *super().get_urls(),
         ]
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        context["person_url"] = person_url(obj.person_id)
-        context["evidence"] = (
-            json.dumps(obj.evidence, indent=2, ensure_ascii=False) if obj.evidence else ""
-        )
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        evidence = json.dumps(row.evidence, indent=2, ensure_ascii=False) if row.evidence else ""
+        return {"person_url": person_url(row.person_id), "evidence": evidence}
 
     def statistics_view(self, request: HttpRequest) -> HttpResponse:
         """How many persons agree to what, and how that changed."""

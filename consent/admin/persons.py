@@ -62,30 +62,22 @@ class ConsentChainAdmin(PersonRowsAdmin):
 
     # One person
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         form = forms.AsOfForm(request.GET if "at" in request.GET else None)
         past = form.cleaned_data["at"] if form.is_valid() else None
         at = past or timezone.now()
-        context.update(
-            as_of=form,
-            past=past,
-            states=person_page.states_of(obj.person_id, at=at, is_past=past is not None),
-            verified=person_page.verified(obj),
-            may_record=request.user.has_perm(actions.RECORD) and obj.salt is not None,
-        )
+        context = {
+            "as_of": form,
+            "past": past,
+            "states": person_page.states_of(row.person_id, at=at, is_past=past is not None),
+            "verified": person_page.verified(row),
+            "may_record": request.user.has_perm(actions.RECORD) and row.salt is not None,
+        }
         if request.user.has_perm(VIEW_EVENTS):
             before = number_of(request.GET.get("before"))
-            context["timeline"] = person_page.timeline_of(obj.person_id, before=before)
+            context["timeline"] = person_page.timeline_of(row.person_id, before=before)
             context["before"] = before
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        return context
 
     # On a person's behalf
 

@@ -57,27 +57,18 @@ class PolicyVersionAdmin(ReadOnlyAdmin):
         )
         return [path("publish/", publish, name=self.route_of("publish")), *super().get_urls()]
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        texts = texts_like(obj).only("pk", "version")
-        before = texts_like(obj).filter(version__lt=obj.version).order_by("-version").first()
-        context.update(
-            computed_sha256=hashlib.sha256(obj.text.encode()).hexdigest(),
-            agreeing=agreeing_to(obj),
-            before=before,
-            later=texts.filter(version__gt=obj.version).order_by("version").first(),
-            lines=differences.differences(before.text, obj.text) if before else None,
-            may_publish=request.user.has_perm(actions.PUBLISH),
-            publish_url=self.url_of("publish", purpose=obj.purpose_id, locale=obj.locale),
-        )
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        texts = texts_like(row).only("pk", "version")
+        before = texts_like(row).filter(version__lt=row.version).order_by("-version").first()
+        return {
+            "computed_sha256": hashlib.sha256(row.text.encode()).hexdigest(),
+            "agreeing": agreeing_to(row),
+            "before": before,
+            "later": texts.filter(version__gt=row.version).order_by("version").first(),
+            "lines": differences.differences(before.text, row.text) if before else None,
+            "may_publish": request.user.has_perm(actions.PUBLISH),
+            "publish_url": self.url_of("publish", purpose=row.purpose_id, locale=row.locale),
+        }
 
 
 class PublishView(StaffActionView):

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils import timezone
 
@@ -124,22 +124,14 @@ class ConversationAdmin(ReadOnlyAdmin):
 
     # One conversation
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: dict[str, Any],
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        context["may_read_texts"] = may_read_texts(request)
-        may_keep = request.user.has_perm(actions.KEEP)
-        context["offered"] = actions.offered(obj) if may_keep else None
-        context["done"] = latest_actions(obj)
-        if context["may_read_texts"]:
-            context.update(self._texts(request, obj))
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        may_read, may_keep = may_read_texts(request), request.user.has_perm(actions.KEEP)
+        return {
+            "may_read_texts": may_read,
+            "offered": actions.offered(row) if may_keep else None,
+            "done": latest_actions(row),
+            **(self._texts(request, row) if may_read else {}),
+        }
 
     def _texts(self, request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
         """The page's messages, after the reading is written down."""
