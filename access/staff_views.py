@@ -1,6 +1,5 @@
 """The pages of staff actions: the form of one, with POST the action itself, and rows to edit."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -43,24 +42,21 @@ class StaffActionView(View):
         row = self.row_of(request, **place)
         target = self.target_of(row, **place)
         form = self.form_of(request, row)
-        if form.is_valid():
-            context = ActionContext(
-                actor=staff_actor(request.user), at=timezone.now(), form=form, row=row,
-                target=target, user_id=self.user_id_of(request),
-            )  # fmt: skip
-            answered = self.perform(request, context)
-            if answered is not None:
-                return answered
-        return self.show(request, form, self.context_of(request, row, target))
-
-    def perform(self, request: HttpRequest, context: ActionContext) -> HttpResponse | None:
-        """Do it and lead on, with a message; None, with the reason in the form, if refused."""
+        if not form.is_valid():
+            return self.show(request, form, self.context_of(request, row, target))
+        context = ActionContext(
+            actor=staff_actor(request.user), at=timezone.now(), form=form, row=row, target=target,
+            rows=self.rows_of(request, form), user_id=self.user_id_of(request),
+        )  # fmt: skip
         outcome = None
         try:
+            answer = self.instead(request, context)
+            if answer is not None:
+                return answer
             outcome = perform(self.action, context)
         except DomainError as refusal:
-            context.form.add_error(None, refusal.message)
-            return None
+            form.add_error(None, refusal.message)
+            return self.show(request, form, self.context_of(request, row, target))
         except AlreadyDone as standing:
             messages.warning(request, str(standing))
         else:
@@ -91,12 +87,20 @@ class StaffActionView(View):
         """What on the row the action is about; raises Http404."""
         return None
 
+    def rows_of(self, request: HttpRequest, form: Any) -> list[models.Model] | None:
+        """The rows, where the action is about several."""
+        return None
+
     def user_id_of(self, request: HttpRequest) -> str:
         """Whose row it will be, where there is none yet; empty: nobody's."""
         return ""
 
     def form_of(self, request: HttpRequest, row: Any) -> Any:
         return self.action.form(request.POST if request.method == "POST" else None)
+
+    def instead(self, request: HttpRequest, context: ActionContext) -> HttpResponse | None:
+        """What is shown before it acts, such as a preview; None: it acts. Raises DomainError."""
+        return None
 
     def context_of(self, request: HttpRequest, row: Any, target: Any) -> dict[str, Any]:
         """What the page shows; `back_url` is where its way back leads."""
@@ -125,11 +129,10 @@ class ChosenRowsView(StaffActionView):
     def form_of(self, request: HttpRequest, row: Any) -> Any:
         return self.action.form(request.POST if "token" in request.POST else None)
 
-    def perform(self, request: HttpRequest, context: ActionContext) -> HttpResponse | None:
+    def rows_of(self, request: HttpRequest, form: Any) -> list[models.Model]:
         # A form acts for what was chosen with it, and for nothing else.
-        context.form.cleaned_data["chosen"] = [request.META["QUERY_STRING"], *_chosen(request)]
-        rows = list(self.queryset[:MOST_AT_ONCE])
-        return super().perform(request, replace(context, rows=rows))
+        form.cleaned_data["chosen"] = [request.META["QUERY_STRING"], *_chosen(request)]
+        return list(self.queryset[:MOST_AT_ONCE])
 
     def context_of(self, request: HttpRequest, row: Any, target: Any) -> dict[str, Any]:
         across, *keys = _chosen(request)

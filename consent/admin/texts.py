@@ -13,7 +13,6 @@ from access.models import StaffAction
 from access.staff_actions import ActionContext
 from access.staff_views import RecordedAdmin, StaffActionView
 from common.admin import ListLink, ReadOnlyAdmin, display, page
-from common.errors import DomainError
 from common.idempotency import Outcome
 from consent.admin import actions, differences, forms
 from consent.admin.pages import CSS, PurposeFilter
@@ -80,16 +79,13 @@ class PublishView(StaffActionView):
         data = request.POST if request.POST.get("step") else None
         return forms.PublishForm(data, request.FILES or None, initial=proposed(request))
 
-    def perform(self, request: HttpRequest, context: ActionContext) -> HttpResponse | None:
-        step = request.POST.get("step")
+    def instead(self, request: HttpRequest, context: ActionContext) -> HttpResponse | None:
+        step = request.POST["step"]
         if step == "publish":
-            return super().perform(request, context)
+            return None
         if step == "preview":
-            try:
-                return self._preview(request, context)
-            except DomainError as refusal:
-                context.form.add_error(None, refusal.message)
-        return None
+            return self._preview(request, context)
+        return self.show(request, context.form, self.context_of(request, None, None))
 
     def _preview(self, request: HttpRequest, context: ActionContext) -> HttpResponse:
         policy, is_new = actions.try_to_publish(context.form, at=context.at)
