@@ -72,7 +72,7 @@ class CommonConfig(StewardAppConfig):
     verify_checks = "common.schema_checks.CHECKS"
 
     def ready(self) -> None:
-        from common import database_triggers
+        from common import database_triggers, privacy
 
         for name in NAMES:
             list(declared(name))
@@ -80,6 +80,7 @@ class CommonConfig(StewardAppConfig):
         post_migrate.connect(add_initial_data, dispatch_uid="initial_data.add")
         checks.register(database_triggers.check_triggers, checks.Tags.database)
         checks.register(check_labels)
+        checks.register(privacy.check_names)
 
 
 class AdminConfig(admin_apps.AdminConfig):
@@ -94,9 +95,10 @@ class AdminConfig(admin_apps.AdminConfig):
 
 def add_initial_data(sender: AppConfig, using: str, apps: Any = apps, **kwargs: Any) -> None:
     """After `migrate`: the rows that the app declares, where they are missing."""
-    declares = dict(declared("initial_data"))
-    if sender.label in declares and _is_migrated(sender, using, apps):
-        declares[sender.label]()
+    adding = [add for label, add in declared("initial_data") if label == sender.label]
+    if adding and _is_migrated(sender, using, apps):
+        for add in adding:
+            add()
 
 
 def _is_migrated(sender: AppConfig, using: str, then: Any) -> bool:

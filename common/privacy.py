@@ -18,11 +18,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
+from django.core import checks
 from django.db import models
 
 from common.apps import declared
 from common.models import USER_ID_MAX_LENGTH
 
+# What a declaration may have.
+NAMES = {"personal", "not_personal", "person", "blanked_on_erasure", "lock_first"}
 # A UUID has five, a name with an address rarely more.
 WORDS_OF_AN_ID = 8
 PERSON_LOOKUPS = {"person": "person__user_id", "user_id": "user_id"}
@@ -73,6 +76,20 @@ def tables() -> list[PersonalTable]:
     return [table for table in found if table is not None]
 
 
+def check_names(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Refuses a name that means nothing: rows whose `blanked_on_erasure` is misspelt would go."""
+    return [
+        checks.Error(
+            f"class Privacy of {model._meta.label} declares {name}, which means nothing.",
+            hint=f"It may have {', '.join(sorted(NAMES))}.",
+            id="common.E002",
+        )
+        for model in apps.get_models()
+        for name in sorted(vars(vars(model).get("Privacy", object)))
+        if not name.startswith("__") and name not in NAMES
+    ]
+
+
 def holds(text: str, user_id: str) -> bool:
     """Whether the id stands in the text as a whole word: somebody may be called "a"."""
     return whole_word(user_id).search(text) is not None
@@ -81,13 +98,18 @@ def holds(text: str, user_id: str) -> bool:
 def possible_ids(text: str) -> set[str]:
     """What could be an id that stands in the text: up to eight words with what is between them.
 
-    So that whoever a text names is looked for by their ids, not all texts for an id.
+    With the signs about them as well, where white space follows those. So that whoever a text names
+    is looked for by their ids, not all texts for an id.
     """
     words = [word.span() for word in re.finditer(r"[^\W_]+", text)]
+    before = {sign.end(): sign.start() for sign in re.finditer(r"(?<!\S)(?:[^\w\s]|_)+", text)}
+    after = {sign.start(): sign.end() for sign in re.finditer(r"(?:[^\w\s]|_)+(?!\S)", text)}
     pieces = (
         text[begin:end]
-        for number, (begin, _) in enumerate(words)
-        for _, end in words[number : number + WORDS_OF_AN_ID]
+        for number, (first, _) in enumerate(words)
+        for _, last in words[number : number + WORDS_OF_AN_ID]
+        for begin in {first, before.get(first, first)}
+        for end in {last, after.get(last, last)}
     )
     return {piece for piece in pieces if len(piece) <= USER_ID_MAX_LENGTH}
 
