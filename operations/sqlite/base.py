@@ -18,6 +18,7 @@ from operations import failed_writes, statements
 
 # The default of SQLITE_MAX_VARIABLE_NUMBER since SQLite 3.32; some builds allow more.
 MAX_PARAMETERS = 32_766
+PAUSE_SECONDS = 0.05
 
 
 class DatabaseFeatures(features.DatabaseFeatures):
@@ -37,7 +38,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if not can_be_written(conn_params["database"]):
                 # It can be read alone, for ever, whatever becomes of the file: never kept.
                 self.close_at = time.monotonic()
-        return super().get_new_connection(conn_params)
+        until = time.monotonic() + conn_params["timeout"]
+        while True:
+            try:
+                return super().get_new_connection(conn_params)
+            except sqlite3.OperationalError as error:
+                # Of processes that open a new file at once some are refused the switch to its
+                # write-ahead log without any wait.
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(PAUSE_SECONDS)
 
     def is_usable(self) -> bool:
         """Asked after an error of the engine alone: a new connection has nothing of its cause."""

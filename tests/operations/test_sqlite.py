@@ -1,6 +1,8 @@
 """What SQLite promises here, in place of the pool (test_pool.py)."""
 
+import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from conversations.models import Conversation
+from operations.sqlite import base
 from tests.asserts import assert_statements
 from tests.conversations.recipes import key_of
 
@@ -29,6 +32,13 @@ def pragma(name: str, of: Any = connection) -> Any:
     with of.cursor() as cursor:
         cursor.execute(f"PRAGMA {name}")
         return cursor.fetchone()[0]
+
+
+def new_connection(file: str, *, timeout: float) -> Any:
+    new: Any = connection.copy(alias="new")
+    new.settings_dict["NAME"] = file
+    new.settings_dict["OPTIONS"]["timeout"] = timeout
+    return new
 
 
 def write() -> Conversation:
@@ -76,6 +86,28 @@ class TestAConnection:
             cursor.execute(
                 "INSERT INTO auth_group_permissions (group_id, permission_id) VALUES (0, 0)"
             )
+
+    def test_waits_for_who_else_opens_a_new_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = str(tmp_path / "new.sqlite3")
+        first = sqlite3.connect(file, isolation_level=None)
+        first.execute("BEGIN IMMEDIATE")  # for which SQLite lets the switch to WAL wait not at all
+        second = new_connection(file, timeout=20)
+        monkeypatch.setattr(base.time, "sleep", lambda _: first.execute("COMMIT"))
+
+        assert pragma("journal_mode", second) == "wal"
+        second.close()
+        first.close()
+
+    def test_waits_for_them_no_longer_than_for_any_lock(self, tmp_path: Path) -> None:
+        file = str(tmp_path / "new.sqlite3")
+        first = sqlite3.connect(file, isolation_level=None)
+        first.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(OperationalError, match="locked"):
+            pragma("journal_mode", new_connection(file, timeout=0.2))
+        first.close()
 
 
 class TestATransaction:
