@@ -1,6 +1,6 @@
 """What apps count for `/metrics`: things that happen, such as charges, after the act.
 
-These are Prometheus' counters and gauges, each made when a process first needs it: with
+These are Prometheus' counters, gauges and histograms, each made when a process first needs it: with
 PROMETHEUS_MULTIPROC_DIR set (config/gunicorn.py does) each writes into a file there, which is no
 matter of a command that counts nothing. Counting costs a few microseconds and no statement.
 """
@@ -30,6 +30,8 @@ class Metric:
     def __init__(self, name: str, documentation: str, labelnames: tuple[str, ...] = ()) -> None:
         self.name, self.documentation, self.labelnames = name, documentation, labelnames
         self.made: Any = None
+        # Looking one up by its labels takes the package longer than counting.
+        self._children: dict[tuple[str, ...], Any] = {}
         METRICS.append(self)
 
     def make(self) -> Any:
@@ -40,6 +42,15 @@ class Metric:
                 self.made = self._new(f"steward_{self.name}")
         return self.made
 
+    def _child(self, labels: dict[str, str]) -> Any:
+        values = tuple([labels[name] for name in self.labelnames])
+        child = self._children.get(values)
+        if child is None:
+            made = self.make()
+            if made is not None:
+                child = self._children[values] = made.labels(*values) if values else made
+        return child
+
     def _new(self, name: str) -> Any:
         raise NotImplementedError
 
@@ -47,11 +58,11 @@ class Metric:
 class Counter(Metric):
     """A number that only grows; `/metrics` adds `_total` to its name."""
 
-    def inc(self, amount: int = 1, **labels: str) -> None:
+    def inc(self, amount: float = 1, **labels: str) -> None:
         """It has happened `amount` times more. Call it when the act is sure."""
-        made = self.made or self.make()
-        if made is not None:
-            (made.labels(**labels) if labels else made).inc(amount)
+        child = self._child(labels)
+        if child is not None:
+            child.inc(amount)
 
     def _new(self, name: str) -> Any:
         from prometheus_client import Counter
@@ -67,10 +78,48 @@ class Gauge(Metric):
         if self.made is not None:
             self.made.set(number)
 
+    def inc(self) -> None:
+        """There is one more."""
+        if self.made is not None:
+            self.made.inc()
+
+    def dec(self) -> None:
+        """There is one less."""
+        if self.made is not None:
+            self.made.dec()
+
     def _new(self, name: str) -> Any:
         from prometheus_client import Gauge
 
         return Gauge(name, self.documentation, registry=registry(), multiprocess_mode="livesum")
+
+
+class Histogram(Metric):
+    """How many there were, their sum, and how many were at most as large as each bucket's bound."""
+
+    def __init__(
+        self,
+        name: str,
+        documentation: str,
+        labelnames: tuple[str, ...] = (),
+        *,
+        buckets: tuple[float, ...],
+    ) -> None:
+        super().__init__(name, documentation, labelnames)
+        self.buckets = buckets
+
+    def observe(self, number: float, **labels: str) -> None:
+        """There was one of this size."""
+        child = self._child(labels)
+        if child is not None:
+            child.observe(number)
+
+    def _new(self, name: str) -> Any:
+        from prometheus_client import Histogram
+
+        return Histogram(
+            name, self.documentation, self.labelnames, registry=registry(), buckets=self.buckets
+        )
 
 
 METRICS: list[Metric] = []

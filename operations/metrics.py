@@ -6,13 +6,11 @@ stands in common/metrics.py, in the same registry.
 """
 
 import os
-import threading
-from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from common.metrics import registry as registry_of_this_process
+from common.metrics import Counter, Gauge, Histogram, registry
 from common.request_context import RequestContext
 from operations import processes, room, stored
 
@@ -22,36 +20,20 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 OTHER_METHOD = "other"
 
-registry = registry_of_this_process()
-
-
-def _counter(name: str, title: str, labels: tuple[str, ...] = ()) -> Counter:
-    return Counter(f"steward_{name}", title, labels, registry=registry)
-
-
-def _gauge(name: str, title: str) -> Gauge:
-    # The sum over the processes that live.
-    return Gauge(f"steward_{name}", title, registry=registry, multiprocess_mode="livesum")
-
-
-REQUESTS = _counter("requests", "Requests answered.", ("method", "route", "status"))
+REQUESTS = Counter("requests", "Requests answered.", ("method", "route", "status"))
 DURATIONS = Histogram(
-    "steward_request_duration_seconds",
-    "How long requests took.",
-    ("method", "route"),
-    registry=registry,
-    buckets=BUCKETS,
+    "request_duration_seconds", "How long requests took.", ("method", "route"), buckets=BUCKETS
 )
-IN_FLIGHT = _gauge("requests_in_flight", "Requests being answered: each keeps a thread busy.")
-THREADS = _gauge("threads", "Threads that answer requests.")
-STATEMENTS = _counter("statements", "Statements sent by requests.")
-SLOW_STATEMENTS = _counter("slow_statements", "Those over SLOW_QUERY_SECONDS.")
-POOL_SIZE = _gauge("pool_size", "Connections that the pools keep.")
-POOL_CHECKED_OUT = _gauge("pool_checked_out", "Connections in use.")
-POOL_OVERFLOW = _gauge("pool_overflow", "Open connections beyond the pools' size.")
-POOL_WAITS = _counter("pool_waits", "Requests that waited for a connection.")
-POOL_WAIT_SECONDS = _counter("pool_wait_seconds", "How long they waited in all.")
-POOL_TIMEOUTS = _counter("pool_timeouts", "Those that waited in vain.")
+IN_FLIGHT = Gauge("requests_in_flight", "Requests being answered: each keeps a thread busy.")
+THREADS = Gauge("threads", "Threads that answer requests.")
+STATEMENTS = Counter("statements", "Statements sent by requests.")
+SLOW_STATEMENTS = Counter("slow_statements", "Those over SLOW_QUERY_SECONDS.")
+POOL_SIZE = Gauge("pool_size", "Connections that the pools keep.")
+POOL_CHECKED_OUT = Gauge("pool_checked_out", "Connections in use.")
+POOL_OVERFLOW = Gauge("pool_overflow", "Open connections beyond the pools' size.")
+POOL_WAITS = Counter("pool_waits", "Requests that waited for a connection.")
+POOL_WAIT_SECONDS = Counter("pool_wait_seconds", "How long they waited in all.")
+POOL_TIMEOUTS = Counter("pool_timeouts", "Those that waited in vain.")
 
 # What is asked for when /metrics is, and the same whichever process is asked.
 _read_now = CollectorRegistry()
@@ -60,26 +42,14 @@ _read_now.register(processes.Processes())
 _read_now.register(stored.Stored())
 _read_now.register(room.Room())
 
-# Looking a child up by its labels takes longer than counting.
-_requests: dict[tuple[str, str, int], tuple[Any, Any]] = {}
-
 
 def note_request(
     method: str, route: str, status: int, seconds: float, context: RequestContext
 ) -> None:
     """A request was answered."""
-    key = (method, route, status)
-    children = _requests.get(key)
-    if children is None:
-        shown = method if method in METHODS else OTHER_METHOD
-        children = (
-            REQUESTS.labels(shown, route, str(status)),
-            DURATIONS.labels(shown, route),
-        )
-        if shown == method:
-            _requests[key] = children
-    children[0].inc()
-    children[1].observe(seconds)
+    shown = method if method in METHODS else OTHER_METHOD
+    REQUESTS.inc(method=shown, route=route, status=str(status))
+    DURATIONS.observe(seconds, method=shown, route=route)
     if context.statements:
         STATEMENTS.inc(context.statements)
     if context.slow_statements:
@@ -97,7 +67,6 @@ class PoolGauges:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._shown: dict[Gauge, int] = {}
 
     def changed(self, size: int, checked_out: int, overflow: int) -> None:
@@ -124,7 +93,7 @@ class PoolGauges:
 
 def exposition() -> bytes:
     """All numbers in Prometheus' text format."""
-    of_all = registry
+    of_all = registry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         of_all = CollectorRegistry()
         MultiProcessCollector(of_all)  # type: ignore[no-untyped-call]

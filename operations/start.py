@@ -10,7 +10,7 @@ from django.core import checks
 from django.db import connection
 
 from common.metrics import make_all
-from operations import logs
+from operations import logs, metrics, traces
 from operations.postgresql import base
 
 logger = logging.getLogger(__name__)
@@ -55,8 +55,6 @@ def serve() -> None:
 
     Or its forks do. A thread would not be in them, so that none is begun before there is a pool.
     """
-    from operations import metrics, traces  # metrics makes files, which commands need not
-
     base.limits_hold = True
     base.observer = metrics.PoolGauges()
     make_all()

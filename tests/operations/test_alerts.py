@@ -49,7 +49,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     MaintenanceRun.objects.create(
         task=BACKUP, started_at=timezone.now(), duration_seconds=1, items=1
     )
-    counted: Any = metrics.registry._collector_to_names
+    counted: Any = metrics.registry()._collector_to_names
     return {
         metric._name + ("_total" if metric._type == "counter" else ""): set(metric._labelnames)
         for metric in counted

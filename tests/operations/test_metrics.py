@@ -13,6 +13,7 @@ from common.metrics import CACHE_LOOKUPS, METRICS, Counter, make_all
 from operations import metrics
 from tests.client import ApiClient
 from tests.conversations.recipes import make_conversation_of
+from tests.operations.server import manage
 from tests.processes import environment
 from tests.web import Web, served
 
@@ -143,9 +144,34 @@ class TestACounterOfAnApp:
             assert value(metrics.exposition(), "late_things_total") == 3
         finally:
             METRICS.remove(counter)
-            metrics.registry.unregister(
-                metrics.registry._names_to_collectors["steward_late_things"]
+            metrics.registry().unregister(
+                metrics.registry()._names_to_collectors["steward_late_things"]
             )
+
+
+@pytest.mark.django_db(transaction=True)
+class TestACommand:
+    @pytest.mark.parametrize(
+        "command", [["check", "--database", "default"], ["migrate", "--check"], ["verify"]]
+    )
+    def test_that_counts_nothing_leaves_nothing_in_the_servers_folder(
+        self, command: list[str], tmp_path: Path
+    ) -> None:
+        done = manage(environment() | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}, *command)
+
+        assert done.returncode == 0, done.stderr
+        assert list(tmp_path.iterdir()) == []
+
+    def test_that_counts_is_shown_by_the_server(self, key: str, tmp_path: Path) -> None:
+        folder = tmp_path / "metrics"
+        variables = environment() | {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+        sample = Path(__file__).resolve().parent.parent.parent / "demo" / "data"
+        with served(variables, tmp_path, workers=1) as web:
+            done = manage(variables, "import_json", str(sample), "--user-id", "mei")
+            text = web.get("/metrics", Authorization=f"Bearer {key}").content
+
+        assert done.returncode == 0, done.stderr
+        assert value(text, "imports_total", outcome="created") > 10
 
 
 @pytest.mark.django_db(transaction=True)
