@@ -1,4 +1,7 @@
-"""Who acts, as records and logs name them. Every `actor` in the house is one of these four."""
+"""Who acts, as records and logs name them. Every `actor` is one of these four.
+
+Rows from before it was kept, and imported messages, have an empty one.
+"""
 
 from typing import Any
 
@@ -7,7 +10,7 @@ STAFF = "staff:"
 # A person who calls with a token of their own: authentication writes it.
 SELF = "self"
 
-# Nobody who could be asked: commands, imports, refills and expiries write it.
+# Nobody who could be asked: commands, first allowances, refills, expiries and imports write it.
 SYSTEM = "system"
 
 

@@ -112,8 +112,8 @@ class StaffActionView(View):
 
     def url_of(self, row: Any) -> str:
         """The page of the row, or the list."""
-        page, key = ("changelist", ()) if row is None else ("change", (row.pk,))
-        return str(self.model_admin.url_of(page, *key))
+        place, key = ("changelist", ()) if row is None else ("change", (row.pk,))
+        return str(self.model_admin.url_of(place, *key))
 
 
 class ChosenRowsView(StaffActionView):

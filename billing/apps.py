@@ -12,7 +12,7 @@ class BillingConfig(StewardAppConfig):
     )
     maintenance_tasks = "billing.maintenance.TASKS"
     stored_gauges = "billing.reports.STORED_GAUGES"
-    privacy_hooks = "billing.services.accounts.PRIVACY_HOOKS"
+    privacy_hooks = "billing.privacy.HOOKS"
 
     def ready(self) -> None:
         from billing import checks  # noqa: F401  (registers the checks)

@@ -10,7 +10,7 @@ from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException, MethodNotAllowed
 
-from billing import errors
+from billing import errors, headers
 from billing.models import AMOUNT_MAX
 from common.api import problem_response
 from common.errors import DomainError
@@ -85,7 +85,7 @@ def answer_without_view(request: Any) -> HttpResponse | None:
     # Of a function nobody knows which of them it takes.
     if allowed or response.status_code == 405:
         response["Allow"] = ", ".join((*(allowed or PAID_METHODS), "OPTIONS"))
-    response["X-Credits-Charged"] = "0"
+    response[headers.CHARGED] = "0"
     return response
 
 

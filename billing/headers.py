@@ -9,6 +9,8 @@ from typing import Any
 from access.authentication import Caller
 from billing.models import Usage
 
+# Of a paid view: what the call has cost.
+CHARGED = "X-Credits-Charged"
 DAY_SECONDS = 86_400
 MAY_NAME_A_TIER = frozenset({"billing:charge", "billing:manage"})
 

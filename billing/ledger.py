@@ -24,7 +24,7 @@ PERSON = "(SELECT id FROM access_person WHERE user_id = %(user_id)s)"
 # No sum of balances overflows 64 bits.
 BALANCE_MAX = 10**18
 
-# What an account must be for an act; `at` and `amount` are parameters. Every act waits for a refill
+# What an account must be for an act; `%(…)s` are parameters. Every act waits for a refill
 # that is due: what is done before it and after it does not give the same.
 NO_REFILL_DUE = "(a.next_refill_at IS NULL OR a.next_refill_at > %(at)s)"
 COVERED = "a.frozen_at IS NULL AND a.balance - a.held >= %(needed)s"

@@ -11,7 +11,7 @@ INCREMENT_KEPT = datetime.timedelta(days=30)
 
 
 def _expired_holds(at: datetime.datetime) -> int:
-    return CreditHold.objects.expired(at=at).of_the_living().count()
+    return CreditHold.objects.overdue(at=at).of_the_living().count()
 
 
 def _end_holds(at: datetime.datetime, limit: int) -> int:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from rest_framework.request import Request
 
+from billing import headers
 from billing.costs import Cost, answer_without_view, declared, is_decorated
 from billing.payments import Payment, begin, begin_in_thread, plain_request, to_the_end
 
@@ -132,8 +133,8 @@ class CreditsMiddleware:
         is_paid = getattr(request, "is_paid_call", False) or (
             match is not None and (match.view_name in self.costs or is_decorated(match.func))
         )
-        if is_paid and "X-Credits-Charged" not in response:
-            response["X-Credits-Charged"] = "0"
+        if is_paid and headers.CHARGED not in response:
+            response[headers.CHARGED] = "0"
         return response
 
     def _process_view(self, request: HttpRequest, *view: Any) -> HttpResponseBase | None:

@@ -16,9 +16,8 @@ from rest_framework.request import Request
 
 from access.authentication import Caller, caller_of
 from access.errors import MissingScope, UserIdRequired
-from billing import errors, reports
+from billing import errors, headers, reports
 from billing.costs import DATABASE_ERRORS, REFUSALS, Cost, cost_of, route_of
-from billing.headers import tier_named_in
 from billing.models import CreditHold, CreditTransaction
 from billing.services import credits, holds
 from common.api import problem_response
@@ -93,7 +92,7 @@ def _place(request: Any, cost: int) -> "Payment":
         actor=caller.actor,
         at=timezone.now(),
         request_key=NO_KEY,  # the view's Idempotency-Key is its own
-        tier=tier_named_in(request, caller),
+        tier=headers.tier_named_in(request, caller),
     )
     payment = Payment(user_id, outcome.row)
     payments = of_this_call.get()
@@ -124,7 +123,7 @@ def _payer(request: Any) -> tuple[Caller, str]:
 
 def _refusal(request: Any, error: Exception) -> HttpResponseBase:
     response = problem_response(request, error)
-    response["X-Credits-Charged"] = "0"
+    response[headers.CHARGED] = "0"
     available = error.details.get("available") if isinstance(error, DomainError) else None
     if available is not None:
         response["X-Credits-Available"] = str(available)
@@ -190,9 +189,10 @@ class Payment:
         return response
 
     def _with_headers(self, response: Any, *, charged: int) -> Any:
+        # Of a stream, sent before its end: what it costs if it gets there.
         if not isinstance(response, HttpResponseBase):
             return response
-        response["X-Credits-Charged"] = str(charged)
+        response[headers.CHARGED] = str(charged)
         try:
             status = reports.credit_status(self.user_id, tier=None, at=timezone.now())
         except DATABASE_ERRORS as error:

@@ -1,4 +1,7 @@
-"""Reads of usage and credits that compute what is due instead of writing it."""
+"""Reads of usage and credits: what is due is computed, not written.
+
+First contact opens the usage or the account.
+"""
 
 import datetime
 from dataclasses import dataclass
@@ -89,6 +92,6 @@ STORED_GAUGES = [
     StoredGauge(
         "overdue_holds",
         "Holds past their time that no run has written down.",
-        lambda: CreditHold.objects.expired(at=timezone.now()).of_the_living().count(),
+        lambda: CreditHold.objects.overdue(at=timezone.now()).of_the_living().count(),
     ),
 ]

@@ -58,7 +58,7 @@ class UserIdField(models.CharField):  # type: ignore[type-arg]
 
 
 class ActorField(models.CharField):  # type: ignore[type-arg]
-    """Who made a row that may carry an Idempotency-Key, as records name callers: `key:<name>`.
+    """Who did something to a row, as records name callers: `key:<name>` (access/actors.py).
 
     Empty in rows from before it was kept, and in imported ones.
     """

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.db.models import Count, F
 from django.db.models.functions import TruncDate
 
-from common.privacy import PrivacyHooks
 from consent.models import (
     ConsentChain,
     ConsentEvent,
@@ -198,6 +197,3 @@ def changes(*, since: datetime.datetime, until: datetime.datetime) -> list[dict[
         .annotate(events=Count("id"))
     )
     return list(counted)
-
-
-PRIVACY_HOOKS = PrivacyHooks(also_export=texts_agreed_to)

@@ -6,4 +6,4 @@ class ConversationsConfig(StewardAppConfig):
     triggers = "conversations.triggers.TRIGGERS"
     verify_checks = "conversations.verify_checks.CHECKS"
     maintenance_tasks = "conversations.maintenance.TASKS"
-    privacy_hooks = "conversations.services.legal_hold.PRIVACY_HOOKS"
+    privacy_hooks = "conversations.privacy.HOOKS"

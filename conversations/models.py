@@ -24,7 +24,7 @@ SHOWN_MESSAGES = 200
 SEARCH_HITS = 50
 BATCH_ROWS = 500
 
-# How API names map to columns; `stage1` and its kin are the originals' names.
+# What a list and a conversation's page read, column by column.
 CONVERSATION_COLUMNS = (
     "id", "uid", "person_id", "title", "message_count", "archived_at", "created_at", "updated_at",
 )  # fmt: skip
@@ -244,7 +244,7 @@ class Message(models.Model):
 
     stage1: each model's answer, `[{model, response}]`. stage2: each model's ranking of the others,
     `[{model, ranking, parsed_ranking}]`. stage3: the chairman's answer, `{model, response}`. Other
-    shapes of derived applications are kept as they are. Never changed once written.
+    shapes of derived applications are kept as they are. What it says is never changed once written.
     """
 
     class Role(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Runs the tasks that apps declare (common/declarations.py).
+"""Runs the tasks that apps declare (common/declarations.py): hourly, as deployments start it.
 
 Each task's run is kept as a MaintenanceRun, a failed one too; a failing task does not stop the
 others. `backup` and `verify` keep their runs here as well.

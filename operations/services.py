@@ -31,10 +31,9 @@ def erase_person(
 
     Conversations, cache entries, usage and log-like rows go. What the law wants kept (the ledger,
     consent events, what staff read and did) stays under `erased-<uuid>` with its free texts empty,
-    and leads nowhere. `overruling` is an operator's reason to erase
-    somebody whose account is frozen, and is kept if it was needed. Raises what the apps'
-    `refuse_erasure` and, without that reason, `refuse_unless_overruled` raise; then nothing is
-    written.
+    and leads nowhere. `overruling` is an operator's reason to erase somebody whose account is
+    frozen, and is kept if it was needed. Raises what the apps' `refuse_erasure` and, without that
+    reason, `refuse_unless_overruled` raise; then nothing is written.
     """
     reference = f"{ERASED_PREFIX}{uuid.uuid4()}"
     tables = [table for table in privacy.tables() if table.model is not Person]

@@ -9,4 +9,4 @@ class QuerycacheConfig(StewardAppConfig):
     verify_checks = "querycache.verify_checks.CHECKS"
     maintenance_tasks = "querycache.maintenance.TASKS"
     health_checks = "querycache.reports.HEALTH_CHECKS"
-    privacy_hooks = "querycache.services.mentions.PRIVACY_HOOKS"
+    privacy_hooks = "querycache.privacy.HOOKS"

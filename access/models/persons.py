@@ -115,7 +115,7 @@ class PersonalQuerySet(models.QuerySet[PersonalRow]):
     """Rows with a `person`. Whoever answers a person reads them by `for_user`."""
 
     def for_user(self, user_id: str, *, kept: bool = False) -> Self:
-        """Those of one person, none of somebody who is not there; `kept` as PersonKey has it."""
+        """Those of one person, so that another's row is not found: 404. `kept` is PersonKey's."""
         return self.filter(person_id=PersonKey(user_id, kept=kept))
 
 

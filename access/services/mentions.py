@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 
 from access.models import PersonKey, StaffAction, StaffActionMention, StaffReading
-from common.privacy import Counts, PrivacyHooks, holds
+from common.privacy import Counts, holds
 
 
 def count_mentions(user_id: str) -> Counts:
@@ -32,6 +32,3 @@ def _actions_with(user_id: str) -> QuerySet[StaffAction]:
     return StaffAction.objects.filter(pk__in=mentions.values("action")).exclude(
         sentence="", reason=""
     )
-
-
-PRIVACY_HOOKS = PrivacyHooks(count_mentions=count_mentions, erase_mentions=erase_mentions)

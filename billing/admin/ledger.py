@@ -62,6 +62,7 @@ class CreditTransactionAdmin(BillingRowsAdmin):
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         may_refund = (
             row.type == CreditTransaction.Type.DEDUCT
+            and row.person.user_id is not None
             and request.user.has_perm(actions.CREDITS)
             and request.user.has_perm("billing.view_creditaccount")
         )

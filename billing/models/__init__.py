@@ -9,7 +9,7 @@ never changed, and all is written by billing/services/.
 from billing.models.tiers import AMOUNT_MAX, GUEST_TIER, LIMIT_MAX, Tier
 from billing.models.usage import Usage, UsageIncrement, UsageOverride, day_of, month_of
 from billing.models.accounts import CreditAccount, CreditAccountQuerySet
-from billing.models.holds import CreditHold, CreditHoldQuerySet, is_expired, is_open
+from billing.models.holds import CreditHold, CreditHoldQuerySet, is_open, is_overdue
 from billing.models.ledger import (
     TRANSACTION_COLUMNS,
     CreditTransaction,
@@ -36,7 +36,7 @@ __all__ = [
     "UsageIncrement",
     "UsageOverride",
     "day_of",
-    "is_expired",
     "is_open",
+    "is_overdue",
     "month_of",
 ]

@@ -15,7 +15,7 @@ def is_open(at: datetime.datetime) -> Q:
     return Q(state=CreditHold.State.OPEN, expires_at__gt=at)
 
 
-def is_expired(at: datetime.datetime) -> Q:
+def is_overdue(at: datetime.datetime) -> Q:
     """Of holds: whether one is past its time by then, and not yet written down as such."""
     return Q(state=CreditHold.State.OPEN, expires_at__lte=at)
 
@@ -25,16 +25,16 @@ class CreditHoldQuerySet(PersonalQuerySet["CreditHold"]):
         """Those that keep credits then."""
         return self.filter(is_open(at))
 
-    def expired(self, *, at: datetime.datetime) -> "CreditHoldQuerySet":
+    def overdue(self, *, at: datetime.datetime) -> "CreditHoldQuerySet":
         """Past their time by then, and not yet written down as such."""
-        return self.filter(is_expired(at))
+        return self.filter(is_overdue(at))
 
     def in_state(self, state: str, *, at: datetime.datetime) -> "CreditHoldQuerySet":
         """Those whose `state_at` that time is this one."""
         if state == CreditHold.State.OPEN:
             return self.open(at=at)
         if state == CreditHold.State.EXPIRED:
-            return self.filter(Q(state=state) | is_expired(at))
+            return self.filter(Q(state=state) | is_overdue(at))
         return self.filter(state=state)
 
     def of_the_living(self) -> "CreditHoldQuerySet":

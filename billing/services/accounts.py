@@ -22,7 +22,6 @@ from billing.services.tiers import tier_at_first_contact, tier_named
 from billing.services.usage import open_usage
 from common.errors import NotFound
 from common.models import update_returning
-from common.privacy import PrivacyHooks
 
 
 def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> None:
@@ -85,7 +84,7 @@ def expire_holds(*, user_id: str, at: datetime.datetime) -> int:
     """End a person's holds that have expired, and count them."""
     # Kept: one who is being erased is waited for, and then has none that may end.
     person = PersonKey(user_id, kept=True)
-    due = CreditHold.objects.filter(person_id=person).expired(at=at)
+    due = CreditHold.objects.filter(person_id=person).overdue(at=at)
     return due.filter(ledger.AccountIsLocked(person)).update(state=CreditHold.State.EXPIRED)
 
 
@@ -94,7 +93,7 @@ def expire_all_holds(*, at: datetime.datetime, limit: int) -> int:
 
     Each person's holds end in a transaction of their own, as a charge would end them.
     """
-    due = CreditHold.objects.expired(at=at).of_the_living().order_by("expires_at", "pk")
+    due = CreditHold.objects.overdue(at=at).of_the_living().order_by("expires_at", "pk")
     people = dict.fromkeys(due.values_list("person__user_id", flat=True)[:limit])
     return sum(expire_holds(user_id=str(user_id), at=at) for user_id in people)
 
@@ -222,6 +221,3 @@ def refuse_erasure_of_frozen(user_id: str) -> None:
             "This person's account is frozen, and an erasure would end that. Staff can unfreeze it"
             " first, or an operator says why: erase_user USER_ID --yes --frozen REASON."
         )
-
-
-PRIVACY_HOOKS = PrivacyHooks(refuse_unless_overruled=refuse_erasure_of_frozen)

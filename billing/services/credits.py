@@ -89,7 +89,7 @@ def settle_or_refuse(*, user_id: str, needed: int, tier: str | None, at: datetim
 
     Never the ground of a charge: the act itself is tried again and decides.
     """
-    account = _settled_account(user_id, tier, at)
+    account = _account_unless_due(user_id, tier, at)
     if account is None:
         return
     if needed <= 0:
@@ -100,7 +100,7 @@ def settle_or_refuse(*, user_id: str, needed: int, tier: str | None, at: datetim
         raise refusal(account, needed, at)
 
 
-def _settled_account(user_id: str, tier: str | None, at: datetime.datetime) -> Any:
+def _account_unless_due(user_id: str, tier: str | None, at: datetime.datetime) -> Any:
     """The account as it stands; None where it had to be opened, filled or freed of holds first."""
     accounts = CreditAccount.objects.with_held_now(at=at)
     account: Any = accounts.for_user(user_id).first()
@@ -144,7 +144,7 @@ def add_transactions(
     A handful of statements, whatever their number. Their keys are `key#0`, `key#1` and so on. A
     refusal names the `index` of the first entry that does not pass. Raises as add_transaction does.
     """
-    _settled_account(user_id, tier, at)
+    _account_unless_due(user_id, tier, at)
     with transaction.atomic():
         accounts = CreditAccount.objects.locked().for_user(user_id, kept=True)
         account: Any = accounts.first()

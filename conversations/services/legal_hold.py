@@ -1,12 +1,9 @@
 """The legal hold: conversations that are kept, whoever wants them deleted."""
 
 import datetime
-from functools import partial
 
-from common.privacy import PrivacyHooks
 from conversations import errors
-from conversations.models import Conversation, ConversationQuerySet, Message
-from conversations.triggers import purge_deleted_terms
+from conversations.models import Conversation, ConversationQuerySet
 
 
 def place_legal_hold(
@@ -39,9 +36,3 @@ def refuse_erasure(user_id: str) -> None:
             " Lift the holds first.",
             held=count,
         )
-
-
-PRIVACY_HOOKS = PrivacyHooks(
-    refuse_erasure=refuse_erasure,
-    after_erasure=partial(purge_deleted_terms, [Conversation, Message]),
-)

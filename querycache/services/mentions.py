@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 
 from common import privacy
-from common.privacy import Counts, PrivacyHooks
+from common.privacy import Counts
 from querycache.models import (
     DEFAULT_NAMESPACE,
     SOMEBODYS,
@@ -127,8 +127,3 @@ def _joined_tags(entries: Any) -> Iterator[tuple[int, str]]:
 
 def _holding(named: Iterable[tuple[int, str]], user_id: str) -> list[int]:
     return [pk for pk, name in named if privacy.holds(name, user_id)]
-
-
-PRIVACY_HOOKS = PrivacyHooks(
-    also_export=names_for, count_mentions=count_mentions, erase_mentions=erase_mentions
-)

@@ -45,7 +45,7 @@ class TestHolds:
             books.hold(1, user_id=f"p{number}", ttl_seconds=60, at=now - DAY)
 
         assert accounts.expire_all_holds(at=now, limit=3) == 3
-        assert CreditHold.objects.expired(at=now).count() == 2
+        assert CreditHold.objects.overdue(at=now).count() == 2
 
     def test_that_ended_otherwise_are_left(self) -> None:
         now = timezone.now()

@@ -21,7 +21,8 @@ FAILED = 1
 class Command(BaseCommand):
     help = (
         "Tidies what is due: expired holds and consents, old cache entries and conversations."
-        " No rule waits for it. Safe to run at any time and on several hosts: one works at a time."
+        " No rule waits for it. Meant to run hourly; safe to run at any time and on several hosts:"
+        " one works at a time."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
