@@ -24,6 +24,9 @@ def run(engine: str, database_url: str, arguments: list[str]) -> int:
     print(f"\n== {engine}", flush=True)
     begun = time.monotonic()
     environment = os.environ | {"DATABASE_URL": database_url}
+    # Each of some hundred processes would compile all of Steward for itself.
+    if environment.pop("PYTHONDONTWRITEBYTECODE", None):
+        environment["PYTHONPYCACHEPREFIX"] = os.path.join(sys.prefix, "bytecode")
     code = subprocess.run([sys.executable, "-m", "pytest", *arguments], env=environment).returncode
     print(f"== {engine}: exit code {code} after {time.monotonic() - begun:.0f} s", flush=True)
     return code

@@ -1,3 +1,4 @@
+import gc
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +24,17 @@ def pytest_configure() -> None:
     # A log-in by a hash that is meant to be slow takes longer than the rest of its test.
     fast = "django.contrib.auth.hashers.MD5PasswordHasher"
     settings.PASSWORD_HASHERS = [fast, *settings.PASSWORD_HASHERS]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """All that is collected is kept to the end: looking through it for garbage finds none."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

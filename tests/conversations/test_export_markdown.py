@@ -1,59 +1,25 @@
-"""Exported markdown, read as a careless viewer reads it: tags on, every link taken."""
+"""Exported markdown, read as a careless viewer reads it. Of any text: test_markdown_of_any_text."""
 
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 from conversations import safe_markdown as safe_markdown_module
 from conversations.models import Conversation
 from tests.client import ApiClient
 from tests.conversations.test_export import body, export
+from tests.conversations.viewer import (
+    END,
+    LAST,
+    assert_safe,
+    assert_shows_headings,
+    contents,
+    headings,
+    tokens,
+    user,
+)
 
 pytestmark = pytest.mark.django_db
-
-VIEWER = MarkdownIt("commonmark", {"html": True})
-VIEWER.validateLink = lambda url: True  # type: ignore[method-assign]
-ALLOWED = re.compile(r"https?://|mailto:|#", re.IGNORECASE)
-examples = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-
-PREFIXES = [
-    "", "", "", " ", "  ", "   ", "    ", "\t", "> ", ">", "> > ", "- ", "* ", "+ ", "1. ", "2. ",
-    "- > ", "> - ", "-\t", "     ", "      ",
-]  # fmt: skip
-BODIES = [
-    "", "text", "```", "````", "~~~", "~~~~", "```html", "``` a`b", "~~~ <b>",
-    "~~~<script>x</script>", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<b",
-    "<!--", "-->", "<?x", "?>",
-    "<![CDATA[", "</p>", "<a href='javascript:x'>", "![x](https://e.example/x.png)", "![x][a]",
-    "![a]", "![", "[![x](https://e.example/x)](javascript:x)", "[a]: javascript:alert(1)",
-    "[a]: JAVASCRIPT:x", "[a]: <javascript:x>", "[a]: <x y>", "[a]:", "[a]: /x 'title'",
-    "[a\\]]: javascript:x", "[a\\]]", "[a", "b]: javascript:x", "[a b]", "javascript:alert(1)",
-    "[a]: https://e.example", "[a]: &#106;avascript:x", "[a]", "[a][]", "[x][a]", "]", "(",
-    "[x](javascript:x)", "[x](  JavaScript:x)", "[x](<javascript:x>)", "[x](&#106;avascript:x)",
-    "[x](java&Tab;script:x)", "[x](\\javascript:x)", "[x](", "[x](\u00a0https://e.example)",
-    "[x](//e.example)", "[x](/x)", "[x](data:text/html,x)", "[x](vbscript:x)", "[x](file:///x)",
-    "[x](https://e.example)", "[x](mailto:a@b.example)", "[x](#y)", "<javascript:x>",
-    "<https://e.example>", "<a@b.example>", "&lt;b&gt;", "&#60;b&#62;", "&", "`", "``", "`<b>`",
-    "`` ` <b>", "\\", "\\<b>", "\\![x](y)", "\\`<b>`", "===", "---", "***", "# x", "## 2. Answer",
-    "*", "-", "1.", "2.", "| a |", "{", "}", "\u2028<b>", "\x85<b>", "\x0b<b>", "\x0c```",
-]  # fmt: skip
-lines = st.tuples(st.lists(st.sampled_from(PREFIXES), max_size=2), st.sampled_from(BODIES)).map(
-    lambda line: "".join(line[0]) + line[1]
-)
-breaks = st.sampled_from(["\n", "\n", "\n", "\n\n", "\r\n", "\r"])
-characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
-hostile = st.lists(
-    st.tuples(lines | st.text(characters, max_size=5), breaks).map("".join), max_size=6
-).map("".join)
-one_liners = hostile.map(lambda text: text[:100])
 
 
 def markdown(person: ApiClient, title: str, *messages: dict[str, Any]) -> str:
@@ -62,44 +28,6 @@ def markdown(person: ApiClient, title: str, *messages: dict[str, Any]) -> str:
     # As it stands: earlier versions took titles of blanks, too.
     Conversation.objects.filter(uid=made.json()["id"]).update(title=title)
     return body(export(person, made.json()["id"], "?format=markdown")).decode()
-
-
-def tokens(text: str) -> Iterator[Token]:
-    for token in VIEWER.parse(text):
-        yield token
-        yield from token.children or []
-
-
-def headings(text: str) -> list[tuple[str, str]]:
-    """Tag and text of those that stand in no list or quotation."""
-    parsed = VIEWER.parse(text)
-    return [
-        (token.tag, parsed[number + 1].content)
-        for number, token in enumerate(parsed)
-        if token.type == "heading_open" and token.level == 0
-    ]
-
-
-def assert_safe(text: str) -> None:
-    for token in tokens(text):
-        assert token.type not in ("html_block", "html_inline", "image"), text
-        if token.type == "link_open":
-            assert ALLOWED.match(str(token.attrGet("href"))), text
-
-
-def assert_shows_headings(text: str, *expected: tuple[str, str]) -> None:
-    remaining = iter(headings(text))
-    for wanted in expected:  # in this order, others may stand between
-        assert wanted in remaining, text
-
-
-def user(content: str) -> dict[str, Any]:
-    return {"role": "user", "content": content}
-
-
-LAST = ("h2", "2. Answer")
-# It uses all the links that the hostile texts define.
-END: dict[str, Any] = {"role": "assistant", "content": "the end [a] [x][a] [a b] [a\\]] ![a]"}
 
 
 class TestTheDocument:
@@ -167,52 +95,8 @@ class TestManyMarks:
 
         assert "\n- *a*, _b_ (c).\n" in markdown(person, "x", user("- *a*, _b_ (c)."))
 
-    @examples
-    @given(text=hostile.map(lambda text: re.sub(r"[<&\[\]`~]", "", text)))
-    def test_are_left_as_reading_them_would_leave_them(self, text: str) -> None:
-        lines = safe_markdown_module._with_plain_breaks(text)
-
-        assert safe_markdown_module._is_safe(lines)
-        assert safe_markdown_module._sanitised(
-            lines, ("fence", "code_block"), safe_markdown_module._safe_line_with_code
-        ) == lines == safe_markdown_module.safe_markdown(text)  # fmt: skip
-
 
 class TestAHostileText:
-    @examples
-    @given(content=hostile)
-    def test_is_safe_as_a_message(self, person: ApiClient, content: str) -> None:
-        text = markdown(person, "x", user(content or "x"), END)
-
-        assert_safe(text)
-        assert_shows_headings(text, ("h1", "x"), ("h2", "1. Question"), LAST)
-
-    @examples
-    @given(title=one_liners, model=one_liners)
-    def test_is_safe_as_a_title_and_a_models_name(
-        self, person: ApiClient, title: str, model: str
-    ) -> None:
-        answer = {"role": "user", "stage3": {"model": model, "response": "x"}}
-
-        text = markdown(person, f"t{title}".strip() or "t", answer, END)
-
-        assert_safe(text)
-        assert [tag for tag, _ in headings(text)][0] == "h1"
-        assert_shows_headings(text, ("h2", "1. Question"), ("h3", "Stage 3"), LAST)
-
-    @examples
-    @given(texts=st.lists(hostile, min_size=2, max_size=4))
-    def test_is_safe_after_another(self, person: ApiClient, texts: list[str]) -> None:
-        stage = {str(number): text for number, text in enumerate(texts)}
-        answer = {"role": "user", "content": texts[0], "stage1": [texts, stage], "stage3": stage}
-
-        text = markdown(person, "x", answer, END)
-
-        assert_safe(text)
-        assert_shows_headings(
-            text, ("h2", "1. Question"), ("h3", "Stage 1: answers"), ("h3", "Stage 3"), LAST
-        )
-
     @pytest.mark.parametrize(
         "content",
         [
@@ -277,9 +161,6 @@ class TestAnUnclosedCodeBlock:
 class TestACodeBlock:
     CODE = "if a < b && c:\n    print(\"<b>\", '![x](y)', '[x](javascript:y)')\n[a]: x\n&amp;\n"
 
-    def code(self, text: str, kind: str) -> list[str]:
-        return [token.content for token in tokens(text) if token.type == kind]
-
     @pytest.mark.parametrize("fence", ["```", "~~~", "`````"])
     @pytest.mark.parametrize("prefix", ["", "- ", "> ", "1. ", "- > "])
     def test_keeps_its_text_to_the_byte(self, person: ApiClient, fence: str, prefix: str) -> None:
@@ -291,29 +172,19 @@ class TestACodeBlock:
 
         text = markdown(person, "x", user(content), END)
 
-        assert self.code(text, "fence") == [self.CODE]
+        assert contents(text, "fence") == [self.CODE]
         assert_safe(text)
-
-    @examples
-    @given(code=st.text(characters) | hostile)
-    def test_keeps_any_text(self, person: ApiClient, code: str) -> None:
-        code = code.replace("\r\n", "\n").replace("\r", "\n").replace("~", "-")
-
-        text = markdown(person, "x", user(f"~~~\n{code}\n~~~"), END)
-
-        assert self.code(text, "fence")[0] == f"{code}\n"
-        assert_shows_headings(text, LAST)
 
     def test_made_by_indentation_keeps_its_text(self, person: ApiClient) -> None:
         content = "Code:\n\n" + "".join(f"    {line}\n" for line in self.CODE.splitlines())
 
         text = markdown(person, "x", user(content), END)
 
-        assert self.code(text, "code_block") == [self.CODE]
+        assert contents(text, "code_block") == [self.CODE]
         assert_safe(text)
 
     def test_in_a_line_keeps_its_text(self, person: ApiClient) -> None:
         text = markdown(person, "x", user("Say `a < b && c` here."), END)
 
-        assert self.code(text, "code_inline") == ["a < b && c"]
+        assert contents(text, "code_inline") == ["a < b && c"]
         assert_safe(text)
