@@ -14,7 +14,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from access import actors
 from access.models import ApiKey, Person, PersonMove, PersonReference, StaffAction, StaffReading
-from common.admin import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin, display
+from common.admin.pages import CreatedFilter, DeclaredAdmin, ReadOnlyAdmin, display
 
 STATE_COLOURS = {"active": "success", "revoked": "danger", "expired": "warning", "replaced": "info"}
 

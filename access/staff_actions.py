@@ -16,7 +16,8 @@ from django.db import models, transaction
 
 from access.models import Person, StaffAction, StaffActionMention
 from access.services import persons
-from common import forms, locks, privacy
+from common import locks, privacy
+from common.admin import forms
 from common.errors import IdempotencyKeyReused
 from common.idempotency import NO_KEY, Outcome, RequestKey
 

@@ -14,9 +14,9 @@ from django.views import View
 from access.actors import staff_actor
 from access.models import StaffAction
 from access.staff_actions import Action, ActionContext, AlreadyDone, perform
-from common.admin import KeyedAdmin, page
+from common.admin.forms import EditForm
+from common.admin.pages import KeyedAdmin, page
 from common.errors import DomainError
-from common.forms import EditForm
 from common.idempotency import Outcome
 
 SHOWN_ACTIONS = 20

@@ -26,9 +26,9 @@ from django.utils import timezone  # noqa: E402
 from access.models import PersonKey  # noqa: E402
 from billing.models import CreditAccount, CreditHold, CreditTransaction  # noqa: E402
 from billing.services import credits  # noqa: E402
-from common import database_triggers  # noqa: E402
 from common.idempotency import RequestKey  # noqa: E402
-from common.triggers import all_triggers  # noqa: E402
+from common.schema import database_triggers  # noqa: E402
+from common.schema.triggers import all_triggers  # noqa: E402
 
 ACCOUNTS = 1000
 RICH = 10**12

@@ -38,8 +38,8 @@ from access.scopes import SCOPES  # noqa: E402
 from access.services import keys  # noqa: E402
 from benchmarks.dearest import CASES, Case  # noqa: E402
 from benchmarks.dearest_rows import prepare_all  # noqa: E402
-from common import database_triggers  # noqa: E402
-from common.triggers import all_triggers  # noqa: E402
+from common.schema import database_triggers  # noqa: E402
+from common.schema.triggers import all_triggers  # noqa: E402
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "security.md"
 BEGIN, END = "<!-- the bounds begin -->", "<!-- the bounds end -->"

@@ -31,9 +31,9 @@ from access.services import keys  # noqa: E402
 from billing import reports as billing_reports  # noqa: E402
 from billing.api.views import transaction_response, usage_json  # noqa: E402
 from billing.services import credits as billing_credits  # noqa: E402
-from common import database_triggers  # noqa: E402
 from common.idempotency import RequestKey  # noqa: E402
-from common.triggers import all_triggers  # noqa: E402
+from common.schema import database_triggers  # noqa: E402
+from common.schema.triggers import all_triggers  # noqa: E402
 from config import urls  # noqa: E402
 from conversations.api.views import conversation_json, message_response  # noqa: E402
 from conversations.models import Conversation  # noqa: E402

@@ -12,7 +12,7 @@ from rest_framework.exceptions import APIException, MethodNotAllowed
 
 from billing import errors, headers
 from billing.models import AMOUNT_MAX
-from common.api import problem_response
+from common.api.problems import problem_response
 from common.errors import DomainError
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from django.db.models.expressions import Expression
 from access.models import PersonKey
 from billing.models import CreditAccount, CreditHold, CreditTransaction
 from common.models import insert_from
-from common.triggers import was_erased_meanwhile
+from common.schema.triggers import was_erased_meanwhile
 
 ACCOUNT = CreditAccount._meta.db_table
 # PersonKey, with the parameter's name.

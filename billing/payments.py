@@ -20,7 +20,7 @@ from billing import errors, headers, reports
 from billing.costs import DATABASE_ERRORS, REFUSALS, Cost, cost_of, route_of
 from billing.models import CreditHold, CreditTransaction
 from billing.services import credits, holds
-from common.api import problem_response
+from common.api.problems import problem_response
 from common.errors import DomainError
 from common.idempotency import NO_KEY
 

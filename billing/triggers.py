@@ -12,8 +12,8 @@
   hold need no look at the person: they move their account, which looks. A checkpoint alone may be
   added, so that entries of the erased leave in time as well.
 
-The one other change they let through is the erasure of a person (common/triggers.py): it empties
-texts.
+The one other change they let through is the erasure of a person (common/schema/triggers.py): it
+empties texts.
 """
 
 from billing.models import (
@@ -26,7 +26,7 @@ from billing.models import (
     UsageIncrement,
     UsageOverride,
 )
-from common.triggers import (
+from common.schema.triggers import (
     ERASED_OR_NEVER,
     KEEPS_ITS_PERSON,
     LIVES,

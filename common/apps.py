@@ -31,7 +31,7 @@ class StewardAppConfig(AppConfig):
     # Django takes the one class of an apps.py whose `default` is true: not this one, imported.
     default = False
 
-    # list[Trigger]: made by `migrate` (common/triggers.py).
+    # list[Trigger]: made by `migrate` (common/schema/triggers.py).
     triggers: Paths = ()
     # Callable[[], None]: makes rows that every installation has, after `migrate`, where they are
     # missing; what staff changed in them stays.
@@ -69,10 +69,11 @@ def declared(name: str) -> Iterator[tuple[str, Any]]:
 
 class CommonConfig(StewardAppConfig):
     name = "common"
-    verify_checks = "common.schema_checks.CHECKS"
+    verify_checks = "common.schema.verify_checks.CHECKS"
 
     def ready(self) -> None:
-        from common import database_triggers, privacy
+        from common import privacy
+        from common.schema import database_triggers
 
         for name in NAMES:
             list(declared(name))
@@ -87,7 +88,7 @@ class AdminConfig(admin_apps.AdminConfig):
     """Django's admin with our site."""
 
     default = False
-    default_site = "common.admin.AdminSite"
+    default_site = "common.admin.site.AdminSite"
 
 
 # Initial data

@@ -128,7 +128,7 @@ class ByteSize(models.Func):
 def metadata_of_page(limit: int) -> dict[str, Any]:
     """For the `.values()` of a page of so many rows: its metadata where it is small, and its size.
 
-    common/pagination.py reads what is large, as far as there is room for it.
+    common/api/pagination.py reads what is large, as far as there is room for it.
     """
     byte_size = ByteSize("metadata")
     is_small = LessThanOrEqual(byte_size, PAGE_BYTES // (limit + 1))

@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_asgi_application()
 
 from billing.asgi import Settled  # noqa: E402  (needs the applications loaded)
-from common.body_limit import BoundedBody  # noqa: E402
+from common.api.body_limit import BoundedBody  # noqa: E402
 from operations import start  # noqa: E402
 
 application = Settled(BoundedBody(django_application))

@@ -106,7 +106,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def pre_request(worker: Any, request: Any) -> None:
-    from common import headers
+    from common.api import headers
 
     headers.mark_repeated(request.headers)
 

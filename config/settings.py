@@ -75,12 +75,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "operations.middleware.RequestMiddleware",
-    "common.headers.SecurityHeadersMiddleware",
+    "common.api.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "common.headers.SingleHeadersMiddleware",
-    "common.body_limit.BodyLimitMiddleware",
+    "common.api.headers.SingleHeadersMiddleware",
+    "common.api.body_limit.BodyLimitMiddleware",
     "access.staff.NoNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "operations.middleware.CommonMiddleware",
@@ -329,12 +329,12 @@ REST_FRAMEWORK = {
         "access.permissions.ActsForPerson",
     ],
     "DEFAULT_THROTTLE_CLASSES": ["access.throttles.RequestRates"],
-    "DEFAULT_RENDERER_CLASSES": ["common.api.OrjsonRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["common.api.JSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.api.AlwaysJSON",
-    "DEFAULT_METADATA_CLASS": "common.api.AllowAlone",
-    "DEFAULT_SCHEMA_CLASS": "common.openapi.Schema",
-    "EXCEPTION_HANDLER": "common.api.exception_handler",
+    "DEFAULT_RENDERER_CLASSES": ["common.api.wire.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["common.api.wire.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.api.wire.AlwaysJSON",
+    "DEFAULT_METADATA_CLASS": "common.api.wire.AllowAlone",
+    "DEFAULT_SCHEMA_CLASS": "common.api.openapi.Schema",
+    "EXCEPTION_HANDLER": "common.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -360,7 +360,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": ["common.openapi.describe"],
+    "POSTPROCESSING_HOOKS": ["common.api.openapi.describe"],
     "ENFORCE_NON_BLANK_FIELDS": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }

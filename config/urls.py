@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
-from common import api, views
+from common.api import problems, views
 from common.apps import extra_routes
 
 version_1: list[URLPattern | URLResolver] = [
@@ -28,10 +28,10 @@ urlpatterns = [
     path("", include("operations.api.urls")),
     *extra_routes(),
     # An unknown address below these is answered with a problem body, with DEBUG on as well.
-    re_path(r"^(?:api|health)(?:/|$)", csrf_exempt(api.not_found), name="unmatched"),
+    re_path(r"^(?:api|health)(?:/|$)", csrf_exempt(problems.not_found), name="unmatched"),
 ]
 
-handler400 = "common.api.bad_request"
-handler403 = "common.api.permission_denied"
-handler404 = "common.api.not_found"
-handler500 = "common.api.server_error"
+handler400 = "common.api.problems.bad_request"
+handler403 = "common.api.problems.permission_denied"
+handler404 = "common.api.problems.not_found"
+handler500 = "common.api.problems.server_error"

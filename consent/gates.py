@@ -18,7 +18,7 @@ from rest_framework.request import Request
 
 from access.authentication import caller_of
 from access.errors import UserIdRequired
-from common.api import problem_response
+from common.api.problems import problem_response
 from common.errors import DomainError
 from consent import errors, reports
 from consent.models import ConsentState

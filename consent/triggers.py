@@ -7,10 +7,10 @@
 - A state says what the last event of its person and purpose says, and is never removed.
 
 No row goes to another person, and once the person is erased none of theirs is added or changed. The
-one change of texts that they let through is that erasure (common/triggers.py).
+one change of texts that they let through is that erasure (common/schema/triggers.py).
 """
 
-from common.triggers import (
+from common.schema.triggers import (
     KEEPS_ITS_PERSON,
     LIVES,
     Rule,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from django.db import connection, models, transaction
 
-from common.triggers import SQLITE, Rule, Trigger, key_is_new, of_the_living, row_trigger
+from common.schema.triggers import SQLITE, Rule, Trigger, key_is_new, of_the_living, row_trigger
 from conversations.models import Conversation, Message
 from conversations.search import OWNER_MARK, fts_table
 

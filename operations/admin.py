@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 
 from common import declarations
-from common.admin import ReadOnlyAdmin, display
+from common.admin.pages import ReadOnlyAdmin, display
 from operations.models import Erasure, MaintenanceRun
 
 

@@ -13,7 +13,7 @@ from django.middleware import common
 from access import actors
 from access.staff import client_ip
 from common import request_context
-from common.api import note_fault
+from common.api.problems import note_fault
 from common.request_context import RequestContext
 from operations import metrics, traces
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from common import request_context
-from common.api import fault_listeners
+from common.api.problems import fault_listeners
 from common.request_context import RequestContext
 from operations import logs
 from operations.release import release

@@ -1,6 +1,6 @@
 """That a person was erased is kept as it was written."""
 
-from common.triggers import append_only
+from common.schema.triggers import append_only
 from operations.models import Erasure
 
 TRIGGERS = append_only(Erasure)

@@ -20,8 +20,8 @@ from access.models import PersonKey, StaffReading
 from access.services import readings
 from access.staff_actions import Action, ActionContext, ActionResult
 from access.staff_views import ChosenRowsView, RecordedAdmin
-from common.admin import CreatedFilter, ReadOnlyAdmin, display
-from common.forms import EditForm
+from common.admin.forms import EditForm
+from common.admin.pages import CreatedFilter, ReadOnlyAdmin, display
 from querycache.models import CacheEntry, CacheStatistics, Namespace
 from querycache.reports import percent
 from querycache.services import entries, namespaces

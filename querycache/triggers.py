@@ -8,7 +8,7 @@ No entry and no lease goes to another person or to nobody, and none of an erased
 erasure deletes them, so that none is there to be changed.
 """
 
-from common.triggers import KEEPS_ITS_PERSON, LIVES, POSTGRESQL, SQLITE, Trigger, row_trigger
+from common.schema.triggers import KEEPS_ITS_PERSON, LIVES, POSTGRESQL, SQLITE, Trigger, row_trigger
 from querycache.models import CacheEntry, CacheLease, CacheSize
 
 ENTRY = CacheEntry._meta.db_table

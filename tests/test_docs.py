@@ -21,7 +21,7 @@ from django.core.management import (
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 
-from common import api
+from common.api import problems
 from tests.access import matrix
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -128,8 +128,8 @@ class TestErrorCodes:
     def test_all_stand_in_the_table_with_their_status_and_nothing_else_does(self) -> None:
         rows = list(table_rows(DOCS / "errors.md"))
 
-        assert {cells[0]: int(cells[1]) for cells in rows} == api.problem_codes()
-        assert len(rows) == len(api.problem_codes()), "a code stands twice"
+        assert {cells[0]: int(cells[1]) for cells in rows} == problems.problem_codes()
+        assert len(rows) == len(problems.problem_codes()), "a code stands twice"
 
     def test_each_row_says_what_it_means_and_what_to_do(self) -> None:
         for cells in table_rows(DOCS / "errors.md"):

@@ -11,10 +11,10 @@ from access.models import (
     REFERENCE_VALUE_MAX_LENGTH,
     REFERENCES_MAX,
 )
+from common.api.openapi import example
+from common.api.pagination import ListQuery, PageResponse
+from common.api.serializers import StrictSerializer, Text
 from common.models import USER_ID_MAX_LENGTH, validate_user_id
-from common.openapi import example
-from common.pagination import ListQuery, PageResponse
-from common.serializers import StrictSerializer, Text
 
 NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{REFERENCE_NAME_MAX_LENGTH}}}")
 NOTE_MAX_LENGTH = 5000

@@ -14,10 +14,11 @@ from access.authentication import CallerRequest
 from access.models import Person, PersonMove, PersonReference
 from access.permissions import HasScope, IsService
 from access.services import persons as access_persons
-from common import pagination, request_context
+from common import request_context
+from common.api import pagination
+from common.api.serializers import validated
 from common.errors import NotFound
 from common.models import validate_user_id
-from common.serializers import validated
 
 USER_ID = OpenApiParameter(
     "user_id", OpenApiTypes.STR, OpenApiParameter.PATH, description="Percent-encoded in UTF-8."

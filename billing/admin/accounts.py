@@ -15,7 +15,7 @@ from billing.admin.account_page import account_page
 from billing.admin.rows import BillingRowsAdmin, TierFilter
 from billing.models import CreditAccount, CreditHold, CreditTransaction
 from billing.templatetags.billing_numbers import credits
-from common.admin import BoundedPaginator, display
+from common.admin.pages import BoundedPaginator, display
 
 # A refund begins at its entry, a release at its hold.
 ON_A_ROW = (actions.REFUND, actions.RELEASE)

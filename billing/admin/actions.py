@@ -8,7 +8,7 @@ from billing.models import CreditAccount, CreditTransaction
 from billing.services import accounts, holds
 from billing.services import credits as ledger_credits
 from billing.templatetags.billing_numbers import credits, signed
-from common.forms import ReasonForm
+from common.admin.forms import ReasonForm
 
 CREDITS = "billing.manage_credits"
 USAGE = "billing.manage_usage"

@@ -10,7 +10,7 @@ from unfold.widgets import (
 
 from billing.models import AMOUNT_MAX, LIMIT_MAX, Tier
 from billing.templatetags.billing_numbers import credits
-from common.forms import EditForm, ReasonForm, checkbox
+from common.admin.forms import EditForm, ReasonForm, checkbox
 
 
 def amount_field(**options: Any) -> forms.IntegerField:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from billing.admin.rows import BillingRowsAdmin, shortened
 from billing.models import CreditHold
 from billing.templatetags.billing_numbers import credits
-from common.admin import display
+from common.admin.pages import display
 
 STATE_COLOURS = {"open": "info", "captured": "success", "released": "", "expired": "warning"}
 

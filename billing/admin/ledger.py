@@ -12,7 +12,7 @@ from billing.admin import actions
 from billing.admin.rows import BillingRowsAdmin, shortened
 from billing.models import CreditAccount, CreditHold, CreditTransaction, LedgerCheckpoint
 from billing.templatetags.billing_numbers import credits, signed
-from common.admin import CreatedFilter, display
+from common.admin.pages import CreatedFilter, display
 
 
 @admin.register(CreditTransaction)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from billing.models import Tier
 from billing.templatetags.billing_numbers import credits
-from common.admin import PersonRowsAdmin
+from common.admin.pages import PersonRowsAdmin
 
 CSS = {"all": ("common/sheets.css", "billing/billing.css")}
 

@@ -12,7 +12,7 @@ from billing.admin.rows import CSS, shown_limit
 from billing.models import Tier
 from billing.services import tiers
 from billing.templatetags.billing_numbers import credits
-from common.admin import display
+from common.admin.pages import display
 
 
 def _save(context: ActionContext) -> ActionResult:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from billing.admin.rows import BillingRowsAdmin, TierFilter, shortened, shown_limit
 from billing.models import Usage, UsageOverride
 from billing.templatetags.billing_numbers import credits
-from common.admin import CreatedFilter, display
+from common.admin.pages import CreatedFilter, display
 
 
 class LimitsAdmin(BillingRowsAdmin):

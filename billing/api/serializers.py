@@ -5,9 +5,9 @@ from typing import Any
 from rest_framework import serializers
 
 from billing.models import AMOUNT_MAX, LIMIT_MAX, CreditHold, CreditTransaction
-from common.openapi import example
-from common.pagination import ListQuery, PageResponse
-from common.serializers import BoundedList, Integer, JSONObject, StrictSerializer, Text
+from common.api.openapi import example
+from common.api.pagination import ListQuery, PageResponse
+from common.api.serializers import BoundedList, Integer, JSONObject, StrictSerializer, Text
 
 MAX_BATCH = 500
 MAX_DESCRIPTION = 2000

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from billing.api.views import HoldViewSet, StatusViewSet, TransactionViewSet, UsageViewSet
-from common import api  # noqa: F401  (registers `uid`)
+from common.api import wire  # noqa: F401  (registers `uid`)
 
 urlpatterns = [
     path(

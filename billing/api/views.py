@@ -19,9 +19,10 @@ from billing.headers import quota_headers, tier_named_in
 from billing.models import TRANSACTION_COLUMNS, CreditHold, CreditTransaction, Usage
 from billing.services import accounts, credits, holds
 from billing.services import usage as billing_usage
-from common import idempotency, openapi, pagination
+from common import idempotency
+from common.api import openapi, pagination
+from common.api.serializers import validated
 from common.idempotency import replay_headers
-from common.serializers import validated
 
 TIER = OpenApiParameter(
     "X-User-Tier",

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from access.models import PERSON_NAME
-from common.admin import CreatedFilter, ListLink, PersonRowsAdmin, display, number_of, page
+from common.admin.pages import CreatedFilter, ListLink, PersonRowsAdmin, display, number_of, page
 from consent import reports
 from consent.admin import person_page
 from consent.admin.pages import CSS, PurposeFilter, person_url, statistics_url

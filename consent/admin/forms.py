@@ -14,7 +14,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from common.forms import ActionForm, EditForm, ReasonForm, checkbox
+from common.admin.forms import ActionForm, EditForm, ReasonForm, checkbox
 from common.models import USER_ID_MAX_LENGTH, validate_user_id
 from consent.models import VERSION_MAX, PolicyVersion, Purpose
 from consent.services import answers, texts

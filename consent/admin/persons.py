@@ -11,7 +11,7 @@ from django.utils import timezone
 from access.models import PersonKey
 from access.staff_actions import ActionContext
 from access.staff_views import StaffActionView
-from common.admin import ListLink, PersonRowsAdmin, display, number_of, page
+from common.admin.pages import ListLink, PersonRowsAdmin, display, number_of, page
 from consent.admin import actions, forms, person_page
 from consent.admin.pages import CSS, VIEW_EVENTS, person_url, statistics_url
 from consent.models import ConsentChain

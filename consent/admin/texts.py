@@ -12,7 +12,7 @@ from django.utils import timezone
 from access.models import StaffAction
 from access.staff_actions import ActionContext
 from access.staff_views import RecordedAdmin, StaffActionView
-from common.admin import ListLink, ReadOnlyAdmin, display, page
+from common.admin.pages import ListLink, ReadOnlyAdmin, display, page
 from common.idempotency import Outcome
 from consent.admin import actions, differences, forms
 from consent.admin.pages import CSS, PurposeFilter

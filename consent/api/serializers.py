@@ -6,10 +6,10 @@ import orjson
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from common.api.openapi import example
+from common.api.pagination import ListQuery, PageResponse
+from common.api.serializers import BoundedList, Integer, JSONObject, StrictSerializer, Text
 from common.models import USER_ID_MAX_LENGTH, validate_user_id
-from common.openapi import example
-from common.pagination import ListQuery, PageResponse
-from common.serializers import BoundedList, Integer, JSONObject, StrictSerializer, Text
 from consent.models import HASH_LENGTH, VERSION_MAX, ConsentEvent
 from consent.services.texts import LOCALE, LOCALE_MAX_LENGTH, canonical_locale
 

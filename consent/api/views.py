@@ -11,9 +11,10 @@ from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
 from access.permissions import HasScope, IsService
-from common import idempotency, pagination
+from common import idempotency
+from common.api import pagination
+from common.api.serializers import validated
 from common.idempotency import Outcome, replay_headers
-from common.serializers import validated
 from consent import chain, errors, reports
 from consent.api import serializers
 from consent.models import ConsentChain, ConsentEvent

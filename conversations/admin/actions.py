@@ -4,7 +4,7 @@ from typing import Any
 
 from access.staff_actions import Action, ActionContext, ActionResult, AlreadyDone
 from access.staff_views import StaffActionView
-from common import forms
+from common.admin import forms
 from conversations.models import Conversation
 from conversations.services import legal_hold
 

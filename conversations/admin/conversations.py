@@ -16,7 +16,7 @@ from access import actors
 from access.models import PersonKey
 from access.services import readings
 from access.staff_views import latest_actions
-from common.admin import CreatedFilter, ReadOnlyAdmin, number_of
+from common.admin.pages import CreatedFilter, ReadOnlyAdmin, number_of
 from conversations import search
 from conversations.admin import actions
 from conversations.admin.transcript import transcript

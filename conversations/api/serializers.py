@@ -4,9 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from common.openapi import example
-from common.pagination import ListQuery, PageResponse
-from common.serializers import (
+from common.api.openapi import example
+from common.api.pagination import ListQuery, PageResponse
+from common.api.serializers import (
     Boolean,
     BoundedList,
     Identifier,

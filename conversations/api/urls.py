@@ -1,6 +1,6 @@
 from django.urls import path
 
-from common import api  # noqa: F401  (registers `uid`)
+from common.api import wire  # noqa: F401  (registers `uid`)
 from conversations.api.views import ConversationViewSet, MessageViewSet
 
 urlpatterns = [

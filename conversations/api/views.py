@@ -15,8 +15,9 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
-from common import idempotency, openapi, pagination
-from common.serializers import validated
+from common import idempotency
+from common.api import openapi, pagination
+from common.api.serializers import validated
 from conversations import errors, export, reports
 from conversations.api import serializers
 from conversations.models import (

@@ -12,9 +12,9 @@ from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
 from access.scopes import OWN_DATA
-from common import openapi
-from common.openapi import example
-from common.serializers import StrictSerializer, Text, validated
+from common.api import openapi
+from common.api.openapi import example
+from common.api.serializers import StrictSerializer, Text, validated
 from operations import privacy, services
 
 MANAGE = "privacy:manage"

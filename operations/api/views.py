@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from access.permissions import AnyService
-from common.api import RETRY_AFTER_SECONDS
+from common.api.problems import RETRY_AFTER_SECONDS
 from common.declarations import DOWN
 from operations import health, metrics
 from operations.api.authentication import MonitorAuthentication, StaffAuthentication

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from json.decoder import WHITESPACE, scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-from common.api import JSONParser
+from common.api.wire import JSONParser
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from common.openapi import example
-from common.serializers import (
+from common.api.openapi import example
+from common.api.serializers import (
     AnyJSON,
     Boolean,
     BoundedList,

@@ -11,9 +11,9 @@ from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
 from access.permissions import HasScope
-from common import openapi
+from common.api import openapi
+from common.api.serializers import validated
 from common.errors import NotFound
-from common.serializers import validated
 from querycache import reports, statements
 from querycache.api import serializers
 from querycache.api.parsers import ResultParser

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import SuspiciousOperation
 from django.test import Client, RequestFactory
 
-from common.admin import DeclaredAdmin
+from common.admin.pages import DeclaredAdmin
 from tests.access.test_matrix import fill_every_table
 
 pytestmark = pytest.mark.django_db

@@ -15,9 +15,10 @@ from access.models import Person, StaffAction
 from access.services import persons
 from access.staff_actions import Action, ActionContext, ActionResult, AlreadyDone
 from billing.models import CreditAccount, Tier
-from common import database_triggers, forms
+from common.admin import forms
 from common.errors import DomainError, IdempotencyKeyReused, NotFound
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from operations.services import erase_person
 from tests.billing import books
 

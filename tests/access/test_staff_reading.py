@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from access.models import StaffReading
 from access.services import persons, readings
-from common import database_triggers
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from operations.services import erase_person
 from tests.asserts import assert_statements
 

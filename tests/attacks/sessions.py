@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from billing.models import CreditTransaction
 from billing.services import sealing
-from common import database_triggers, declarations
-from common.triggers import all_triggers
+from common import declarations
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from conversations.services import legal_hold
 from tests.billing.raw_rows import with_ids, write_books
 from tests.consent.attacks import write_events

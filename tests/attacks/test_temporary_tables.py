@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from common import database_triggers
+from common.schema import database_triggers
 from tests.attacks.sessions import (
     NOTHING_WRONG,
     POSTGRESQL,

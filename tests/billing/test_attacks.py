@@ -4,8 +4,8 @@ import pytest
 from django.db import IntegrityError, InternalError, OperationalError, connection
 
 from billing.triggers import TRIGGERS
-from common import database_triggers
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from tests.asserts import stored
 from tests.billing.attacks import AGAINST_CONSTRAINTS, ATTACKS
 from tests.billing.books import drift, execute

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, models, transaction
 
 from billing.models import AMOUNT_MAX, Tier, Usage, UsageIncrement
 from billing.triggers import TRIGGERS
-from common import database_triggers
+from common.schema import database_triggers
 from tests.asserts import stored
 from tests.billing.books import MOMENT, execute, person
 from tests.billing.raw_rows import (

@@ -12,8 +12,8 @@ from access.services import persons
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint, LedgerSeal
 from billing.services import archive as billing_archive
 from billing.services import sealing
-from common import database_triggers
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from operations.services import erase_person
 from tests.asserts import assert_statements
 from tests.attacks.sessions import findings

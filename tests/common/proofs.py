@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from common import database_triggers
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from tests.guarded.models import Proof
 
 ERASED = "erased-0f63c050-e27d-485c-be80-48a12fdc445b"

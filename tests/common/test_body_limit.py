@@ -16,7 +16,7 @@ from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 from django.test import Client
 
-from common.body_limit import BoundedBody
+from common.api.body_limit import BoundedBody
 from conversations.models import Conversation, Message
 from tests import processes
 from tests.asserts import assert_problem

@@ -9,7 +9,7 @@ from django.urls import get_resolver
 from rest_framework import serializers
 
 from benchmarks import dearest
-from common.serializers import (
+from common.api.serializers import (
     AnyJSON,
     BoundedList,
     Integer,
@@ -50,13 +50,13 @@ def unbounded(kind: type[StrictSerializer]) -> Iterator[str]:
             yield f"{place}: a text without max_length"
         if isinstance(field, serializers.IntegerField):
             if not isinstance(field, Integer):
-                yield f"{place}: a number that is not common.serializers.Integer"
+                yield f"{place}: a number that is not common.api.serializers.Integer"
             if field.max_value is None or field.min_value is None:
                 yield f"{place}: a number without min_value and max_value"
         if isinstance(field, serializers.ListSerializer) or (
             isinstance(field, serializers.ListField) and not isinstance(field, BoundedList)
         ):
-            yield f"{place}: a list that is not common.serializers.BoundedList"
+            yield f"{place}: a list that is not common.api.serializers.BoundedList"
         if isinstance(field, serializers.JSONField) and not isinstance(
             field, (AnyJSON, JSONObject, JSONDocument)
         ):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.http import StreamingHttpResponse
 
-from common import csv
+from common.admin import csv
 from conversations.models import Conversation
 from tests.asserts import assert_statements
 from tests.conversations.recipes import make_conversations

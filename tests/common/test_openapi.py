@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
-from common import api, openapi
+from common.api import openapi, problems
 from demo.consents import make_consents
 from tests.client import ApiClient
 from tests.test_routes import OWNED
@@ -78,7 +78,7 @@ class TestEveryOperation:
     def test_names_the_problems_that_there_are(self) -> None:
         codes = DESCRIBED["components"]["schemas"]["ProblemCode"]["enum"]
 
-        assert set(codes) == set(api.problem_codes())
+        assert set(codes) == set(problems.problem_codes())
 
     def test_is_served_where_the_description_is_read(self, client: Any) -> None:
         answer = client.get("/api/v1/schema?format=json", headers={"Host": "steward.example"})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from common.api import OrjsonRenderer
+from common.api.wire import OrjsonRenderer
 
 
 class TestTheRenderer:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from access.services import keys
 from billing.models import CreditAccount
-from common import headers
+from common.api import headers
 from tests import processes
 from tests.asserts import stored
 from tests.web import PATIENCE_SECONDS, Web, served

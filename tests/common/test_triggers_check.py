@@ -3,8 +3,8 @@ from django.core import checks
 from django.core.management import call_command
 from django.db import connection
 
-from common import database_triggers
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from tests.common.proofs import drop_trigger, execute, refused, write_proofs
 
 NAMES = ["guarded_proof_no_update", "guarded_proof_no_delete", "guarded_proof_no_replace"]

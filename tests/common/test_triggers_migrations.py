@@ -7,8 +7,8 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.models.signals import pre_migrate
 
-from common import database_triggers
-from common.triggers import Trigger, all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import Trigger, all_triggers
 from tests.billing.books import charge, open_account
 from tests.common.proofs import drop_trigger, execute, refused, rows, write_proofs
 from tests.guarded.models import Proof

@@ -7,8 +7,8 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from common import database_triggers
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from consent.admin import person_page
 from consent.models import ConsentEvent, Purpose
 from operations.services import erase_person

@@ -7,8 +7,8 @@ from django.db import connection
 from django.test import Client
 
 from access.models import StaffAction
-from common import database_triggers
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from consent.admin import differences
 from consent.models import PolicyVersion, Purpose
 from tests.asserts import assert_statements

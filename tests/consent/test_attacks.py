@@ -3,7 +3,7 @@
 import pytest
 from django.db import DatabaseError, IntegrityError, NotSupportedError
 
-from common import database_triggers
+from common.schema import database_triggers
 from consent.models import ConsentEvent, PolicyVersion
 from consent.triggers import TRIGGERS
 from tests.asserts import stored

@@ -6,8 +6,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError
 
 from access.models import Person
-from common import database_triggers
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from consent import reports
 from consent.models import ConsentChain, ConsentEvent, ConsentState
 from tests.asserts import stored

@@ -11,9 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from access.models import Person
-from common import database_triggers
 from common.errors import DomainError
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from consent import reports
 from consent.models import ConsentEvent, ConsentState, Purpose
 from consent.services import answers as consent_answers

@@ -6,9 +6,9 @@ import pytest
 from django.db import DatabaseError, connection
 
 from access.models import Person
-from common import database_triggers
 from common.models import new_uid
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from consent.models import ConsentChain, ConsentEvent, ConsentState, PolicyVersion
 from tests.billing.test_verify import verify
 from tests.consent.answers import DAY, MOMENT, drift, execute, publish, say, valid_for

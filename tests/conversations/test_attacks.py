@@ -3,8 +3,8 @@
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from common import database_triggers
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from tests.asserts import stored
 from tests.conversations.recipes import key_of, make_conversation_of
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common import models as common_models
-from common import pagination
+from common.api import pagination
 from conversations import pages
 from conversations.models import Conversation, Message
 from tests.asserts import assert_statements

@@ -1,4 +1,4 @@
-"""A table with every kind of trigger, for the tests of common/triggers.py alone."""
+"""A table with every kind of trigger, for the tests of common/schema/triggers.py alone."""
 
 from django.db import models
 

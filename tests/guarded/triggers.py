@@ -1,4 +1,4 @@
-from common.triggers import append_only
+from common.schema.triggers import append_only
 from tests.guarded.models import Proof
 
 TRIGGERS = append_only(Proof)

@@ -29,7 +29,7 @@ from billing.services import archive as billing_archive
 from billing.services import imports as billing_imports
 from common.errors import DomainError
 from common.idempotency import NO_KEY
-from common.triggers import was_erased_meanwhile
+from common.schema.triggers import was_erased_meanwhile
 from consent.admin import actions as consent_actions
 from consent.services import expiry, imports
 from conversations import council

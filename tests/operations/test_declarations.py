@@ -57,7 +57,7 @@ class Loan(models.Model):
         not_personal = {"id"}
 """,
     "triggers.py": """
-from common.triggers import append_only
+from common.schema.triggers import append_only
 from shelf.models import Board
 
 TRIGGERS = append_only(Board)

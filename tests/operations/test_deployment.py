@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.db import connection
 
-from common import api
+from common.api import problems
 from tests.test_docs import variables_read
 
 ROOT = Path(settings.BASE_DIR)
@@ -322,7 +322,7 @@ class TestAllOfThem:
         nginx = (ROOT / "deploy" / "nginx.conf").read_text()
         refused = re.findall(r"^    error_page (.*) /.refused/(\d+);", nginx, re.M)
         said = re.findall(r"= /.refused/(\d+) \{[^}]*return (\d+) '(.*)';\n    \}", nginx)
-        codes = api.problem_codes() | {"upstream_unavailable": 502}
+        codes = problems.problem_codes() | {"upstream_unavailable": 502}
 
         assert [code for _, code in refused] == [code for code, _, _ in said]
         for code, status, body in said:

@@ -11,7 +11,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from common import database_triggers, locks
+from common import locks
+from common.schema import database_triggers
 from tests.common.proofs import rows, write_proofs
 from tests.guarded.models import Proof
 from tests.operations import backups

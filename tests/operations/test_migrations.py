@@ -19,8 +19,9 @@ from access import rates, staff_actions
 from access.services import persons, readings
 from billing.models import CreditAccount
 from billing.services import accounts, sealing
-from common import database_triggers, declarations
-from common.triggers import all_triggers
+from common import declarations
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from common.write_behind import flush_all
 from consent.services import texts
 from tests.client import ApiClient

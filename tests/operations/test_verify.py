@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from common import database_triggers
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 from conversations.models import Conversation, Message
 from tests.asserts import stored
 from tests.client import ApiClient

@@ -8,7 +8,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from access.models import Person
-from common import database_triggers, declarations
+from common import declarations
+from common.schema import database_triggers
 from querycache.models import CacheEntry, CacheLease
 from tests.client import ApiClient
 from tests.querycache import cache

@@ -6,8 +6,9 @@ from django.core.management.commands import migrate
 from django.db import OperationalError, connections, transaction
 from django.db.migrations import Migration
 
-from common import database_triggers, locks
-from common.triggers import all_triggers
+from common import locks
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 
 
 class Command(migrate.Command):

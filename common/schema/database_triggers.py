@@ -18,7 +18,7 @@ from django.core.management import CommandError
 from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from common.triggers import POSTGRESQL, Trigger, all_triggers
+from common.schema.triggers import POSTGRESQL, Trigger, all_triggers
 
 # Whoever reads a table for long, as a backup does, is not waited for: behind us all would wait.
 LOCK_TIMEOUT_SECONDS = 5

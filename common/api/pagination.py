@@ -17,8 +17,8 @@ from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
 from common import errors
+from common.api.serializers import Integer, StrictSerializer, Text
 from common.models import PAGE_BYTES, RawJSON, iso_time
-from common.serializers import Integer, StrictSerializer, Text
 
 MAX_PAGE_ROWS = 200
 

@@ -2,7 +2,7 @@
 
 An app declares its own in `<app>/triggers.py`: rules, which are conditions under which a row is
 refused, and what is done beside. Both are SQL that both engines read, written once;
-common/database_triggers.py makes the triggers.
+common/schema/database_triggers.py makes the triggers.
 
 In a condition `{erased}` stands for "the row changes as the erasure of a person changes it",
 `{new_lives}` and `{old_lives}` for "the row's person was not erased".

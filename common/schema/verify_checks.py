@@ -7,9 +7,9 @@ from typing import Any
 from django.db import connection, models
 from django.db.models import BooleanField, CheckConstraint, ExpressionWrapper
 
-from common import database_triggers
 from common.declarations import Check
-from common.triggers import all_triggers
+from common.schema import database_triggers
+from common.schema.triggers import all_triggers
 
 SHOWN = 20
 CONSTRAINT = re.compile(r'\bCONSTRAINT\s+"?(\w+)', re.I)

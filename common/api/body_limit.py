@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from common import errors
-from common.api import is_api, plain_page, problem_response
+from common.api.problems import is_api, plain_page, problem_response
 
 DRAIN_MAX_BYTES = 16 * 1024 * 1024
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from django.http import HttpRequest, HttpResponseBase
 
-from common.api import problem_response
+from common.api.problems import problem_response
 from common.errors import HeaderRepeated
 
 # Sent twice, nobody can say which one counts. WSGI joins them with a comma, and a comma may stand

@@ -12,10 +12,9 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import get_fields_from_path
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import InvalidPage, Paginator
+from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import (
-    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
@@ -27,10 +26,9 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from unfold import decorators
 from unfold.admin import ModelAdmin
-from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
-from common import csv
+from common.admin import csv
 from common.errors import DomainError
 
 COUNTED_ROWS = 10_000
@@ -41,18 +39,6 @@ def display(**options: Any) -> Callable[[Column], Column]:
     """A column of a list, or a line of a page: unfold's decorator, which has no types."""
     decorator: Callable[[Column], Column] = decorators.display(**options)
     return decorator
-
-
-class AdminSite(UnfoldAdminSite):
-    """unfold's, whose search takes any page's number."""
-
-    def search(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:
-        try:
-            return super().search(request, extra_context)
-        except InvalidPage as error:
-            raise Http404("There is no such page.") from error
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema_serializer
 
-from common import api
+from common.api import problems
 
 # Where `make run` serves it; a running server names itself.
 SERVER = "http://127.0.0.1:8000"
@@ -126,7 +126,7 @@ def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
             "type": "string",
             "description": "Stable, for programs; docs/errors.md says of each what to do. New ones"
             " come with new versions.",
-            "enum": sorted(api.problem_codes()),
+            "enum": sorted(problems.problem_codes()),
         },
     }
     components["headers"] = {
