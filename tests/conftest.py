@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 from django.utils import timezone
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from access.scopes import SCOPES
 from access.services import keys
@@ -18,6 +19,22 @@ from tests.client import ApiClient
 from tests.engines import sees_the_engine
 
 TransactionTestCase._fixture_teardown = lambda case: pristine.put_back()
+
+
+_look_for_static_files = WhiteNoiseMiddleware.add_files_from_finders
+_static_files: dict[tuple[str, int], dict[str, Any]] = {}
+
+
+def _found_once(server: WhiteNoiseMiddleware) -> None:
+    """Each client of a test makes all middleware; most of that time went into a walk for files."""
+    told = (server.static_prefix, server.max_age)
+    if told not in _static_files:
+        _look_for_static_files(server)
+        _static_files[told] = dict(server.files)
+    server.files.update(_static_files[told])
+
+
+WhiteNoiseMiddleware.add_files_from_finders = _found_once
 
 
 def pytest_configure() -> None:
