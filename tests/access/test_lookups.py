@@ -32,6 +32,7 @@ SHOWN = {
         "action__exact", "action__isnull", "source__exact", "source__isnull",
         "purpose",
     },
+    "access.staffaction": {"action"},
     "consent.policyversion": {"purpose"},
     "billing.credithold": {"state"},
     "billing.creditaccount": {"tier"},

@@ -74,7 +74,7 @@ class TestTidying:
         left = CacheEntry.objects.filter(namespace=namespace).values_list("key_hash", flat=True)
         assert removed == 2
         assert set(left) == {cache.key_for(number) for number in (1, 3, 4)}
-        [(_, counts)] = [one for one in counting.counted._notes.items() if one[0][0] == "small"]
+        [(_, counts)] = [one for one in counting.counted._pending.items() if one[0][0] == "small"]
         assert counts.evictions == 1
 
     def test_removes_what_an_invalidation_left(self, person: ApiClient) -> None:

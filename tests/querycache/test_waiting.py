@@ -30,7 +30,7 @@ class TestAWaiter:
         assert response.json()["result"] == "made"
         assert response["Cache-Status"].startswith("Steward; fwd=miss; collapsed; ttl=")
         assert "Retry-After" not in response
-        [(_, counts)] = counting.counted._notes.items()
+        [(_, counts)] = counting.counted._pending.items()
         assert (counts.lookups, counts.hits, counts.misses, counts.coalesced) == (2, 1, 1, 1)
 
     def test_gives_its_connection_back_between_looks(
