@@ -22,7 +22,7 @@ def at_once(act: Callable[[int], Any], clients: int = CLIENTS) -> list[Any]:
 
     def one(number: int) -> Any:
         try:
-            begin.wait(timeout=30)
+            begin.wait(timeout=120)
             return act(number)
         finally:
             connection.close()

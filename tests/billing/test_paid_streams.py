@@ -176,9 +176,9 @@ class TestAnAsyncStream:
             server = ApplicationCommunicator(ASGIHandler(), scope_of(key, kind))
             await server.send_input({"type": "http.request"})
             for _ in range(messages):  # the headers, then parts
-                await server.receive_output(timeout=10)
+                await server.receive_output(timeout=60)
             await server.send_input({"type": "http.disconnect"})
-            await server.wait(timeout=10)
+            await server.wait(timeout=60)
 
         async_to_sync(serve)()
 

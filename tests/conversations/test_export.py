@@ -167,10 +167,10 @@ class TestTheFilesName:
 
 
 class TestStreaming:
-    MESSAGES = 20_000
+    MESSAGES = 5_000
 
     def test_takes_the_memory_of_one_batch(self, person: ApiClient) -> None:
-        conversation = fill(self.MESSAGES, "x" * 1000)
+        conversation = fill(self.MESSAGES, "x" * 4000)
         for query in ("?format=json", "?format=markdown"):
             answer = export(person, conversation.uid, query)
 
