@@ -12,7 +12,7 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.core.handlers.asgi import ASGIHandler
 
-from billing import payments, reports
+from billing import headers, payments, reports
 from billing.asgi import Settled
 from billing.models import CreditAccount, CreditHold
 from billing.services import holds
@@ -143,7 +143,7 @@ MADE = {"plain": "captured", "method": "captured"}
 class TestLeaving:
     def test_before_the_hold_holds_nothing_for_long(self, key: str) -> None:
         def stop(gate: Gate, patch: pytest.MonkeyPatch) -> None:
-            patch.setattr(payments, "tier_named_in", gate.before(payments.tier_named_in))
+            patch.setattr(headers, "tier_named_in", gate.before(headers.tier_named_in))
 
         expected = FREE_OF_CHARGE | MADE
         assert ends(key, expected, stop) == expected
