@@ -12,7 +12,7 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.core.handlers.asgi import ASGIHandler
 
-from billing import headers, payments, reports
+from billing import headers, reports
 from billing.asgi import Settled
 from billing.models import CreditAccount, CreditHold
 from billing.services import holds
