@@ -109,15 +109,13 @@ def perform(action: Action, context: ActionContext) -> Outcome[StaffAction]:
         context, person_id = _lock_persons(replace(context, request_key=key))
         result = action.run(context)
         rows = [result.row] if context.rows is None else context.rows
-        made, *others = _records(
+        made = _records(
             action=action.name, rows=rows, actor=context.actor, at=context.at,
             sentence=result.sentence, reason=context.reason, person_id=person_id,
         )  # fmt: skip
-        made.token, made.request_hash = token, request_hash
-        made.save(force_insert=True)
-        StaffAction.objects.bulk_create(others, batch_size=ROWS_AT_ONCE)
-        _note_mentions([made, *others])
-    return Outcome(made)
+        made[0].token, made[0].request_hash = token, request_hash
+        _write(made)
+    return Outcome(made[0])
 
 
 def record(
@@ -132,19 +130,24 @@ def record(
         action=action, rows=_of_the_living(rows), actor=actor, at=at, sentence=sentence,
         reason=reason,
     )  # fmt: skip
-    StaffAction.objects.bulk_create(made, batch_size=ROWS_AT_ONCE)
-    _note_mentions(made)
+    if made:
+        _write(made)
 
 
-def _note_mentions(made: list[StaffAction]) -> None:
-    """Remember whom the words name, which all these records have."""
-    names = privacy.possible_ids(f"{made[0].reason}\n{made[0].sentence}") if made else set()
-    named = list(Person.objects.called(names).values_list("pk", flat=True))
+def _write(made: list[StaffAction]) -> None:
+    """Write records of the same words, and, with the first of them, whom those name."""
+    first, *others = made
+    first.save(force_insert=True)
+    for one in others:
+        one.first = first
+    StaffAction.objects.bulk_create(others, batch_size=ROWS_AT_ONCE)
+    names = privacy.possible_ids(f"{first.reason}\n{first.sentence}")
+    named = set(Person.objects.called(names).values_list("pk", flat=True))
+    owners = {one.person_id for one in made}
+    if len(owners) == 1:  # their own records lose their words anyway
+        named -= owners
     StaffActionMention.objects.bulk_create(
-        StaffActionMention(action=one, person_id=person_id)
-        for one in made
-        for person_id in named
-        if person_id != one.person_id
+        StaffActionMention(action=first, person_id=person_id) for person_id in sorted(named)
     )
 
 

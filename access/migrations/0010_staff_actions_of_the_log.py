@@ -17,6 +17,9 @@ OF_PERSONS = {
     ("billing", "creditaccount"), ("billing", "credithold"), ("billing", "credittransaction"),
     ("conversations", "conversation"), ("consent", "consentchain"), ("querycache", "cacheentry"),
 }  # fmt: skip
+# What a line cannot say otherwise, kept in it where this migration is undone: the action, the person
+# by key and beginning (another may have the key, where their migration is undone as well), the hash.
+KEPT = re.compile(r"#\S* (?P<action>\w+\.\w+) (?P<key>\d+|-) (?P<since>\S+) (?P<hash>[0-9a-f]*)")
 # How the line of an action began.
 ACTIONS = {
     "Granted": "billing.grant", "Recorded a purchase": "billing.purchase",
@@ -37,8 +40,9 @@ def forwards(apps, schema_editor):
             last = batch[-1].pk
             found = {line.pk: MARK.fullmatch(line.change_message) for line in batch}
             moving = [line for line in batch if found[line.pk] or about(line)[0] in OURS]
-            persons = persons_of(apps, moving)
-            made = [row_of(apps, line, found[line.pk], persons) for line in moving]
+            kept = {line.pk: KEPT.fullmatch(line.object_repr) for line in moving}
+            persons = persons_of(apps, moving) | persons_kept(apps, kept)
+            made = [row_of(apps, line, found[line.pk], kept[line.pk], persons) for line in moving]
             rows = apps.get_model("access", "StaffAction").objects
             # Those that a step back has left where they were.
             tokens = [row.token for row in made]
@@ -65,16 +69,24 @@ def persons_of(apps, lines):
     return found
 
 
-def row_of(apps, line, mark, persons):
+def persons_kept(apps, kept):
+    """The person's key by the line's, where the line says it of a person who is the same now."""
+    said = {line: (int(one["key"]), one["since"]) for line, one in kept.items() if one and one["key"] != "-"}
+    rows = apps.get_model("access", "Person").objects.filter(pk__in={key for key, _ in said.values()})
+    there = {(key, at.isoformat()) for key, at in rows.values_list("pk", "first_seen_at")}
+    return {line: one[0] for line, one in said.items() if one in there}
+
+
+def row_of(apps, line, mark, kept, persons):
     said = mark["said"] if mark else line.change_message
     sentence, _, reason = said.partition(REASON)
     app_label, model_name = about(line)
     names = (name for words, name in ACTIONS.items() if said.startswith(words))
     return apps.get_model("access", "StaffAction")(
         token=mark["token"] if mark else f"{line.pk:032x}",
-        request_hash=mark["hash"] if mark else "",
+        request_hash=kept["hash"] if kept else mark["hash"] if mark else "",
         actor=f"{STAFF}{line.user.username}",
-        action=next(names, f"{app_label}.{model_name}"),
+        action=kept["action"] if kept else next(names, f"{app_label}.{model_name}"),
         app_label=app_label,
         model_name=model_name,
         object_id=line.object_id or "",
@@ -121,15 +133,18 @@ def backwards(apps, schema_editor):
     last = 0
     while batch := list(rows.filter(pk__gt=last)[:BATCH_ROWS]):
         last = batch[-1].pk
+        people = apps.get_model("access", "Person").objects.in_bulk({row.person_id for row in batch})
         made = [(row, users.get(row.actor.removeprefix(STAFF))) for row in batch]
         model.objects.bulk_create(
-            line_of(model, row, user, types.get((row.app_label, row.model_name)))
+            line_of(model, row, user, types.get((row.app_label, row.model_name)), people)
             for row, user in made
             if user is not None and row.actor.startswith(STAFF)
         )
 
 
-def line_of(model, row, user_id, content_type_id):
+def line_of(model, row, user_id, content_type_id, people):
+    person = people.get(row.person_id)
+    whose = f"{person.pk} {person.first_seen_at.isoformat()}" if person else "- -"
     said = row.sentence + (f"{REASON}{row.reason}" if row.reason else "")
     had_mark = bool(row.request_hash) or int(row.token, 16) >= 2**62
     return model(
@@ -137,7 +152,7 @@ def line_of(model, row, user_id, content_type_id):
         user_id=user_id,
         content_type_id=content_type_id,
         object_id=row.object_id,
-        object_repr=f"#{row.object_id}",
+        object_repr=f"#{row.object_id} {row.action} {whose} {row.request_hash}",
         action_flag=CHANGE,
         change_message=f"{said} (form {row.token}.{row.request_hash[:16]})" if had_mark else said,
         action_time=row.at,

@@ -90,6 +90,10 @@ class StaffAction(models.Model):
     model_name = models.CharField(max_length=100)
     object_id = models.CharField(max_length=100, help_text="The row's inner key.")
     person = PersonField(null=True, help_text="Whose row it is.")
+    first = models.ForeignKey(
+        "self", models.PROTECT, null=True, db_index=False, related_name="others",
+        help_text="Of several rows of one form, the first one's record.",
+    )  # fmt: skip
     reason = models.TextField(blank=True)
     sentence = models.TextField("what was done", blank=True)
     at = models.DateTimeField("done at")
@@ -115,13 +119,17 @@ class StaffAction(models.Model):
                 name="staffaction_of_object",
             ),
             models.Index(fields=["at"], name="staffaction_since"),
+            # Nearly all are the only one of their form.
+            models.Index(
+                fields=["first"], condition=Q(first__isnull=False), name="staffaction_of_form"
+            ),
         ]
 
     class Privacy:
         personal = {"person", "reason", "sentence"}
         not_personal = {
             "id", "token", "request_hash", "actor", "action", "app_label", "model_name",
-            "object_id", "at",
+            "object_id", "first", "at",
         }  # fmt: skip
         blanked_on_erasure = {"reason", "sentence"}
 

@@ -57,7 +57,8 @@ class TestAtAnySize:
 
         assert sizes[0] == sizes[1]
         assert_by_index(StaffAction.objects.filter(person__user_id="person-1"))
-        assert_by_index(mentions._actions_with("person-1"))
+        for actions in mentions._actions_with("person-1"):
+            assert_by_index(actions)
 
     def test_each_list_has_an_index(self, many: None) -> None:
         rows = StaffAction.objects.order_by("-pk")

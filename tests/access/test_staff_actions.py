@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from access import staff_actions
-from access.models import Person, StaffAction
+from access.models import Person, StaffAction, StaffActionMention
 from access.services import persons
 from access.staff_actions import Action, ActionContext, ActionResult, AlreadyDone
 from billing.models import CreditAccount, Tier
@@ -291,6 +291,20 @@ class TestWhomTheWordsName:
 
         action = StaffAction.objects.get()
         assert (action.reason, action.sentence) == ("", "")
+
+    def test_is_remembered_once_for_all_rows_of_one_form(self) -> None:
+        rows = [Tier.objects.get(key=key) for key in ("free", "guest", "pro")]
+        with transaction.atomic():
+            staff_actions.record(
+                action="billing.look", rows=rows, actor="staff:dana", at=NOW,
+                sentence="Looked.", reason="Instead of bob, for carl",
+            )  # fmt: skip
+        assert StaffActionMention.objects.count() == 2
+
+        erase_person(user_id="bob", actor="system", at=NOW)
+
+        words = StaffAction.objects.values_list("reason", "sentence")
+        assert list(words) == [("", "")] * 3
 
 
 @pytest.mark.django_db

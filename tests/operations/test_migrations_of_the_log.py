@@ -9,12 +9,15 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
+from django.db import transaction
 from django.utils import timezone
 
+from access import staff_actions
 from access.models import StaffAction
 from billing.models import CreditAccount, Tier
 from consent.models import ConsentChain
 from conversations.models import Conversation
+from operations.services import erase_person
 from tests.client import ApiClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,6 +109,30 @@ def test_the_way_back_writes_the_lines_again(rows: list[Any]) -> None:
 
     assert again == standing
     assert list(StaffAction.objects.order_by("pk").values()) == made
+
+
+def test_the_way_back_and_forth_knows_whose_row_it_was_when_that_is_gone(
+    rows: list[Any],
+) -> None:
+    account, conversation, _ = rows
+    User.objects.create(username="dana", is_staff=True)
+    with transaction.atomic():
+        staff_actions.record(
+            action="conversations.look", rows=[conversation], actor="staff:dana",
+            at=timezone.now(), sentence="Looked.", reason="asked for it",
+        )  # fmt: skip
+    Conversation.objects.all().delete()
+    made = StaffAction.objects.values("action", "person", "token", "at", "reason").get()
+
+    call_command("migrate", "access", "0008", verbosity=0)
+    call_command("migrate", verbosity=0)
+
+    again = StaffAction.objects.values("action", "person", "token", "at", "reason").get()
+    assert again == made
+    CreditAccount.objects.update(frozen_at=None, frozen_by="", frozen_reason="")
+    erase_person(user_id="ann", actor="system", at=timezone.now())
+    assert StaffAction.objects.get().reason == ""
+    assert account.person_id == made["person"]
 
 
 def test_lines_of_djangos_own_tables_stay(rows: list[Any]) -> None:

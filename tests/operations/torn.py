@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from django.db.models import Count, Exists, F, OuterRef
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from access.models import StaffAction
 from billing.models import (
@@ -64,5 +64,8 @@ def _left_in_staff_actions() -> Iterator[str]:
     worded = StaffAction.objects.exclude(sentence="", reason="")
     for action in worded.filter(person__erased_at__isnull=False):
         yield f"a staff action has words about {action.model_name} {action.object_id}"
-    for action in worded.filter(mentions__person__erased_at__isnull=False):
+    for action in worded.filter(
+        Q(mentions__person__erased_at__isnull=False)
+        | Q(first__mentions__person__erased_at__isnull=False)
+    ):
         yield f"a staff action names an erased person: {action.pk}"
