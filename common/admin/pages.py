@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import get_fields_from_path
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import (
@@ -32,6 +33,8 @@ from common.admin import csv
 from common.errors import DomainError
 
 COUNTED_ROWS = 10_000
+# What an integer of 64 bits holds in any case.
+MOST_DIGITS_OF_A_KEY = 18
 Column = TypeVar("Column", bound=Callable[..., Any])
 
 
@@ -119,6 +122,25 @@ class DeclaredAdmin(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeclaredChangeList
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        # Django looks the chosen rows up with what was sent, whatever that is.
+        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            if not is_number(key, digits=MOST_DIGITS_OF_A_KEY):
+                raise SuspiciousOperation("A chosen row has no such key.")
+        response: HttpResponseBase = super().changelist_view(request, extra_context)
+        return response
+
+    def url_of(self, page: str, *args: Any, **query: Any) -> str:
+        """The address of one of this model's pages."""
+        name = f"admin:{self.route_of(page)}"
+        url = reverse(name, args=args, current_app=self.admin_site.name)
+        return f"{url}?{urlencode(query)}" if query else url
+
+    def route_of(self, page: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+
 
 class ReadOnlyAdmin(DeclaredAdmin):
     """Rows that staff look at. A change is a named action that calls a service, never a form.
@@ -176,15 +198,6 @@ class ReadOnlyAdmin(DeclaredAdmin):
         context = {"list_links": self.list_links(request)} | dict(extra_context or {})
         return super().changelist_view(request, context)
 
-    def url_of(self, page: str, *args: Any, **query: Any) -> str:
-        """The address of one of this model's pages."""
-        name = f"admin:{self.route_of(page)}"
-        url = reverse(name, args=args, current_app=self.admin_site.name)
-        return f"{url}?{urlencode(query)}" if query else url
-
-    def route_of(self, page: str) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
-
     # The list as CSV
 
     def get_urls(self) -> list[URLPattern]:
@@ -232,8 +245,7 @@ class KeyedAdmin(DeclaredAdmin):
             return super().delete_view(request, object_id, extra_context)
         except DomainError as refusal:
             messages.error(request, refusal.message)
-            page = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
-            return HttpResponseRedirect(reverse(page, args=[object_id]))
+            return HttpResponseRedirect(self.url_of("change", object_id))
 
 
 class PersonRowsAdmin(ReadOnlyAdmin):
@@ -292,6 +304,9 @@ def page(
 
 def number_of(given: str | None) -> int | None:
     """A whole number from an address; anything else is none."""
-    if given is None or not (given.isascii() and given.isdigit() and len(given) <= 9):
-        return None
-    return int(given)
+    return int(given) if given is not None and is_number(given, digits=9) else None
+
+
+def is_number(given: str, *, digits: int) -> bool:
+    """Whether it is a whole number of at most so many digits."""
+    return given.isascii() and given.isdigit() and len(given) <= digits

@@ -99,6 +99,20 @@ class TestEveryList:
 
         assert taken == SHOWN.get(model._meta.label_lower, set())
 
+    @pytest.mark.parametrize("key", ["abc", "\x00", "", "-1", "²", "9" * 19, "9" * 30])
+    def test_takes_numbers_alone_for_the_keys_of_chosen_rows(self, model: Any, key: str) -> None:
+        root = Client(raise_request_exception=False)
+        root.force_login(User.objects.create_superuser("root"))
+        url = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        actions = admin.site._registry[model].get_actions(request_of(model, {}))
+
+        for action in actions or ["none"]:
+            answers = [
+                root.post(url, {"action": action, "_selected_action": ["1", chosen]}).status_code
+                for chosen in (key, "9" * 18)
+            ]
+            assert answers[0] == 400 and answers[1] in (200, 302), action
+
     def test_is_ours(self, model: Any) -> None:
         assert isinstance(admin.site._registry[model], DeclaredAdmin)
 
