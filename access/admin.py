@@ -182,9 +182,12 @@ class OfStaffAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         term = search_term.strip()
         if term:
-            named = term if term.startswith(actors.STAFF) else f"{actors.STAFF}{term}"
+            # A staff name alone, or any actor as records have it.
+            named = [term, f"{actors.STAFF}{term}"]
             persons = Person.objects.filter(Q(user_id=term) | Q(erased_as=term)).values("pk")
-            queryset = queryset.filter(Q(person__in=persons) | Q(**{self.actor_field: named}))
+            queryset = queryset.filter(
+                Q(person__in=persons) | Q(**{f"{self.actor_field}__in": named})
+            )
         return queryset, False
 
 
@@ -229,6 +232,7 @@ class StaffActionAdmin(OfStaffAdmin):
     list_display = ("at", "actor", "action", "whose", "about", "sentence", "reason")
     list_filter = (ActionFilter, DoneFilter)
     list_filter_sheet = False
+    search_help_text = "A person's id, a staff name or another actor such as system, whole"
     fields = list_display
 
     @admin.display(description="Person")

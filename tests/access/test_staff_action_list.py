@@ -69,6 +69,8 @@ def test_shows_the_latest_first_with_who_and_why() -> None:
         ({"q": "ann"}, ["Froze it."]),
         ({"q": "eve"}, ["Changed the tier."]),
         ({"q": " staff:dana "}, ["Froze it."]),
+        ({"q": "system"}, ["Granted it."]),
+        ({"q": "syste"}, []),
         ({"q": "an"}, []),
         ({"action": "billing.freeze"}, ["Froze it."]),
         ({"action": "billing"}, []),
