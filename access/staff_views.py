@@ -136,8 +136,10 @@ class ChosenRowsView(StaffActionView):
 
     def context_of(self, request: HttpRequest, row: Any, target: Any) -> dict[str, Any]:
         across, *keys = _chosen(request)
+        count = self.queryset.order_by()[: MOST_AT_ONCE + 1].count()
         return {
-            "count": self.queryset.order_by()[:MOST_AT_ONCE].count(),
+            "count": min(count, MOST_AT_ONCE),
+            "most": f"{MOST_AT_ONCE:,}" if count > MOST_AT_ONCE else "",
             "first": self.queryset[:SHOWN_ROWS],
             "select_across": across,
             "keys": keys,

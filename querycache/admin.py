@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from access import actors
 from access.models import PersonKey, StaffReading
 from access.services import readings
-from access.staff_actions import Action, ActionContext, ActionResult
+from access.staff_actions import Action, ActionContext, ActionResult, AlreadyDone
 from access.staff_views import ChosenRowsView, RecordedAdmin
 from common.admin.forms import EditForm
 from common.admin.pages import CreatedFilter, ReadOnlyAdmin, display
@@ -53,6 +53,8 @@ def _invalidate(context: ActionContext) -> ActionResult:
 def _expire(context: ActionContext) -> ActionResult:
     keys = [entry.pk for entry in context.rows]
     count = entries.expire_entries(entry_ids=keys, at=context.at)
+    if not count:
+        raise AlreadyDone("They have ended already.")
     return ActionResult(context.rows[0], f"Expired {count} of {len(keys)} entries.")
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from access import staff_views
 from access.models import StaffAction, StaffReading
 from querycache.models import CacheEntry, Namespace
 from querycache.services import counting
@@ -213,6 +214,36 @@ class TestEntries:
         record = StaffAction.objects.about(entry).get()
         assert (record.action, record.person_id) == ("querycache.expire", entry.person_id)
         assert (record.sentence, record.reason) == ("Expired 1 of 1 entries.", "a new model")
+
+    def test_that_have_ended_are_not_ended_again(self, entry: CacheEntry) -> None:
+        client = staff("view_cacheentry", "change_cacheentry")
+        act(client, "cacheentry", "expire", entry.pk)
+
+        page = act(client, "cacheentry", "expire", entry.pk)
+
+        assert "They have ended already." in page
+        assert StaffAction.objects.count() == 1
+
+    def test_beyond_the_most_at_once_are_said_to_stay(
+        self, entry: CacheEntry, person: ApiClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cache.store(person, result="another")
+        client = staff("view_cacheentry", "delete_cacheentry")
+        url = reverse("admin:querycache_cacheentry_changelist")
+        both = {
+            "action": "remove",
+            "_selected_action": [one.pk for one in CacheEntry.objects.all()],
+        }
+        rest = "The rest stays as it is."
+
+        assert rest not in client.post(url, both).content.decode()
+        monkeypatch.setattr(staff_views, "MOST_AT_ONCE", 1)
+        asked = client.post(url, both).content.decode()
+        done = act(client, "cacheentry", "remove", *both["_selected_action"])
+
+        assert "1 cache entry" in asked and f"These are the first 1. {rest}" in asked
+        assert "Deleted 1 entries." in done
+        assert CacheEntry.objects.get() == entry
 
     def test_are_deleted_by_who_may(self, entry: CacheEntry, person: ApiClient) -> None:
         cache.store(person, result="another")
