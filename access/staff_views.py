@@ -1,5 +1,6 @@
 """The pages of staff actions: the form of one, with POST the action itself, and rows to edit."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.views import View
 
 from access.actors import staff_actor
 from access.models import StaffAction
-from access.staff_actions import Action, ActionContext, AlreadyDone, perform
+from access.staff_actions import Action, ActionContext, ActionResult, AlreadyDone, perform
 from common.admin.forms import EditForm
 from common.admin.pages import KeyedAdmin, page
 from common.errors import DomainError
@@ -23,6 +24,8 @@ SHOWN_ACTIONS = 20
 # Of rows that were chosen from a list, however many those are.
 MOST_AT_ONCE = 10_000
 SHOWN_ROWS = 10
+SENT_BEFORE = "This form was sent before. It has acted once."
+UNCHANGED = "Nothing was changed."
 
 
 class StaffActionView(View):
@@ -163,6 +166,7 @@ class RecordedAdmin(KeyedAdmin):
 
     save_action: Action
     delete_action: Action
+    delete_confirmation_template = "access/delete_row.html"
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         names: tuple[str, ...] = tuple(super().get_fields(request, obj))
@@ -182,11 +186,32 @@ class RecordedAdmin(KeyedAdmin):
         except DomainError as refusal:
             messages.error(request, refusal.message)
             return HttpResponseRedirect(request.get_full_path())
+        except AlreadyDone as standing:
+            return self._to_list(request, standing)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        outcome = self._perform(request, self.save_action, obj, form)
-        # A new row whose form was sent twice at once is the one that the first has made.
-        obj.pk = obj.pk or int(outcome.row.object_id)
+        action = self.save_action
+        if change and not form.changed_data:
+            # Not before it is known whether the form has acted: then it changes nothing any more.
+            action = replace(action, run=_change_nothing)
+        self._perform(request, action, obj, form)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except AlreadyDone as standing:
+            return self._to_list(request, standing)
+
+    def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        shown = {
+            "action": self.delete_action,
+            "title": self.delete_action.title,
+            "form": EditForm(),
+            "back_url": self.url_of("change", context["object"].pk),
+        }
+        return super().render_delete_form(request, context | shown)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         form = EditForm(request.POST)
@@ -200,17 +225,26 @@ class RecordedAdmin(KeyedAdmin):
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None: ...
 
-    def _perform(
-        self, request: HttpRequest, action: Action, row: Any, form: Any
-    ) -> Outcome[StaffAction]:
-        actor = staff_actor(request.user)
-        return perform(action, ActionContext(actor=actor, at=timezone.now(), form=form, row=row))
+    def _perform(self, request: HttpRequest, action: Action, row: Any, form: Any) -> None:
+        context = ActionContext(
+            actor=staff_actor(request.user), at=timezone.now(), form=form, row=row
+        )
+        if perform(action, context).replayed:
+            raise AlreadyDone(SENT_BEFORE)
+
+    def _to_list(self, request: HttpRequest, standing: AlreadyDone) -> HttpResponseBase:
+        messages.warning(request, str(standing))
+        return HttpResponseRedirect(self.url_of("changelist"))
+
+
+def _change_nothing(context: ActionContext) -> ActionResult:
+    raise AlreadyDone(UNCHANGED)
 
 
 def notify(request: HttpRequest, outcome: Outcome[StaffAction]) -> None:
     """Say on the next page what staff have done."""
     if outcome.replayed:
-        messages.info(request, "This form was sent before. It has acted once.")
+        messages.info(request, SENT_BEFORE)
     else:
         messages.success(request, outcome.row.sentence)
 

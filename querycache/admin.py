@@ -41,7 +41,7 @@ def _change(context: ActionContext) -> ActionResult:
     form = context.form
     changes = {name: form.cleaned_data[name] for name in form.changed_data}
     namespaces.change_namespace(namespace_id=context.row.pk, changes=changes)
-    return ActionResult(context.row, f"Changed {', '.join(changes) or 'nothing'}.")
+    return ActionResult(context.row, f"Changed {', '.join(changes)}.")
 
 
 def _invalidate(context: ActionContext) -> ActionResult:

@@ -42,7 +42,7 @@ class EditForm(forms.Form):
         required=False,
         max_length=MAX_REASON,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="Why it is changed. Staff see it.",
+        help_text="Why it is done. Staff see it.",
     )
     token = forms.UUIDField(required=False, widget=forms.HiddenInput, initial=uuid.uuid4)
 

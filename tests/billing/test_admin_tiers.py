@@ -1,3 +1,4 @@
+import re
 import uuid
 
 import pytest
@@ -89,13 +90,40 @@ class TestTiers:
     def test_change_once_for_one_form(self, keeper: Client) -> None:
         url = f"{TIERS}{Tier.objects.get(key='pro').pk}/change/"
         data = TIER | {"token": uuid.uuid4().hex, "name": "Professional"}
-        keeper.post(url, data)
+        assert "changed successfully" in keeper.post(url, data, follow=True).content.decode()
         Tier.objects.filter(key="pro").update(name="Pro again")
 
-        keeper.post(url, data)
+        again = keeper.post(url, data, follow=True)
 
+        assert again.redirect_chain == [(TIERS, 302)]
+        page = again.content.decode()
+        assert "It has acted once." in page and "successfully" not in page
         assert Tier.objects.get(key="pro").name == "Pro again"
         assert StaffAction.objects.count() == 1
+
+    @pytest.mark.parametrize("key", ["pro", "free"])
+    def test_that_are_saved_as_they_are_leave_no_record(self, keeper: Client, key: str) -> None:
+        tier = Tier.objects.get(key=key)
+        names = ("daily_limit", "monthly_limit", "credit_allowance", "refill_interval_hours")
+        data = {"name": tier.name} | {name: getattr(tier, name) for name in names}
+
+        page = keeper.post(f"{TIERS}{tier.pk}/change/", data | {"reason": "?"}, follow=True)
+
+        assert "Nothing was changed." in page.content.decode()
+        assert not StaffAction.objects.exists()
+
+    def test_are_deleted_by_a_page_that_asks_for_the_reason(self, keeper: Client) -> None:
+        url = f"{TIERS}{Tier.objects.create(key='old', name='Old').pk}/delete/"
+        page = keeper.get(url).content.decode()
+        token = re.search(r'name="token" value="([^"]+)"', page)
+
+        assert "Old" in page and 'name="reason"' in page and token
+        assert 'name="post" value="yes"' in page
+        keeper.post(url, {"post": "yes", "reason": "Nobody wants it", "token": token[1]})
+
+        done = StaffAction.objects.get()
+        assert (done.reason, done.token) == ("Nobody wants it", token[1].replace("-", ""))
+        assert not Tier.objects.filter(key="old").exists()
 
     def test_are_not_deleted_many_at_once(self, keeper: Client) -> None:
         pk = Tier.objects.create(key="old", name="Old").pk

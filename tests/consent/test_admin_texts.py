@@ -354,6 +354,23 @@ class TestPurposes:
         assert not Purpose.objects.filter(key="research").exists()
         assert StaffAction.objects.get().sentence == "Deleted the purpose research."
 
+    def test_that_are_saved_as_they_are_leave_no_record(self, keeper: Client) -> None:
+        purpose = Purpose.objects.get(key="marketing")
+        assert not purpose.required and not purpose.default_validity_days
+
+        page = keeper.post(f"{PURPOSES}{purpose.pk}/change/", {"title": purpose.title}, follow=True)
+
+        assert "Nothing was changed." in text_of(page)
+        assert not StaffAction.objects.exists()
+
+    def test_are_deleted_for_a_reason_that_the_page_asks_for(self, keeper: Client) -> None:
+        url = f"{PURPOSES}{Purpose.objects.create(key='research', title='Research').pk}/delete/"
+
+        assert 'name="reason"' in keeper.get(url).content.decode()
+        keeper.post(url, {"post": "yes", "reason": "Nobody is asked"})
+
+        assert StaffAction.objects.get().reason == "Nobody is asked"
+
     def test_are_only_read_without_permission(self, viewer: Client) -> None:
         pk = Purpose.objects.get(key="marketing").pk
         standing = stored()

@@ -80,10 +80,13 @@ class TestNamespaces:
         }  # fmt: skip
         once = {"reason": "a new model", "token": uuid.uuid4().hex}
 
-        response = client.post(url, numbers | once)
-        client.post(url, numbers | once)
+        first = client.post(url, numbers | once, follow=True)
+        again = client.post(url, numbers | once, follow=True).content.decode()
+        same = client.post(url, numbers | {"reason": "?"}, follow=True).content.decode()
 
-        assert response.status_code == 302, response.content
+        assert "changed successfully" in first.content.decode()
+        assert "It has acted once." in again and "successfully" not in again
+        assert "Nothing was changed." in same and "successfully" not in same
         namespace = Namespace.objects.get()
         assert {name: getattr(namespace, name) for name in numbers} == numbers
         assert not LogEntry.objects.exists()
