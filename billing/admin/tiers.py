@@ -27,7 +27,7 @@ def _delete(context: ActionContext) -> ActionResult:
 
 
 SAVE = Action("billing.save_tier", "Save", "billing.change_tier", _save)
-DELETE = Action("billing.delete_tier", "Delete", "billing.delete_tier", _delete)
+DELETE = Action("billing.delete_tier", "Delete", "billing.delete_tier", _delete, is_dangerous=True)
 
 
 @admin.register(Tier)

@@ -102,5 +102,9 @@ PUBLISH_TEXT = Action(
 )
 SAVE_PURPOSE = Action("consent.save_purpose", "Save", "consent.change_purpose", _save_purpose)
 DELETE_PURPOSE = Action(
-    "consent.delete_purpose", "Delete", "consent.delete_purpose", _delete_purpose
+    "consent.delete_purpose",
+    "Delete",
+    "consent.delete_purpose",
+    _delete_purpose,
+    is_dangerous=True,
 )

@@ -118,7 +118,7 @@ class TestTiers:
         token = re.search(r'name="token" value="([^"]+)"', page)
 
         assert "Old" in page and 'name="reason"' in page and token
-        assert 'name="post" value="yes"' in page
+        assert 'name="post" value="yes"' in page and 'class="button danger"' in page
         keeper.post(url, {"post": "yes", "reason": "Nobody wants it", "token": token[1]})
 
         done = StaffAction.objects.get()
