@@ -10,7 +10,8 @@ STAFF = "staff:"
 # A person who calls with a token of their own: authentication writes it.
 SELF = "self"
 
-# Nobody who could be asked: commands, first allowances, refills, expiries and imports write it.
+# Nobody who could be asked: commands, first allowances, refills, expiries of consents and
+# imports write it.
 SYSTEM = "system"
 
 

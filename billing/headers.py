@@ -9,7 +9,7 @@ from typing import Any
 from access.authentication import Caller
 from billing.models import Usage
 
-# Of a paid view: what the call has cost.
+# Of a paid view: what the call has cost. Written by payments.py; 0 by middleware.py and costs.py.
 CHARGED = "X-Credits-Charged"
 DAY_SECONDS = 86_400
 MAY_NAME_A_TIER = frozenset({"billing:charge", "billing:manage"})

@@ -3,6 +3,8 @@
 These are Prometheus' counters, gauges and histograms, each made when a process first needs it: with
 PROMETHEUS_MULTIPROC_DIR set (config/gunicorn.py does) each writes into a file there, which is no
 matter of a command that counts nothing. Counting costs a few microseconds and no statement.
+
+The counters stand at the end; those of requests are in operations/metrics.py.
 """
 
 import os

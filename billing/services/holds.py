@@ -1,6 +1,8 @@
 """Holds: credits set aside before an act, taken or set free after it.
 
 Locks are taken in one order: the account first, then its holds.
+
+Their expiry is in accounts.py: `expire_holds`, when an account is next needed, and `maintain`.
 """
 
 import datetime
