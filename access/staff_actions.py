@@ -195,7 +195,8 @@ def _of_the_living(rows: Iterable[models.Model]) -> list[models.Model]:
     """Those of nobody's, and of persons who were not erased: they stay so until the end."""
     about = list(rows)
     living = _lock_living({getattr(row, "person_id", None) for row in about} - {None})
-    return [row for row in about if getattr(row, "person_id", None) in (None, *living)]
+    stay = {None, *living}
+    return [row for row in about if getattr(row, "person_id", None) in stay]
 
 
 def _lock_living(person_ids: Iterable[Any]) -> dict[int, str]:

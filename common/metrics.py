@@ -9,6 +9,7 @@ The counters stand at the end; those of requests are in operations/metrics.py.
 
 import os
 import threading
+from abc import ABC, abstractmethod
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ def registry() -> "CollectorRegistry":
     return CollectorRegistry()
 
 
-class Metric:
+class Metric(ABC):
     """One of them, as `steward_<name>`. `labelnames` have few values each, and never a person's."""
 
     def __init__(self, name: str, documentation: str, labelnames: tuple[str, ...] = ()) -> None:
@@ -53,8 +54,9 @@ class Metric:
                 child = self._children[values] = made.labels(*values) if values else made
         return child
 
+    @abstractmethod
     def _new(self, name: str) -> Any:
-        raise NotImplementedError
+        """The package's own."""
 
 
 class Counter(Metric):

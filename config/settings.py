@@ -343,16 +343,6 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "The backend of record for applications that answer with language models.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "TAGS": [
-        {"name": "conversations", "description": "Conversations, their messages, search, export."},
-        {"name": "usage", "description": "Quotas by day and month."},
-        {"name": "credits", "description": "Prepaid credits: entries of the ledger, and holds."},
-        {"name": "consent", "description": "Who agreed to which text, and the texts."},
-        {"name": "persons", "description": "Who is known, and what applications call them."},
-        {"name": "privacy", "description": "A person's copy of everything, and their erasure."},
-        {"name": "cache", "description": "Answers worth reusing, one maker for each."},
-        {"name": "operations", "description": "How Steward is, for probes and for operators."},
-    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
     "SERVE_AUTHENTICATION": [],
@@ -393,9 +383,7 @@ LOGGING = {
         "json": {"()": "operations.logs.JSONFormatter"},
         "line": {"()": "operations.logs.LineFormatter"},
     },
-    "filters": {
-        "only_exceptions": {"()": "operations.logs.OnlyExceptions"},
-    },
+    "filters": {"only_exceptions": {"()": "operations.logs.OnlyExceptions"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # Every answer has its line by operations.requests; Django's own say less about the same.

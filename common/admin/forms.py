@@ -18,11 +18,7 @@ def checkbox(label: str, **options: Any) -> forms.BooleanField:
 class ActionForm(forms.Form):
     """An action. `token` makes sure that a form acts once."""
 
-    token = forms.UUIDField(widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["token"].initial = uuid.uuid4
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
 
 class ReasonForm(ActionForm):

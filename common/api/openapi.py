@@ -31,6 +31,17 @@ PROBLEM = {
 }
 PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
+TAGS = [
+    {"name": "conversations", "description": "Conversations, their messages, search, export."},
+    {"name": "usage", "description": "Quotas by day and month."},
+    {"name": "credits", "description": "Prepaid credits: entries of the ledger, and holds."},
+    {"name": "consent", "description": "Who agreed to which text, and the texts."},
+    {"name": "persons", "description": "Who is known, and what applications call them."},
+    {"name": "privacy", "description": "A person's copy of everything, and their erasure."},
+    {"name": "cache", "description": "Answers worth reusing, one maker for each."},
+    {"name": "operations", "description": "How Steward is, for probes and for operators."},
+]
+
 # Headers of answers: a description, and the schema. First those of many operations.
 SHARED_HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "X-Request-ID": (
@@ -144,6 +155,7 @@ def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         "info": result["info"],
         "servers": [{"url": here}],
         **_null_once(result),
+        "tags": TAGS,
     }
 
 

@@ -148,9 +148,13 @@ def differences(
     chosen = _for(connection, all_triggers() if triggers is None else triggers)
     if not chosen:
         return []
-    present = _present(connection)
-    there, path = standing(connection), search_path(connection)
-    looked_at = ((one, _difference(one, there, path)) for one in chosen)
+    return _differing(chosen, _present(connection), standing(connection), search_path(connection))
+
+
+def _differing(
+    triggers: Iterable[Trigger], present: set[str], there: Standing, path: str
+) -> list[Difference]:
+    looked_at = ((one, _difference(one, there, path)) for one in triggers)
     return [
         Difference(one, what)
         for one, what in looked_at
@@ -192,14 +196,13 @@ def create(triggers: Iterable[Trigger], using: str = "default") -> None:
     chosen = _for(connection, triggers)
     if not chosen:
         return
-    present, there = _present(connection), standing(connection)
+    present, there, path = _present(connection), standing(connection), search_path(connection)
     leftover = [
         one for one in chosen if (one.table, one.name) in there and not one.can_be_created(present)
     ]
-    differing = differences(chosen, using)
+    differing = _differing(chosen, present, there, path)
     if not leftover and not differing:
         return
-    path = search_path(connection)
     # In one transaction, so that no writer meets the table while its trigger is being replaced.
     with _not_waiting_long(connection), transaction.atomic(using), connection.cursor() as cursor:
         if connection.vendor == POSTGRESQL:
@@ -258,7 +261,7 @@ def _runs_it(cursor: Any, trigger: Trigger) -> bool:
 
 
 def drop(triggers: Iterable[Trigger], using: str = "default") -> None:
-    """Drop these triggers. For `migrate` on SQLite, and for the test suite's flush."""
+    """Drop these triggers, for `migrate` on SQLite."""
     connection = connections[using]
     there = standing(connection)
     with connection.cursor() as cursor:
