@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from common import models, request_context
+from common import models, prepared, request_context
 from operations import traces
 
 logger = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 # What counts as a statement: transaction control does not.
 COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 LONGEST_SHOWN = 1000
-PASSED_BY = (__file__, models.__file__)
+PASSED_BY = (__file__, models.__file__, prepared.__file__)
 
 
 def observe(
@@ -55,7 +55,7 @@ def _log(sql: str, seconds: float) -> None:
 def _place() -> str:
     """Where in our own code the statement comes from: `billing/ledger.py:93`.
 
-    Not the module that writes statements for all apps, but who asked it to.
+    Not a module that sends statements for all apps, but who asked it to.
     """
     root = f"{settings.BASE_DIR}/"
     frame = sys._getframe(1)
