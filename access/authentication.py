@@ -1,7 +1,9 @@
 """Who is calling, and for whom. The one place where credentials are read."""
 
+import datetime
 import re
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -19,11 +21,15 @@ from access.scopes import PERSONS_SCOPES
 from access.services import keys
 from common import request_context
 from common.models import validate_user_id
+from common.prepared import prepared
 
 # RFC 8187: characters that a client cannot send as they are, in percent-encoding.
 EXTENDED = re.compile(
     r"utf-8'[A-Za-z0-9-]*'((?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-Fa-f]{2})*)", re.IGNORECASE
 )
+
+# How many keys a process remembers, of callers that come in turn.
+REMEMBERED_KEYS = 1000
 
 
 @dataclass(frozen=True)
@@ -104,23 +110,62 @@ def _person_with_token(token: str, request: Any) -> str:
     return user_id
 
 
+@dataclass(frozen=True)
+class _KnownKey:
+    """A key that was found active; `until` is a time of `monotonic`."""
+
+    caller: Caller
+    expires_at: datetime.datetime | None
+    until: float
+
+
+# By the hash of the key. Only what was found is remembered: strangers fill nothing.
+_known_keys: dict[str, _KnownKey] = {}
+
+
+@prepared()
+def _active_key(*, key_hash: str, at: datetime.datetime) -> Any:
+    active = ApiKey.objects.active(at=at).filter(key_hash=key_hash)
+    return active.values_list("id", "name", "scopes", "expires_at")
+
+
 def _caller_with_key(key: str) -> Caller:
+    if not key.startswith(keys.KEY_MARK):
+        raise _unknown_key()
     now = timezone.now()
     # Found by the hash of the whole key: a right prefix is no nearer to it than a wrong one, and
     # how long the index takes tells of a hash that nobody can steer.
-    row = (
-        ApiKey.objects.active(at=now)
-        .filter(key_hash=keys.hash_of(key))
-        .values_list("id", "name", "scopes")
-        .first()
-        if key.startswith(keys.KEY_MARK)
-        else None
-    )
+    key_hash = keys.hash_of(key)
+    known = _known_keys.get(key_hash)
+    if known is None or monotonic() >= known.until or _is_past(known.expires_at, now):
+        known = _looked_up(key_hash, now)
+    keys.last_uses.note(known.caller.key_id, now)
+    return known.caller
+
+
+def _looked_up(key_hash: str, now: datetime.datetime) -> _KnownKey:
+    # Before the statement, which may see the key a moment before it is revoked.
+    until = monotonic() + settings.API_KEY_CACHE_SECONDS
+    _known_keys.pop(key_hash, None)
+    row = _active_key.first(key_hash=key_hash, at=now)
     if row is None:
-        raise AuthenticationFailed("The key is unknown, revoked or expired.")
-    key_id, name, scopes = row
-    keys.last_uses.note(key_id, now)
-    return Caller(actor=actors.key_actor(name), scopes=frozenset(scopes), key_id=key_id)
+        raise _unknown_key()
+    key_id, name, scopes, expires_at = row
+    caller = Caller(actor=actors.key_actor(name), scopes=frozenset(scopes), key_id=key_id)
+    known = _KnownKey(caller, expires_at, until)
+    if settings.API_KEY_CACHE_SECONDS > 0:
+        if len(_known_keys) >= REMEMBERED_KEYS:
+            _known_keys.clear()
+        _known_keys[key_hash] = known
+    return known
+
+
+def _is_past(expires_at: datetime.datetime | None, now: datetime.datetime) -> bool:
+    return expires_at is not None and expires_at <= now
+
+
+def _unknown_key() -> AuthenticationFailed:
+    return AuthenticationFailed("The key is unknown, revoked or expired.")
 
 
 def person_named_in(request: Any) -> str | None:
