@@ -4,17 +4,20 @@ First contact opens the usage or the account.
 """
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
 
 from billing.models import CreditHold, CreditTransaction, Usage
 from billing.services import accounts
 from billing.services import usage as billing_usage
+from common.api import pagination
 from common.declarations import StoredGauge
+from common.prepared import prepared
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,18 @@ class CreditStatus:
 
 def usage_of(user_id: str, *, tier: str | None, at: datetime.datetime) -> Usage:
     """A person's usage row, opened at first contact."""
-    usages = Usage.objects.for_user(user_id)
-    usage = usages.first()
+    usage = _usage.first(user_id=user_id)
     if usage is None:
         # In one transaction, or the person might be erased between the two.
         with transaction.atomic():
             billing_usage.open_usage(user_id=user_id, tier=tier, at=at)
-            usage = usages.get()
+            usage = Usage.objects.for_user(user_id).get()
     return usage
+
+
+@prepared()
+def _usage(*, user_id: str) -> QuerySet[Usage]:
+    return Usage.objects.for_user(user_id)
 
 
 def credit_status(user_id: str, *, tier: str | None, at: datetime.datetime) -> CreditStatus:
@@ -63,6 +70,21 @@ def status_of(account: Any, user_id: str, *, at: datetime.datetime) -> CreditSta
         can_reset=next_refill_at is not None,
         next_reset_time=next_refill_at,
     )
+
+
+def chosen_entries(user_id: str, wanted: Mapping[str, Any]) -> Any:
+    """A person's entries for pages of `limit`, perhaps of one `type`, `from` and `to` a time."""
+    lookups = (("type", "type"), ("from", "created_at__gte"), ("to", "created_at__lt"))
+    filters = {lookup: wanted[name] for name, lookup in lookups if name in wanted}
+    if not filters:
+        return _entries.asked(user_id=user_id, limit=wanted["limit"])
+    chosen = CreditTransaction.objects.for_user(user_id).filter(**filters)
+    return chosen.as_page_rows(wanted["limit"])
+
+
+@prepared(limit=pagination.LIMITS)
+def _entries(*, user_id: str, limit: int) -> Any:
+    return CreditTransaction.objects.for_user(user_id).as_page_rows(limit)
 
 
 def statistics(user_id: str, *, days: int, at: datetime.datetime) -> dict[str, Any]:

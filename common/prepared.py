@@ -7,6 +7,8 @@ QuerySet as it would be written anywhere; `.all(…)` and `.first(…)` of it ar
 import datetime
 import uuid
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from django.core.exceptions import EmptyResultSet
@@ -30,6 +32,8 @@ FIELDS: dict[type, "models.Field[Any, Any]"] = {
     datetime.date: models.DateField(),
     datetime.datetime: models.DateTimeField(),
 }
+# So many statements of one read are kept: clients may ask for pages of any size.
+KEPT_MAX = 100
 # Of what lies beyond 0 and this some columns have nothing; Django leaves it out of the SQL.
 INTEGER_MAX = 2**31 - 1
 
@@ -124,6 +128,14 @@ def first(queryset: Any) -> Any:
     return (queryset if queryset.ordered else queryset.order_by("pk"))[:1]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A prepared read with its arguments, for whoever asks for a part of the rows."""
+
+    read: "Prepared[Any, Any]"
+    values: Mapping[str, Any]
+
+
 class Prepared(Generic[P, Row]):
     """A read that is built once in a process. Arguments are given by name.
 
@@ -146,6 +158,12 @@ class Prepared(Generic[P, Row]):
         self._statements: dict[Any, Statement] = {}
         every.append(self)
 
+    @cached_property
+    def model(self) -> type[models.Model]:
+        """Whose rows they are."""
+        usual = {name: next(iter(values)) for name, values in self.choices.items()}
+        return self.build(**usual, **self._places).model
+
     def all(self, *args: P.args, **values: P.kwargs) -> list[Row]:
         """All rows of the QuerySet."""
         return self._rows(whole, values)
@@ -154,6 +172,10 @@ class Prepared(Generic[P, Row]):
         """The QuerySet's first()."""
         rows = self._rows(first, values)
         return rows[0] if rows else None
+
+    def asked(self, *args: P.args, **values: P.kwargs) -> Asked:
+        """The read with these arguments, not sent yet."""
+        return Asked(self, values)
 
     def _rows(self, cut: Cut, values: Mapping[str, Any]) -> list[Row]:
         statement = self.statement(cut, values)
@@ -172,10 +194,12 @@ class Prepared(Generic[P, Row]):
         if statement is None:
             # Two threads may both make the first one: they are equal.
             try:
-                queryset = self.build(**{**values, **self._places})
-                statement = self._statements[key] = Statement(cut(queryset))
+                statement = Statement(cut(self.build(**{**values, **self._places})))
             except EmptyResultSet:  # nothing is to be sent
                 return None
+            if len(self._statements) >= KEPT_MAX:
+                self._statements.clear()
+            self._statements[key] = statement
         return statement
 
 

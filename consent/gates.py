@@ -1,14 +1,15 @@
 """Gates: acts that need a person's consent. `CONSENT_GATES` says which of them are on.
 
 A service begins with `require_consent("history_storage", user_id=user_id, at=at)`; views, and acts
-of other applications, have the decorator `requires_consent`. A gate reads one indexed row and
-nothing is cached: after a withdrawal the very next call is refused, in every process.
+of other applications, have the decorator `requires_consent`. A gate reads what a person agrees
+to in one statement and nothing is cached: after a withdrawal the very next call is refused, in
+every process.
 """
 
 import datetime
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -20,6 +21,7 @@ from access.authentication import caller_of
 from access.errors import UserIdRequired
 from common.api.problems import problem_response
 from common.errors import DomainError
+from common.prepared import prepared
 from consent import errors, reports
 from consent.models import ConsentState
 
@@ -39,10 +41,15 @@ def require_consent(*purposes: str, user_id: str, at: datetime.datetime) -> None
     gated = [purpose for purpose in purposes if purpose in settings.CONSENT_GATES]
     if not gated:
         return
-    agreed = ConsentState.objects.for_user(user_id).granting(at=at).filter(purpose__key__in=gated)
-    missing = set(gated) - set(agreed.values_list("purpose__key", flat=True))
+    missing = set(gated) - set(_agreed_to.all(user_id=user_id, at=at))
     if missing:
         raise _consent_required(sorted(missing), at)
+
+
+@prepared()
+def _agreed_to(*, user_id: str, at: datetime.datetime) -> Any:
+    granting = ConsentState.objects.for_user(user_id).granting(at=at)
+    return granting.values_list("purpose_id", flat=True)
 
 
 def _consent_required(missing: list[str], at: datetime.datetime) -> errors.ConsentRequired:

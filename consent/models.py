@@ -5,15 +5,15 @@ Events are added by consent/services/ alone. Their trigger moves the chain and t
 """
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, F, FilteredRelation, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Length
 from django.db.models.lookups import Exact
 
-from access.models import PersonalQuerySet, PersonField
+from access.models import PersonalQuerySet, PersonField, PersonKey
 from common.models import JSONField, new_uid
 
 HASH_LENGTH = 64
@@ -30,15 +30,14 @@ def is_hash(column: str) -> Q:
 
 
 class PurposeQuerySet(models.QuerySet["Purpose"]):
-    def with_text(self, *, locale: str, at: datetime.datetime) -> Any:
+    def with_text(self, *, locales: Sequence[str], at: datetime.datetime) -> Any:
         """Rows with the text that was current at that time (`text_*`; null where none was).
 
-        That is the highest version in `locale`, else in its language, else in the default locale,
-        else in any. `material_version` is the newest one of that locale that asks for a new answer.
+        That is the highest version in the first of `locales` that has one, else in any.
+        `material_version` is the newest one of that locale that asks for a new answer.
         """
         texts = PolicyVersion.objects.filter(purpose=OuterRef("key"), published_at__lte=at)
-        wanted = dict.fromkeys([locale, locale.partition("-")[0], settings.CONSENT_DEFAULT_LOCALE])
-        ranks = [When(locale=name, then=Value(rank)) for rank, name in enumerate(wanted)]
+        ranks = [When(locale=name, then=Value(rank)) for rank, name in enumerate(locales)]
         current = texts.alias(rank=Case(*ranks, default=Value(len(ranks)))).order_by(
             "rank", "locale", "-version"
         )
@@ -50,6 +49,11 @@ class PurposeQuerySet(models.QuerySet["Purpose"]):
             text_sha256=Subquery(current.values("text_sha256")[:1]),
             material_version=Subquery(material.values("version")[:1]),
         )
+
+    def with_state_of(self, user_id: str) -> Any:
+        """Rows with what counts for a person (`state`, a ConsentState; null before any answer)."""
+        mine = Q(states__person_id=PersonKey(user_id))
+        return self.annotate(state=FilteredRelation("states", condition=mine))
 
 
 class Purpose(models.Model):
@@ -344,7 +348,7 @@ class ConsentState(models.Model):
         Purpose,
         models.PROTECT,
         to_field="key",
-        related_name="+",
+        related_name="states",
         db_column="purpose",
         db_index=False,
     )

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Count, F
 from django.db.models.functions import TruncDate
 
+from common.prepared import prepared
 from consent.models import (
     ConsentChain,
     ConsentEvent,
@@ -29,24 +30,53 @@ STATE_COLUMNS = ("purpose_id", "granted", "since", "expires_at", "policy_version
 def purposes(
     *, locale: str | None = None, at: datetime.datetime, keys: Iterable[str] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """The purposes by key, each with the text that is current at that time; one statement."""
-    rows = Purpose.objects.with_text(locale=locale or settings.CONSENT_DEFAULT_LOCALE, at=at)
-    if keys is not None:
-        rows = rows.filter(key__in=list(keys))
-    return {row["key"]: row for row in rows.order_by("id").values(*PURPOSE_COLUMNS)}
+    """The purposes by key, each with the text that is current at that time; one statement.
+
+    That is the text in `locale`, else in its language, else in CONSENT_DEFAULT_LOCALE, else in any.
+    """
+    rows = {row["key"]: row for row in _purposes.all(**_locales(locale), at=at)}
+    return rows if keys is None else {key: rows[key] for key in keys if key in rows}
+
+
+@prepared()
+def _purposes(*, locale: str, language: str, fallback: str, at: datetime.datetime) -> Any:
+    texts = Purpose.objects.with_text(locales=(locale, language, fallback), at=at)
+    return texts.order_by("id").values(*PURPOSE_COLUMNS)
+
+
+def _locales(locale: str | None) -> dict[str, str]:
+    fallback: str = settings.CONSENT_DEFAULT_LOCALE
+    locale = locale or fallback
+    return {"locale": locale, "language": locale.partition("-")[0], "fallback": fallback}
 
 
 def consent_of(
     user_id: str, *, at: datetime.datetime, locale: str | None = None
 ) -> list[dict[str, Any]]:
-    """What counts for the person at this moment: one item for each purpose; two statements."""
-    return standing(ConsentState.objects.for_user(user_id), at=at, locale=locale)
+    """What counts for the person at this moment: one item for each purpose; one statement."""
+    rows = _consent.all(user_id=user_id, **_locales(locale), at=at)
+    return [item(row, _state_in(row), at=at) for row in rows]
+
+
+@prepared()
+def _consent(
+    *, user_id: str, locale: str, language: str, fallback: str, at: datetime.datetime
+) -> Any:
+    texts = Purpose.objects.with_text(locales=(locale, language, fallback), at=at)
+    columns = ("key", "required", "material_version", *(f"state__{name}" for name in STATE_COLUMNS))
+    return texts.with_state_of(user_id).order_by("id").values(*columns)
+
+
+def _state_in(row: dict[str, Any]) -> dict[str, Any] | None:
+    if row["state__purpose_id"] is None:
+        return None
+    return {name: row[f"state__{name}"] for name in STATE_COLUMNS}
 
 
 def standing(
     states: ConsentStateQuerySet, *, at: datetime.datetime, locale: str | None = None
 ) -> list[dict[str, Any]]:
-    """The same of these states, which are one person's."""
+    """The same of these states, which are one person's; two statements."""
     return _items(states.values(*STATE_COLUMNS), at=at, locale=locale)
 
 

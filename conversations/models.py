@@ -181,23 +181,21 @@ class MessageQuerySet(PersonalQuerySet["Message"]):
 
     def page_of(
         self,
-        conversation: dict[str, Any],
         *,
-        start: int | None,
+        person_id: int,
+        conversation_id: int,
+        count: int,
+        start: int,
         forward: bool,
         limit: int,
         columns: Sequence[str] = TEXT_COLUMNS,
     ) -> "MessageQuerySet":
         """At most so many messages of a conversation, as have room in one answer; unordered.
 
-        They follow or precede the position `start`, or are the first or last without one. The
-        conversation is a row of `as_rows`; what was added after it was read is none of the page.
-        `columns` are those that take room.
+        They follow or precede the position `start`. What stands beyond `count`, the messages of the
+        conversation when it was read, is none of the page. `columns` are those that take room.
         """
-        count = conversation["message_count"]
-        beginning = 0 if forward else count + 1
-        owner = {"person_id": conversation["person_id"], "conversation_id": conversation["id"]}
-        start = beginning if start is None else min(max(start, 0), count + 1)
+        owner = {"person_id": person_id, "conversation_id": conversation_id}
         last = last_position(
             **owner, start=start, forward=forward, limit=limit, columns=columns, using=self.db
         )

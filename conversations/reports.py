@@ -1,11 +1,20 @@
-"""Reads that span conversations and messages."""
+"""Reads of conversations and messages, and of both together."""
 
+import uuid
 from typing import Any
 
 import orjson
 
+from common.api import pagination
+from common.prepared import prepared
 from conversations import errors
-from conversations.models import JSON_BEGINNINGS, SEARCH_HITS, Conversation, Message
+from conversations.models import (
+    JSON_BEGINNINGS,
+    SEARCH_HITS,
+    SHOWN_MESSAGES,
+    Conversation,
+    Message,
+)
 from conversations.search import (
     INDEXED_CHARACTERS,
     SNIPPET_CHARACTERS,
@@ -15,6 +24,51 @@ from conversations.search import (
 )
 
 HIT_COLUMNS = ("id", "uid", "title", "created_at", "updated_at", "match_in_title")
+
+
+@prepared()
+def conversation(*, user_id: str, uid: uuid.UUID) -> Any:
+    """One conversation of a person, as a row for the API."""
+    return Conversation.objects.for_user(user_id).filter(uid=uid).as_rows()
+
+
+@prepared(archived=(False, True, None), limit=pagination.LIMITS)
+def conversations(*, user_id: str, archived: bool | None, limit: int) -> Any:
+    """A person's conversations for pages of so many: put away, not, or (None) all."""
+    owned = Conversation.objects.for_user(user_id)
+    if archived is not None:
+        owned = owned.archived(archived)
+    return owned.as_page_rows(limit)
+
+
+@prepared(forward=(True, False), limit=pagination.LIMITS)
+def messages(
+    *, person_id: int, conversation_id: int, count: int, start: int, forward: bool, limit: int
+) -> Any:
+    """Messages of one conversation as rows for the API: see MessageQuerySet.page_of."""
+    chosen = Message.objects.page_of(
+        person_id=person_id,
+        conversation_id=conversation_id,
+        count=count,
+        start=start,
+        forward=forward,
+        limit=limit,
+    )
+    return chosen.as_rows()
+
+
+@prepared()
+def last_messages(*, person_id: int, conversation_id: int, count: int, start: int) -> Any:
+    """The last messages before the position `start`, in order."""
+    last = Message.objects.page_of(
+        person_id=person_id,
+        conversation_id=conversation_id,
+        count=count,
+        start=start,
+        forward=False,
+        limit=SHOWN_MESSAGES,
+    )
+    return last.as_rows().order_by("position")
 
 
 def search(*, user_id: str, query: str) -> list[dict[str, Any]]:

@@ -161,17 +161,9 @@ class TransactionViewSet(ViewSet):
     def list(self, request: CallerRequest) -> Response:
         """The history of the person's credits, newest first."""
         wanted = validated(serializers.TransactionListQuery, request.query_params)
-        entries = CreditTransaction.objects.for_user(request.user_id)
-        for name, lookup in (
-            ("type", "type"),
-            ("from", "created_at__gte"),
-            ("to", "created_at__lt"),
-        ):
-            if name in wanted:
-                entries = entries.filter(**{lookup: wanted[name]})
         rows, following = pagination.page(
             request,
-            entries.as_page_rows(wanted["limit"]),
+            reports.chosen_entries(request.user_id, wanted),
             order="-sequence",
             limit=wanted["limit"],
             cursor=wanted.get("cursor"),

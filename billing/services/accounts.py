@@ -22,6 +22,7 @@ from billing.services.tiers import tier_at_first_contact, tier_named
 from billing.services.usage import open_usage
 from common.errors import NotFound
 from common.models import update_returning
+from common.prepared import prepared
 
 
 def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> None:
@@ -50,14 +51,19 @@ def open_account(*, user_id: str, tier: str | None, at: datetime.datetime) -> No
 
 def account_of(user_id: str, *, tier: str | None, at: datetime.datetime) -> Any:
     """The person's account `with_held_now`, opened at first contact. Raises UnknownTier."""
-    accounts = CreditAccount.objects.with_held_now(at=at).for_user(user_id)
-    account = accounts.first()
+    account = standing_account.first(user_id=user_id, at=at)
     if account is None:
         # In one transaction, or the person might be erased between the two.
         with transaction.atomic():
             open_account(user_id=user_id, tier=tier, at=at)
-            account = accounts.get()
+            account = CreditAccount.objects.with_held_now(at=at).for_user(user_id).get()
     return account
+
+
+@prepared()
+def standing_account(*, user_id: str, at: datetime.datetime) -> models.QuerySet[CreditAccount]:
+    """The person's account `with_held_now`, if it was opened."""
+    return CreditAccount.objects.with_held_now(at=at).for_user(user_id)
 
 
 def _copied(tier: Tier, *, refilled_at: datetime.datetime) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from billing import errors, ledger
 from billing.models import CreditAccount, CreditTransaction
-from billing.services.accounts import account_of, open_account, settle
+from billing.services.accounts import account_of, open_account, settle, standing_account
 from common import metrics
 from common.errors import DomainError, NotFound
 from common.idempotency import Outcome, RequestKey, find_replay
@@ -102,8 +102,7 @@ def settle_or_refuse(*, user_id: str, needed: int, tier: str | None, at: datetim
 
 def _account_unless_due(user_id: str, tier: str | None, at: datetime.datetime) -> Any:
     """The account as it stands; None where it had to be opened, filled or freed of holds first."""
-    accounts = CreditAccount.objects.with_held_now(at=at)
-    account: Any = accounts.for_user(user_id).first()
+    account: Any = standing_account.first(user_id=user_id, at=at)
     if account is None:
         open_account(user_id=user_id, tier=tier, at=at)
     elif account.refill_is_due(at=at) or account.held != account.held_now:

@@ -7,6 +7,7 @@ times are neither lost nor repeated (DRF's CursorPagination loses them).
 import base64
 import binascii
 import datetime
+from functools import cache
 from typing import Any
 
 import orjson
@@ -19,8 +20,13 @@ from rest_framework.utils.urls import replace_query_param
 from common import errors
 from common.api.serializers import Integer, StrictSerializer, Text
 from common.models import PAGE_BYTES, RawJSON, iso_time
+from common.prepared import Asked, Prepared
 
 MAX_PAGE_ROWS = 200
+# The sizes of a page, for a prepared read.
+LIMITS = range(1, MAX_PAGE_ROWS + 1)
+# Of a prepared page, what says after which row it begins.
+AFTER = ("after_value", "after_id")
 
 
 class ListQuery(StrictSerializer):
@@ -32,7 +38,7 @@ class ListQuery(StrictSerializer):
 
 def page(
     request: Request,
-    queryset: QuerySet[Any, dict[str, Any]],
+    listed: QuerySet[Any, dict[str, Any]] | Asked,
     *,
     order: str,
     limit: int,
@@ -44,14 +50,18 @@ def page(
     `order` is a field, with `-` for descending. The rows must hold it and `id`, by which equal
     values are told apart. With `metadata_of_page` among them the page ends before the row with
     which it would pass PAGE_BYTES; large metadata takes a second statement. Where the queryset is
-    cut already, `ends_at` is the value in the last row of the whole list. Raises InvalidCursor.
+    cut already, `ends_at` is the value in the last row of the whole list. Of a prepared read,
+    which has a `limit`, each page is prepared, too. Raises InvalidCursor.
     """
     field = order.lstrip("-")
-    if cursor is not None:
-        descending = order.startswith("-")
-        queryset = queryset.filter(_after(queryset, field, descending, _read(cursor, order)))
-    sign = "-" if order.startswith("-") else ""
-    rows = list(queryset.order_by(f"{sign}{field}", f"{sign}id")[: limit + 1])
+    model = listed.read.model if isinstance(listed, Asked) else listed.model
+    after = None if cursor is None else _place_after(model, field, _read(cursor, order))
+    if isinstance(listed, Asked):
+        kind: Any = None if after is None else type(after[0])
+        place = {} if after is None else dict(zip(AFTER, after, strict=True))
+        rows = prepared_page(listed.read, order, kind).all(**listed.values, **place)
+    else:
+        rows = list(_cut(listed, order, limit, after))
     shown = _with_room(rows[:limit])
     following = None
     if len(shown) < len(rows) or (shown and ends_at not in (None, shown[-1][field])):
@@ -60,7 +70,37 @@ def page(
             "cursor",
             _write(order, shown[-1][field], shown[-1]["id"]),
         )
-    return _with_large_metadata(queryset.model, shown), following
+    return _with_large_metadata(model, shown), following
+
+
+@cache
+def prepared_page(
+    read: Prepared[Any, dict[str, Any]], order: str, kind: type | None
+) -> Prepared[Any, dict[str, Any]]:
+    """Pages of a prepared read; after a row, if there is a `kind` of the value that orders."""
+
+    def build(**values: Any) -> QuerySet[Any, dict[str, Any]]:
+        after = None if kind is None else (values.pop(AFTER[0]), values.pop(AFTER[1]))
+        return _cut(read.build(**values), order, values["limit"], after)
+
+    place = {} if kind is None else {AFTER[0]: kind, AFTER[1]: int}
+    build.__annotations__ = read.build.__annotations__ | place
+    return Prepared(build, read.choices)
+
+
+def _cut(
+    queryset: QuerySet[Any, dict[str, Any]], order: str, limit: int, after: tuple[Any, Any] | None
+) -> QuerySet[Any, dict[str, Any]]:
+    """The rows of a page, and one more that tells whether there is another."""
+    field, sign = order.lstrip("-"), "-" if order.startswith("-") else ""
+    if after is not None:
+        value, row_id = after
+        side = "lt" if sign else "gt"
+        # `a <= x AND (a < x OR id < y)` walks the index; the plain OR of two cases does not
+        # (measured on PostgreSQL at a depth of 99,000 rows: 0.08 ms against 65 ms).
+        beyond = Q(**{f"{field}__{side}": value}) | Q(**{f"id__{side}": row_id})
+        queryset = queryset.filter(Q(**{f"{field}__{side}e": value}) & beyond)
+    return queryset.order_by(f"{sign}{field}", f"{sign}id")[: limit + 1]
 
 
 def _with_room(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -94,21 +134,18 @@ def place(cursor: str | None, order: str) -> int | None:
     return value
 
 
-def _after(queryset: QuerySet[Any, Any], field: str, descending: bool, key: list[Any]) -> Q:
+def _place_after(model: type[Model], field: str, key: list[Any]) -> tuple[Any, Any]:
+    """The value and the id of the row that a cursor names."""
     try:
-        value = queryset.model._meta.get_field(field).to_python(key[0])
+        column: Any = model._meta.get_field(field)
+        value = column.to_python(key[0])
         if isinstance(value, datetime.datetime):
             if value.tzinfo is None:
                 raise _invalid()
             value = value.astimezone(datetime.UTC)
     except (ValidationError, TypeError, OverflowError):
         raise _invalid() from None
-    side = "lt" if descending else "gt"
-    # `a <= x AND (a < x OR id < y)` walks the index; the plain OR of two cases does not (measured
-    # on PostgreSQL at a depth of 99,000 rows: 0.08 ms against 65 ms).
-    return Q(**{f"{field}__{side}e": value}) & (
-        Q(**{f"{field}__{side}": value}) | Q(**{f"id__{side}": key[1]})
-    )
+    return value, key[1]
 
 
 def cursor_after(order: str, value: Any, row_id: int) -> str:

@@ -21,7 +21,7 @@ from conversations import search
 from conversations.admin import actions
 from conversations.admin.transcript import transcript
 from conversations.models import SHOWN_MESSAGES, Conversation, Message
-from conversations.pages import TEXT_COLUMNS
+from conversations.pages import TEXT_COLUMNS, beginning
 from conversations.safe_markdown import Marks
 
 READ_TEXTS = "conversations.view_message"
@@ -178,12 +178,10 @@ def _messages(conversation: Conversation, before: int | None) -> tuple[list[Mess
     """
     found = (
         Message.objects.page_of(
-            {
-                "id": conversation.pk,
-                "person_id": conversation.person_id,
-                "message_count": conversation.message_count,
-            },
-            start=before,
+            person_id=conversation.person_id,
+            conversation_id=conversation.pk,
+            count=conversation.message_count,
+            start=beginning(before, count=conversation.message_count, forward=False),
             forward=False,
             limit=SHOWN_MESSAGES,
             columns=(*TEXT_COLUMNS, "extra"),

@@ -18,7 +18,7 @@ from access.authentication import CallerRequest
 from common import idempotency
 from common.api import openapi, pagination
 from common.api.serializers import validated
-from conversations import errors, export, reports
+from conversations import errors, export, pages, reports
 from conversations.api import serializers
 from conversations.models import (
     CONVERSATION_COLUMNS,
@@ -34,6 +34,8 @@ EXPORTS: dict[str, tuple[Callable[[Conversation], Iterator[Any]], str, str]] = {
     "json": (export.as_json, "json", "application/json"),
     "markdown": (export.as_markdown, "md", "text/markdown; charset=utf-8"),
 }
+# What of the archive is wanted, for each way to say it: None is all.
+ARCHIVED = {"false": False, "true": True, "all": None}
 CONVERSATION_ID = OpenApiParameter("conversation_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
 
@@ -56,12 +58,14 @@ class ConversationViewSet(ViewSet):
     def list(self, request: CallerRequest) -> Response:
         """The person's own conversations, newest first."""
         wanted = validated(serializers.ConversationListQuery, request.query_params)
-        owned = Conversation.objects.for_user(request.user_id)
-        if wanted["archived"] != "all":
-            owned = owned.archived(wanted["archived"] == "true")
+        owned = reports.conversations.asked(
+            user_id=request.user_id,
+            archived=ARCHIVED[wanted["archived"]],
+            limit=wanted["limit"],
+        )
         rows, following = pagination.page(
             request,
-            owned.as_page_rows(wanted["limit"]),
+            owned,
             order=f"-{wanted['order']}_at",
             limit=wanted["limit"],
             cursor=wanted.get("cursor"),
@@ -110,10 +114,11 @@ class ConversationViewSet(ViewSet):
     def retrieve(self, request: CallerRequest, conversation_id: uuid.UUID) -> Response:
         """One conversation with its last messages, in order: at most 200, and 5 MiB of text."""
         row = _owned(request, conversation_id)
-        last = list(
-            Message.objects.page_of(row, start=None, forward=False, limit=SHOWN_MESSAGES)
-            .as_rows()
-            .order_by("position")
+        last = reports.last_messages.all(
+            person_id=row["person_id"],
+            conversation_id=row["id"],
+            count=row["message_count"],
+            start=row["message_count"] + 1,
         )
         before = last[0]["position"] - 1 if last else 0
         return Response(
@@ -217,14 +222,22 @@ class MessageViewSet(ViewSet):
         limit, cursor = wanted["limit"], wanted.get("cursor")
         start = pagination.place(cursor, order)
         conversation = _owned(request, conversation_id)
-        chosen = Message.objects.page_of(conversation, start=start, forward=forward, limit=limit)
+        count = conversation["message_count"]
+        chosen = reports.messages.asked(
+            person_id=conversation["person_id"],
+            conversation_id=conversation["id"],
+            count=count,
+            start=pages.beginning(start, count=count, forward=forward),
+            forward=forward,
+            limit=limit,
+        )
         rows, following = pagination.page(
             request,
-            chosen.as_rows(),
+            chosen,
             order=order,
             limit=limit,
             cursor=cursor,
-            ends_at=conversation["message_count"] if forward else 1,
+            ends_at=count if forward else 1,
         )
         return Response({"results": [message_json(row) for row in rows], "next": following})
 
@@ -249,8 +262,8 @@ class MessageViewSet(ViewSet):
 
 
 def _owned(request: CallerRequest, conversation_id: uuid.UUID) -> dict[str, Any]:
-    row: dict[str, Any] | None = (
-        Conversation.objects.for_user(request.user_id).filter(uid=conversation_id).as_rows().first()
+    row: dict[str, Any] | None = reports.conversation.first(
+        user_id=request.user_id, uid=conversation_id
     )
     if row is None:
         raise errors.no_such_conversation()

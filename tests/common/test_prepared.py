@@ -16,6 +16,7 @@ from django.utils import timezone
 import config.urls
 from access.models import Person
 from common import prepared
+from common.api import pagination
 from conversations.models import Conversation, Message
 from tests.asserts import assert_statements
 from tests.conversations.recipes import key_of
@@ -31,6 +32,15 @@ VALUES: dict[type, list[Any]] = {
     datetime.datetime: [NOON, NOON.astimezone(datetime.timezone(datetime.timedelta(hours=5)))],
 }
 ALL = [*prepared.every]
+PAGES = [
+    pagination.prepared_page(read, f"{sign}{field}", kind)
+    for read in ALL
+    if "limit" in read.choices
+    for field, type_ in (("created_at", datetime.datetime), ("sequence", int), ("position", int))
+    if field in {column.name for column in read.model._meta.fields}
+    for sign in ("", "-")
+    for kind in (None, type_)
+]
 
 
 @prepared.prepared(newest_first=(True, False))
@@ -85,7 +95,7 @@ def made(title: str = "Heat", **fields: Any) -> Conversation:
 
 
 class TestEveryPreparedRead:
-    @pytest.mark.parametrize("read", [*ALL, *OWN], ids=lambda one: one.build.__qualname__)
+    @pytest.mark.parametrize("read", [*ALL, *PAGES, *OWN], ids=lambda one: one.build.__qualname__)
     @pytest.mark.parametrize("cut", [prepared.whole, prepared.first])
     def test_sends_what_django_would_send(
         self, read: prepared.Prepared[Any, Any], cut: prepared.Cut, db: None

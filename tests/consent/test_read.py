@@ -314,7 +314,7 @@ class TestStatements:
     @pytest.mark.parametrize(
         ("path", "cost"),
         [
-            ("/consent", 2),
+            ("/consent", 1),
             ("/consent/history", 2),
             ("/consent/as-of?at=2030-01-01T00:00:00Z", 2),
             ("/consent/policies", 2),
@@ -358,7 +358,7 @@ class TestStatements:
     )
     def test_of_several(self, person: ApiClient, purposes: dict[str, Any]) -> None:
         person.put("/consent/terms")
-        cost = 5 + (None in purposes.values())
+        cost = 4 + (None in purposes.values())
 
         with assert_statements(KEY + cost):
             assert person.put("/consent", {"purposes": purposes}).status_code == 200
