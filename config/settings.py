@@ -270,8 +270,7 @@ IDEMPOTENCY_KEY_REQUIRED = env.bool("IDEMPOTENCY_KEY_REQUIRED", default=False)
 # Last uses of keys are collected in memory and written this often; a crash loses one interval.
 # 0 never writes by itself (the tests do that).
 DEFERRED_WRITE_SECONDS = env.float("DEFERRED_WRITE_SECONDS", default=5.0)
-# How long a process believes that a service key is still active; a revoked one works that much
-# longer. 0 looks at each request.
+# How long a process remembers a service key that it found active; 0 looks at each request.
 API_KEY_CACHE_SECONDS = env.float("API_KEY_CACHE_SECONDS", default=1.0)
 
 # A person's own token (JWT). Without an issuer only service keys are taken.
