@@ -15,6 +15,9 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
+from config.middleware import API_MIDDLEWARE as API_MIDDLEWARE
+from config.middleware import MIDDLEWARE as MIDDLEWARE
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -71,26 +74,6 @@ INSTALLED_APPS = [
     "conversations",
     "operations",
     *EXTRA_APPS,
-]
-
-MIDDLEWARE = [
-    "operations.middleware.RequestMiddleware",
-    "common.api.headers.SecurityHeadersMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "common.api.headers.SingleHeadersMiddleware",
-    "common.api.body_limit.BodyLimitMiddleware",
-    "access.staff.NoNulMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "operations.middleware.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "axes.middleware.AxesMiddleware",
-    "access.throttles.RateLimitMiddleware",
-    "billing.middleware.CreditsMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -26,7 +26,7 @@ PROBED = ("/health/", "/metrics")
 
 
 class RequestMiddleware:
-    """First in MIDDLEWARE, so that it sees the answers of all others.
+    """Before all others, so that it sees their answers.
 
     A streamed answer is written down when it has ended, with all its statements; one that is
     streamed asynchronously when it begins, since a wrapper would stand between it and its client.

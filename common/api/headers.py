@@ -5,7 +5,9 @@ SecurityMiddleware and XFrameOptionsMiddleware add the rest. A view's own header
 
 from collections.abc import Callable, Iterable
 
-from django.http import HttpRequest, HttpResponseBase
+from corsheaders import middleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 from common.api.problems import problem_response
 from common.errors import HeaderRepeated
@@ -102,4 +104,42 @@ class SecurityHeadersMiddleware:
         headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if path.startswith(("/api", "/admin")) and not path.startswith(MAY_BE_STORED):
             headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class CorsMiddleware(middleware.CorsMiddleware):
+    """The package's, below /api/v1/: for what no page of another origin sends it has but `Vary`."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "HTTP_ORIGIN" in request.META or request.method == "OPTIONS":
+            response: HttpResponseBase = super().__call__(request)
+            return response
+        response = self.get_response(request)
+        if "Vary" in response:
+            patch_vary_headers(response, ("origin",))
+        else:
+            response["Vary"] = "origin"
+        return response
+
+
+class ApiAnswerMiddleware:
+    """What CommonMiddleware and XFrameOptionsMiddleware do, as far as the API needs it.
+
+    A request for another host is refused; an answer says how long it is, and is for no frame.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self.known_host = ""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        host = request.META.get("HTTP_HOST", "")
+        if not host or host != self.known_host:
+            request.get_host()
+            self.known_host = host
+        response = self.get_response(request)
+        headers = response.headers
+        headers.setdefault("X-Frame-Options", "DENY")
+        if isinstance(response, HttpResponse):
+            headers.setdefault("Content-Length", str(len(response.content)))
         return response
