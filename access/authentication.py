@@ -85,7 +85,7 @@ def caller_of(request: Any) -> tuple[Caller, str | None] | None:
     For any request, Django's own as well. Raises AuthenticationFailed, UserIdInvalid, and of a
     person's own token TokenInvalid, PersonMismatch and IdentityProviderUnavailable.
     """
-    header = request.headers.get("Authorization")
+    header = request.META.get("HTTP_AUTHORIZATION")
     if header is None:
         return None
     scheme, _, token = header.partition(" ")

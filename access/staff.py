@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -22,13 +22,14 @@ def client_ip(request: HttpRequest) -> str | None:
     on a Unix socket.
     """
     caller = _address(request.META.get("REMOTE_ADDR", ""))
-    forwarded = request.headers.get("X-Forwarded-For", "")
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     if not (settings.PROXY_COUNT and forwarded and _is_proxy(caller)):
         return str(caller) if caller else None
     sent_by = _address(forwarded.split(",")[-settings.PROXY_COUNT :][0].strip())
     return str(sent_by) if sent_by else None
 
 
+@lru_cache(maxsize=1000)
 def _address(text: str) -> Address | None:
     try:
         return ipaddress.ip_address(text)

@@ -21,7 +21,7 @@ def tier_named_in(request: Any, caller: Caller) -> str | None:
     It counts of those who may move credits or limits: nobody names their own, and no reader
     anybody's.
     """
-    return request.headers.get("X-User-Tier") if caller.scopes & MAY_NAME_A_TIER else None
+    return request.META.get("HTTP_X_USER_TIER") if caller.scopes & MAY_NAME_A_TIER else None
 
 
 def quota_headers(usage: Usage, at: datetime.datetime) -> dict[str, str]:

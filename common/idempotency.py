@@ -94,7 +94,7 @@ def request_key(request: Request) -> RequestKey:
 
     Raises IdempotencyKeyInvalid, or IdempotencyKeyRequired when the setting asks for keys.
     """
-    header = request.headers.get("Idempotency-Key")
+    header = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if header is None:
         if settings.IDEMPOTENCY_KEY_REQUIRED and request.method == "POST":
             raise errors.IdempotencyKeyRequired(

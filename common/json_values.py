@@ -33,11 +33,20 @@ def has_more_values(body: bytes, most: int) -> bool:
     A list of n items has n - 1 commas and a bracket. So the marks outside of texts are as many as
     the values; one that is empty counts as two.
     """
-    if sum(map(body.count, VALUE_MARKS)) <= most:
+    if len(body) <= most or sum(map(body.count, VALUE_MARKS)) <= most:
         return False
     # Two pieces more than marks: the rest of the body, and its end.
     pieces = islice(UP_TO_A_MARK.finditer(body), most + 3)
     return sum(1 for _ in pieces) > most + 2
+
+
+def is_plain(body: bytes) -> bool:
+    """Whether all that orjson makes of a body can be stored, so that nobody need look at it.
+
+    By itself it refuses numbers that are not finite and lone surrogates; not a NUL, and no depth.
+    """
+    opened = body.count(b"[") + body.count(b"{")
+    return opened <= DEEPEST_NESTING and rb"\u0000" not in body
 
 
 def is_storable(value: Any) -> bool:

@@ -35,7 +35,7 @@ class BodyLimitMiddleware:
         return self.get_response(request)
 
     def _check(self, request: HttpRequest) -> None:
-        if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
             raise errors.LengthRequired("Send the body with a Content-Length, not chunked.")
         try:
             byte_size = int(request.META.get("CONTENT_LENGTH") or 0)

@@ -4,6 +4,7 @@ SecurityMiddleware and XFrameOptionsMiddleware add the rest. A view's own header
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from corsheaders import middleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -110,11 +111,10 @@ class SecurityHeadersMiddleware:
 class CorsMiddleware(middleware.CorsMiddleware):
     """The package's, below /api/v1/: for what no page of another origin sends it has but `Vary`."""
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Any:
         if "HTTP_ORIGIN" in request.META or request.method == "OPTIONS":
-            response: HttpResponseBase = super().__call__(request)
-            return response
-        response = self.get_response(request)
+            return super().__call__(request)
+        response: Any = self.get_response(request)
         if "Vary" in response:
             patch_vary_headers(response, ("origin",))
         else:

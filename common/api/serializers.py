@@ -4,6 +4,7 @@ DRF's own fields turn 5 into "5" and "5" into 5; a record must not guess.
 """
 
 import re
+import threading
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -28,11 +29,29 @@ class StrictSerializer(serializers.Serializer[Any]):
         return values
 
 
+class _OfThread(threading.local):
+    """One serializer of each class for each thread: REST framework copies all fields for a new one,
+    and a field asks its serializer for the data, so that no two threads may share it.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[type[serializers.Serializer[Any]], serializers.Serializer[Any]] = {}
+
+
+_of_thread = _OfThread()
+
+
 def validated(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
     """What a body or query says, in the serializer's shape. Raises ValidationError."""
-    given = serializer(data=data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
+    given = _of_thread.kept.pop(serializer, None) or serializer()
+    given.initial_data = data
+    try:
+        given.is_valid(raise_exception=True)
+        return dict(given.validated_data)
+    finally:
+        for name in ("initial_data", "_validated_data", "_errors"):
+            vars(given).pop(name, None)  # a person's, and of this call alone
+        _of_thread.kept[serializer] = given
 
 
 class Text(serializers.CharField):

@@ -7,6 +7,7 @@ A call that brings a cookie comes from a browser that shows pages, and goes with
 import re
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
@@ -37,15 +38,17 @@ class ShortWay(BaseHandler):
         self.routes = (get_resolver(), dict[tuple[str, int], ResolverMatch]())
         self.load_middleware()
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Any:
         is_short = request.path_info.startswith(API) and not request.META.get("HTTP_COOKIE")
         return (self.short_way if is_short else self.long_way)(request)
 
     def load_middleware(self, is_async: bool = False) -> None:
-        self._view_middleware = []
-        self._template_response_middleware = []
-        self._exception_middleware = []
-        self.short_way = convert_exception_to_response(self._get_response)
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        self.short_way: Any = convert_exception_to_response(
+            self._get_response  # type: ignore[attr-defined]
+        )
         for path in reversed(settings.API_MIDDLEWARE):
             try:
                 middleware = import_string(path)(self.short_way)

@@ -1,6 +1,5 @@
 """What goes over the wire: JSON in and out, and `uid` in paths."""
 
-import re
 from typing import Any
 
 import orjson
@@ -12,6 +11,9 @@ from common import errors, json_values
 
 # Items of lists and members of objects of one body, however deep.
 MOST_VALUES = 100_000
+# Digits made equal are found by their number in a fifteenth of the time of an expression.
+DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+LONG_NUMBER = b"0" * 19
 
 
 class OrjsonRenderer(renderers.BaseRenderer):
@@ -31,8 +33,6 @@ class JSONParser(parsers.BaseParser):
     """A JSON body that both databases can keep as it came (see common/json_values.py)."""
 
     media_type = "application/json"
-    # orjson turns an integer beyond 64 bits into a float: look for 19 digits before it does.
-    LONG_DIGITS = re.compile(rb"\d{19}")
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         body = stream.read()
@@ -45,11 +45,12 @@ class JSONParser(parsers.BaseParser):
                 max_values=MOST_VALUES,
             )
         try:
-            if self.LONG_DIGITS.search(body):
-                value = json_values.loads(body.decode())
+            # orjson turns an integer beyond 64 bits into a float.
+            if LONG_NUMBER in body.translate(DIGITS_AS_ZEROS):
+                value, is_plain = json_values.loads(body.decode()), False
             else:
-                value = orjson.loads(body)
-            if not json_values.is_storable(value):
+                value, is_plain = orjson.loads(body), json_values.is_plain(body)
+            if not (is_plain or json_values.is_storable(value)):
                 json_values.cleaned(value, _refuse_value)
         except json_values.NestedTooDeep as error:
             raise exceptions.ParseError(f"The body is {error}.") from error
