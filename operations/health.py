@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.loader import MigrationLoader
@@ -12,8 +13,10 @@ from django.db.migrations.loader import MigrationLoader
 from common import declarations
 from common.declarations import DEGRADED, DOWN, OK, Health
 from operations import failed_writes, in_time, room
-from operations.postgresql import base
 from operations.sqlite.base import can_be_written
+
+if TYPE_CHECKING:
+    from operations.postgresql.base import PoolStatistics
 
 logger = logging.getLogger(__name__)
 
@@ -55,12 +58,12 @@ def _takes_writes() -> bool:
 
 def pool_is_exhausted() -> bool:
     """Whether whoever asks the database now must wait for a connection."""
-    return any(one.alias == connection.alias and one.is_exhausted for one in base.statistics())
+    return any(one.is_exhausted for one in _pools())
 
 
 def pool() -> Health:
     """The connections of this process."""
-    found = [one for one in base.statistics() if one.alias == connection.alias]
+    found = _pools()
     if not found:
         return Health(OK, {"kind": "none" if not _has_pool() else "unused"})
     numbers = found[0]
@@ -70,6 +73,15 @@ def pool() -> Health:
     if numbers.is_busy:
         return Health(DEGRADED, facts, "nearly all are in use")
     return Health(OK, facts)
+
+
+def _pools() -> "list[PoolStatistics]":
+    """Those of this process to the database; SQLite needs none, and loads nothing for one."""
+    if connection.vendor == "sqlite":
+        return []
+    from operations.postgresql import base
+
+    return [one for one in base.statistics() if one.alias == connection.alias]
 
 
 def _has_pool() -> bool:

@@ -11,7 +11,6 @@ from django.db import connection
 
 from common.metrics import make_all
 from operations import logs, metrics, traces
-from operations.postgresql import base
 
 logger = logging.getLogger(__name__)
 
@@ -55,11 +54,18 @@ def serve() -> None:
 
     Or its forks do. A thread would not be in them, so that none is begun before there is a pool.
     """
-    base.limits_hold = True
-    base.observer = metrics.PoolGauges()
     make_all()
     take_over_gunicorns_log()
     traces.connect()
+    if connection.vendor == "postgresql":
+        _limit_and_watch_connections()
+
+
+def _limit_and_watch_connections() -> None:
+    from operations.postgresql import base  # which SQLite would load for nothing
+
+    base.limits_hold = True
+    base.observer = metrics.PoolGauges()
     if settings.POOL_LOG_SECONDS:
         base.first_pool_made = _begin_pool_log
 
@@ -85,6 +91,8 @@ def _log_pool_for_ever() -> None:
 
 def log_pool() -> None:
     """Log the numbers of this process's pools."""
+    from operations.postgresql import base
+
     for numbers in base.statistics():
         fields = {
             "size": numbers.size,
