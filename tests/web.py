@@ -16,8 +16,10 @@ from typing import Any
 import orjson
 import psutil
 
+from tests import forks
+
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 GUNICORN = ["gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
 
 
@@ -78,15 +80,15 @@ class Web:
     def start(self) -> "Web":
         # gunicorn takes it from its configuration.
         port = [] if self.command[1:] == GUNICORN[1:] else ["--port", str(self.port)]
+        command = [*self.command, *port]
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.through, *self.command, *port],
-                cwd=ROOT,
-                env=self.environment,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                start_new_session=True,
-            )
+            given: Any = {"env": self.environment, "stderr": log, "start_new_session": True}
+            if self.through:
+                self.process = subprocess.Popen(
+                    [*self.through, *command], cwd=ROOT, stdout=subprocess.DEVNULL, **given
+                )
+            else:
+                self.process = forks.popen(command, **given)
         self.wait_until_it_answers()
         return self
 

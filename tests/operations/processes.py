@@ -3,10 +3,9 @@
 import json
 import os
 import subprocess
-import sys
 from typing import Any
 
-from django.conf import settings
+from tests import forks
 
 # Empty rather than absent, so that a developer's .env file is not asked for them.
 NOTHING_SET = {
@@ -29,14 +28,7 @@ PRODUCTION = {
 
 def python(code: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Runs the code beside manage.py with these environment variables and no others."""
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=settings.BASE_DIR,
-        env={"PATH": os.environ["PATH"]} | NOTHING_SET | variables,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return forks.run(["-c", code], {"PATH": os.environ["PATH"]} | NOTHING_SET | variables)
 
 
 def start(**variables: str) -> "subprocess.CompletedProcess[str]":

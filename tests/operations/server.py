@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,8 @@ from typing import Any
 
 import psutil
 import psycopg2
+
+from tests import forks
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it dislikes a machine without XDG_RUNTIME_DIR
@@ -124,14 +125,7 @@ def postgresql(
 
 def manage(environment: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Runs `manage.py` in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return forks.run(["manage.py", *arguments], environment)
 
 
 def environment_of(database_url: str) -> dict[str, str]:
@@ -172,13 +166,7 @@ def _prepared_once() -> "tuple[tempfile.TemporaryDirectory[str], str]":
 
 
 def _prepared(environment: Mapping[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", PREPARE],
-        cwd=ROOT,
-        env=dict(environment) | {"DJANGO_SETTINGS_MODULE": "config.settings"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    given = dict(environment) | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = forks.run(["-c", PREPARE], given)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()[-1]

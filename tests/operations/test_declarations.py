@@ -3,7 +3,6 @@
 import json
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from django.db import connection
 
 from common.apps import NAMES
 from tests.operations import backups
-from tests.operations.server import ROOT, environment_of, prepared
+from tests.operations.server import environment_of, manage, prepared
 from tests.web import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,14 +125,7 @@ class Shelf:
             (folder / "shelf" / name).write_text(text)
 
     def manage(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        return manage(self.environment, *arguments)
 
     def said(self, *arguments: str) -> str:
         done = self.manage(*arguments)

@@ -2,7 +2,6 @@ import datetime
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -22,6 +21,9 @@ from common.locks import only_maintenance
 from operations import logs
 from operations.maintenance import BATCH_ITEMS
 from operations.models import MaintenanceRun
+from tests import forks
+from tests.forks import Fork
+from tests.operations.server import manage
 from tests.processes import environment
 
 pytestmark = pytest.mark.django_db
@@ -213,19 +215,16 @@ class TestOneRunner:
         assert len(kept()) == 1
 
     def test_leaves_no_lock_behind_when_it_is_killed(self, only: Any) -> None:
-        holder = subprocess.Popen(
+        holder = forks.popen(
             [
-                sys.executable,
                 "-c",
                 "import django; django.setup()\n"
                 "from common.locks import only_maintenance\n"
                 "with only_maintenance() as alone: print(alone, flush=True); input()",
             ],
-            cwd=settings.BASE_DIR,
             env=environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
         )
         assert holder.stdout and holder.stdout.readline() == "True\n"
         with only_maintenance() as alone:
@@ -248,14 +247,12 @@ def can_be_had() -> bool:
 
 class TestTheLoop:
     @pytest.fixture
-    def loop(self) -> Iterator["subprocess.Popen[str]"]:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "maintain", "--loop", "3600", "--json"],
-            cwd=settings.BASE_DIR,
+    def loop(self) -> Iterator[Fork]:
+        process = forks.popen(
+            ["manage.py", "maintain", "--loop", "3600", "--json"],
             env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
         )
         yield process
         process.kill()
@@ -263,9 +260,7 @@ class TestTheLoop:
 
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-    def test_ends_when_it_is_told_to(
-        self, loop: "subprocess.Popen[str]", sent: signal.Signals
-    ) -> None:
+    def test_ends_when_it_is_told_to(self, loop: Fork, sent: signal.Signals) -> None:
         assert loop.stdout
         done = json.loads(loop.stdout.readline())
 
@@ -304,14 +299,8 @@ class TestTheLoop:
 class TestWithoutADatabase:
     @pytest.mark.parametrize("arguments", [[], ["--json"]])
     def test_it_says_so(self, arguments: list[str]) -> None:
-        done = subprocess.run(
-            [sys.executable, "manage.py", "maintain", *arguments],
-            cwd=settings.BASE_DIR,
-            env=environment() | {"DATABASE_URL": "postgresql://steward:hunter2@127.0.0.1:1/none"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        nowhere = {"DATABASE_URL": "postgresql://steward:hunter2@127.0.0.1:1/none"}
+        done = manage(environment() | nowhere, "maintain", *arguments)
 
         assert done.returncode == 1
         assert "The database is not available" in done.stderr

@@ -1,7 +1,6 @@
 """The start of many processes at once, and a migration that fails."""
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -13,6 +12,7 @@ from django.db import connection
 
 from common import locks
 from common.schema import database_triggers
+from tests import forks
 from tests.common.proofs import rows, write_proofs
 from tests.guarded.models import Proof
 from tests.operations import backups
@@ -33,13 +33,11 @@ class TestManyProcesses:
     def test_migrate_an_empty_database_once(self, empty_database: str) -> None:
         environment = environment_of(empty_database)
         begun = [
-            subprocess.Popen(
-                [sys.executable, "manage.py", "migrate"],
-                cwd=Path(__file__).parent.parent.parent,
+            forks.popen(
+                ["manage.py", "migrate"],
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                text=True,
             )
             for _ in range(PROCESSES)
         ]

@@ -1,7 +1,6 @@
 """Migrations that make the ledger's tables anew, beside a server whose clients go on writing."""
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +8,10 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from tests import forks
+from tests.forks import Fork
 from tests.operations import backups
-from tests.operations.server import ROOT, environment_of, prepared
+from tests.operations.server import environment_of, prepared
 from tests.operations.survival import SETTLING_SECONDS, Load, Site, assert_nothing_lost
 from tests.web import served
 
@@ -29,16 +30,14 @@ def database_url(tmp_path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def migrating(database_url: str) -> Iterator["subprocess.Popen[str]"]:
+def migrating(database_url: str) -> Iterator[Fork]:
     """`migrate` of the later release, which has made the tables anew and waits for a line."""
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "migrate", "-v0"],
-        cwd=ROOT,
+    process = forks.popen(
+        ["manage.py", "migrate", "-v0"],
         env=environment_of(database_url)
         | {"DJANGO_SETTINGS_MODULE": "tests.operations.later_settings"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
     )
     try:
         assert process.stdout and process.stdout.readline() == "half\n"

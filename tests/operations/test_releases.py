@@ -1,8 +1,6 @@
 """From the database of each earlier release to this one, with everything that is in it."""
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,8 +11,9 @@ import psycopg2
 import pytest
 from django.db import connection
 
+from tests import forks
 from tests.operations import backups
-from tests.operations.server import ROOT, environment_of
+from tests.operations.server import environment_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,14 +37,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 def migrated(database_url: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.operations.after_release"],
-        cwd=ROOT,
-        env=environment_of(database_url) | {"EXTRA_APPS": "tests.guarded"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    given = environment_of(database_url) | {"EXTRA_APPS": "tests.guarded"}
+    done = forks.run(["-m", "tests.operations.after_release"], given)
     assert done.returncode == 0, done.stderr
     return orjson.loads(done.stdout.splitlines()[-1])
 

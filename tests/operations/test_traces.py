@@ -16,6 +16,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from operations.release import release
+from tests import forks
 from tests.client import ApiClient
 from tests.processes import environment
 from tests.web import PATIENCE_SECONDS, ROOT, Web, served
@@ -196,13 +197,6 @@ class TestWithoutTheSettings:
             "import sys, config.wsgi;"
             "print(sorted({'opentelemetry', 'sentry_sdk'} & set(sys.modules)))"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            env=os.environ,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        done = forks.run(["-c", code], os.environ)
 
         assert done.stdout == "[]\n"

@@ -1,13 +1,11 @@
 import json
 import os
 import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
@@ -16,6 +14,7 @@ from common.schema.triggers import all_triggers
 from conversations.models import Conversation, Message
 from tests.asserts import stored
 from tests.client import ApiClient
+from tests.operations.server import manage
 
 pytestmark = pytest.mark.django_db
 
@@ -285,14 +284,7 @@ else:
 
 class TestWithoutADatabase:
     def verify(self, url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "manage.py", "verify", *arguments],
-            cwd=settings.BASE_DIR,
-            env=os.environ | {"DATABASE_URL": url},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        return manage(os.environ | {"DATABASE_URL": url}, "verify", *arguments)
 
     def assert_could_not_run(self, done: "subprocess.CompletedProcess[str]") -> None:
         assert done.returncode == 2, done.stderr

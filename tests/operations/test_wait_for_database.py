@@ -1,9 +1,10 @@
+import re
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
-from tests.operations.server import ROOT, environment_of, manage, postgresql
+from tests import forks
+from tests.operations.server import environment_of, manage, postgresql
 from tests.web import free_port
 
 
@@ -23,7 +24,8 @@ class TestWaiting:
         done = manage(environment_of(url), "wait_for_database", "--timeout", "0.5")
 
         assert done.returncode == 1
-        assert "did not answer within 0.5 s" in done.stderr and "Connection refused" in done.stderr
+        assert re.search(r"did not answer within \d+\.\d s", done.stderr)
+        assert "Connection refused" in done.stderr
         assert "PostgreSQL, records on 127.0.0.1" in done.stderr
         assert "DATABASE_URL" in done.stderr
         assert "Traceback" not in done.stderr
@@ -52,14 +54,11 @@ class TestWaiting:
         with postgresql() as server:
             url = server.url
             server.stop()
-            waiting = subprocess.Popen(
-                [sys.executable, "manage.py", "wait_for_database"],
-                cwd=ROOT,
+            waiting = forks.popen(
+                ["manage.py", "wait_for_database"],
                 env=environment_of(url),
                 stdout=subprocess.PIPE,
-                text=True,
             )
-            assert waiting.stdout
             assert "does not answer yet" in waiting.stdout.readline()
 
             server.start()
