@@ -37,7 +37,7 @@ PLACEHOLDER = re.compile(r"<<[\w:-]+>>")
 HASH = re.compile(r'("(?:request_hash|salt)":)"[0-9a-f]{64}"')
 TIME = re.compile(r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 MEASURED = {"/metrics": re.compile(r"^[^#].*\n?", re.MULTILINE), "/health": re.compile(r"[\d.]+")}
-SHOWN = 25
+SHOWN = 60
 
 
 class Names:
@@ -131,10 +131,10 @@ def served(name: str, tree: Path) -> Iterator[Site]:
             application.end()
 
 
-def record(file: Path, tree: Path) -> int:
+def record(file: Path, tree: Path, sites: list[str]) -> int:
     count = 0
     with file.open("w") as lines:
-        for name, (_, ask) in stories.SITES.items():
+        for name in sites:
             with served(name, tree) as site:
 
                 def send(request: dict[str, Any], site: Site = site, name: str = name) -> Any:
@@ -145,7 +145,7 @@ def record(file: Path, tree: Path) -> int:
                     count += 1
                     return answer
 
-                ask(asked.Asker(send, seed=16))
+                stories.SITES[name][1](asked.Asker(send, seed=16))
     print(f"{count:,} answers are written down")
     return 0
 
@@ -193,9 +193,8 @@ def main() -> int:
     parser.add_argument("--tree", type=Path, default=Path.cwd(), help="another checkout's folder")
     parser.add_argument("--site", nargs="+", choices=stories.SITES, default=list(stories.SITES))
     options = parser.parse_args()
-    if options.act == "record":
-        return record(options.file, options.tree.resolve())
-    return compare(options.file, options.tree.resolve(), options.site)
+    act = record if options.act == "record" else compare
+    return act(options.file, options.tree.resolve(), options.site)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks import served
-from benchmarks.application import new_database
+from benchmarks.application import answer, new_database
 
 HERE = Path(__file__).resolve().parent.parent
 WORK = "--work"
@@ -31,17 +31,44 @@ UNLIMITED = {"daily_limit": None, "monthly_limit": None, "reason": "counted"}
 LIMITED = {"daily_limit": LIMIT, "monthly_limit": LIMIT, "reason": "counted"}
 
 
+class Answer(NamedTuple):
+    status_code: int
+    content: str
+
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+class Caller:
+    """A person, in whose name the application of this process is called without a network."""
+
+    def __init__(self, key: str, user_id: str) -> None:
+        from config.wsgi import application
+
+        self.application = application
+        self.headers = {
+            "Authorization": f"Bearer {key}",
+            "X-User-Id": user_id,
+            "Content-Type": "application/json",
+        }
+
+    def request(self, method: str, path: str, body: Any = None, **more: str) -> Answer:
+        content = "" if body is None else json.dumps(body)
+        headers = self.headers | {name.replace("_", "-"): value for name, value in more.items()}
+        sent = {"method": method, "path": f"/api/v1{path}", "headers": headers, "body": content}
+        said = answer(self.application, sent)
+        return Answer(int(said["status"][:3]), said["body"])
+
+
 class Worker:
     """One process: its acts, and its book."""
 
     def __init__(self, number: int, key: str) -> None:
-        from tests.client import ApiClient
-
         self.chance = random.Random(number)
         self.number, self.made = number, 0
         self.book: Counter[str] = Counter()
-        self.callers = [ApiClient(key, f"person{one}") for one in range(PERSONS)]
-        self.limited, self.key = ApiClient(key, "limited"), key
+        self.callers = [Caller(key, f"person{one}") for one in range(PERSONS)]
+        self.limited, self.key = Caller(key, "limited"), key
         self.conversations: list[tuple[int, str]] = []
 
     def run(self, count: int) -> None:
@@ -58,20 +85,20 @@ class Worker:
     def sent(self, caller: Any, method: str, path: str, body: Any = None, **more: str) -> Any:
         """The answer; no write may fail but by its rules."""
         self.book["operations"] += 1
-        answer = caller.request(method, path, body, **more)
-        assert answer.status_code < 500, (method, path, answer.status_code, answer.content)
-        return answer
+        said = caller.request(method, path, body, **more)
+        assert said.status_code < 500, (method, path, said.status_code, said.content)
+        return said
 
     def once(self, caller: Any, path: str, body: Any) -> Any:
         """The answer to a write, one time in five sent again with the same key."""
         self.made += 1
         key = f"worker{self.number}-{self.made}"
-        answer = self.sent(caller, "POST", path, body, idempotency_key=key)
+        said = self.sent(caller, "POST", path, body, idempotency_key=key)
         # What was refused may be done when it comes again.
-        if answer.status_code < 300 and self.chance.random() < 0.2:
+        if said.status_code < 300 and self.chance.random() < 0.2:
             again = self.sent(caller, "POST", path, body, idempotency_key=key)
-            assert again.content == answer.content, (path, answer.content, again.content)
-        return answer
+            assert again.content == said.content, (path, said.content, again.content)
+        return said
 
     def create(self, person: int, caller: Any) -> None:
         made = self.sent(caller, "POST", "/conversations", {"title": "A pump", "messages": [SAID]})
@@ -82,8 +109,8 @@ class Worker:
     def append(self, person: int, caller: Any) -> None:
         if self.conversations:
             person, uid = self.chance.choice(self.conversations[-20:])
-            answer = self.once(self.callers[person], f"/conversations/{uid}/messages", SAID)
-            assert answer.status_code == 201, answer.content
+            said = self.once(self.callers[person], f"/conversations/{uid}/messages", SAID)
+            assert said.status_code == 201, said.content
             self.book["messages"] += 1
 
     def change(self, person: int, caller: Any) -> None:
@@ -109,20 +136,20 @@ class Worker:
 
     def charge(self, person: int, caller: Any) -> None:
         amount = self.chance.randrange(1, 40)
-        answer = self.once(caller, "/credits/transactions", {"type": "deduct", "amount": amount})
-        if answer.status_code == 201:
+        said = self.once(caller, "/credits/transactions", {"type": "deduct", "amount": amount})
+        if said.status_code == 201:
             self.note(person, "deduct", -amount)
 
     def grant(self, person: int, caller: Any) -> None:
         amount = self.chance.randrange(1, 60)
-        answer = self.once(caller, "/credits/transactions", {"type": "grant", "amount": amount})
-        assert answer.status_code == 201, answer.content
+        said = self.once(caller, "/credits/transactions", {"type": "grant", "amount": amount})
+        assert said.status_code == 201, said.content
         self.note(person, "grant", amount)
 
     def batch(self, person: int, caller: Any) -> None:
         entries = [{"type": "grant", "amount": 7}, {"type": "deduct", "amount": 5}]
-        answer = self.once(caller, "/credits/transactions/batch", {"transactions": entries})
-        if answer.status_code == 201:
+        said = self.once(caller, "/credits/transactions/batch", {"transactions": entries})
+        if said.status_code == 201:
             self.note(person, "grant", 7)
             self.note(person, "deduct", -5)
 
@@ -148,8 +175,8 @@ class Worker:
             self.book["released"] += 1
 
     def count_usage(self, person: int, caller: Any) -> None:
-        answer = self.once(caller, "/usage/increment", {"amount": 2})
-        if answer.status_code == 200:
+        said = self.once(caller, "/usage/increment", {"amount": 2})
+        if said.status_code == 200:
             self.book[f"usage of person{person}"] += 2
 
     def count_limited(self, person: int, caller: Any) -> None:
@@ -178,16 +205,14 @@ class Worker:
 
     def throw_away(self, person: int, caller: Any) -> None:
         """A person of this process's own: comes, is moved, and is erased."""
-        from tests.client import ApiClient
-
         self.made += 1
         name = f"thrown{self.number}-{self.made}"
-        gone = ApiClient(self.key, name)
+        gone = Caller(self.key, name)
         self.sent(gone, "POST", "/credits/transactions", {"type": "deduct", "amount": 1})
         self.sent(gone, "POST", "/conversations", {"messages": [SAID]})
         moved = self.sent(gone, "POST", f"/persons/{name}/move", {"to": f"{name}-moved"})
         assert moved.status_code == 200, moved.content
-        gone = ApiClient(self.key, f"{name}-moved")
+        gone = Caller(self.key, f"{name}-moved")
         done = self.sent(gone, "POST", "/privacy/erase", {"confirm": f"{name}-moved"})
         assert done.status_code == 200, done.content
         self.book["erased"] += 1
@@ -265,6 +290,7 @@ def compare(url: str, count: int, processes: int) -> int:
             [sys.executable, "-m", "benchmarks.operations", WORK, str(number), key,
              str(count // processes)],
             cwd=HERE, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            start_new_session=True,
         )
         for number in range(1, processes + 1)
     ]  # fmt: skip
