@@ -1,10 +1,12 @@
 """The API's own description, open to all: as a file and as pages."""
 
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import negotiation, renderers
 
@@ -12,15 +14,25 @@ from rest_framework import negotiation, renderers
 _describing = threading.Lock()
 
 
+class OneDescription(SchemaGenerator):
+    """Describes the routes once in a process, in which they stay as they are."""
+
+    _made: ClassVar[dict[str, Any]] = {}
+
+    def get_schema(self, request: Any = None, public: bool = False) -> Any:
+        routes = settings.ROOT_URLCONF
+        with _describing:
+            if routes not in self._made:
+                self._made[routes] = super().get_schema(request, public)  # type: ignore[no-untyped-call]
+            return self._made[routes]
+
+
 class SchemaView(SpectacularAPIView):
     """The OpenAPI 3.1 description of this API, as YAML, or as JSON with `?format=json`."""
 
     content_negotiation_class = negotiation.DefaultContentNegotiation
     authentication_classes: list[Any] = []
-
-    def _get_schema_response(self, request: HttpRequest) -> Any:
-        with _describing:
-            return super()._get_schema_response(request)  # type: ignore[no-untyped-call]
+    generator_class = OneDescription
 
     def _get_version_parameter(self, request: HttpRequest) -> None:
         """None: there is one version, and an address does not say how the file is called."""
