@@ -3,6 +3,7 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
+import django.urls
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -35,6 +36,10 @@ def _found_once(server: WhiteNoiseMiddleware) -> None:
 
 
 WhiteNoiseMiddleware.add_files_from_finders = _found_once
+
+# A test with routes of its own has them made, and those of all others anew after it. They are kept
+# by the name of their module, so that none is taken for another's.
+django.urls.clear_url_caches = lambda: None
 
 
 def pytest_configure() -> None:
