@@ -28,8 +28,7 @@ VIEWS = tuple(
 
 def staff(*permissions: str) -> Client:
     user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True)
-    for permission in permissions:
-        user.user_permissions.add(Permission.objects.get(codename=permission))
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client = Client()
     client.force_login(user)
     return client

@@ -49,7 +49,6 @@ class TestEachAct:
         assert state() == standing
 
     @pytest.mark.parametrize(("name", "values"), EACH_ACT)
-    @pytest.mark.parametrize("reason", ["", "  \n ", None, "x" * 2001, "a\x00b"])
     def test_needs_a_reason(
         self,
         manager: Client,
@@ -57,20 +56,16 @@ class TestEachAct:
         now: datetime.datetime,
         name: str,
         values: dict[str, Any],
-        reason: str | None,
     ) -> None:
         part = with_target(name, now)
         standing = state()
 
-        data = {
-            key: value for key, value in form(**values, reason=reason).items() if value != reason
-        }
-        if reason is not None:
-            data["reason"] = reason
-        page = act(manager, account, part, data)
-
-        assert "errors" in page
-        assert state() == standing
+        for reason in ("", "  \n ", None, "x" * 2001, "a\x00b"):
+            data = form(**values, reason=reason)
+            if reason is None:
+                del data["reason"]
+            assert "errors" in act(manager, account, part, data), reason
+            assert state() == standing, reason
 
     @pytest.mark.parametrize(("name", "values"), EACH_ACT)
     def test_acts_once_with_one_form(

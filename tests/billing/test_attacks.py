@@ -1,5 +1,7 @@
 """Raw SQL against the books: all refused, nothing changed; and each trigger is needed."""
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, InternalError, OperationalError, connection
 
@@ -23,11 +25,6 @@ from tests.billing.raw_rows import (
 
 pytestmark = pytest.mark.django_db
 
-EACH_ATTACK = [
-    pytest.param(trigger, sql, id=f"{trigger.removeprefix('billing_')}: {name}")
-    for trigger, attacks in ATTACKS.items()
-    for name, sql in attacks.items()
-]
 ANNS_OLD = f"DELETE FROM billing_credittransaction WHERE person_id = {ANN} AND sequence <= 3"
 RELEASE = f"UPDATE billing_credithold SET state = 'released' WHERE uid = {OPEN_HOLD}"
 
@@ -44,26 +41,26 @@ def drop(name: str) -> None:
 
 
 class TestAnAttack:
-    @pytest.mark.parametrize(("trigger", "sql"), EACH_ATTACK)
-    def test_is_refused_by_a_trigger(self, trigger: str, sql: str) -> None:
+    @pytest.mark.parametrize("trigger", ATTACKS)
+    def test_is_refused_by_a_trigger(self, trigger: str) -> None:
         if "ledgerseal" in trigger:
             write_seal()
         before = stored()
 
         # PostgreSQL tells a writer who comes after an erasure to try again.
-        with pytest.raises((IntegrityError, OperationalError)):
-            execute(with_ids(sql))
+        refusals = (IntegrityError, OperationalError)
+        done = [name for name, sql in ATTACKS[trigger].items() if is_done(sql, refusals)]
 
+        assert done == []
         assert stored() == before
         assert drift() == []
 
-    @pytest.mark.parametrize("sql", AGAINST_CONSTRAINTS.values(), ids=AGAINST_CONSTRAINTS)
-    def test_is_refused_by_a_constraint(self, sql: str) -> None:
+    def test_is_refused_by_a_constraint(self) -> None:
         before = stored()
 
-        with pytest.raises(IntegrityError):
-            execute(with_ids(sql))
+        done = [name for name, sql in AGAINST_CONSTRAINTS.items() if is_done(sql, IntegrityError)]
 
+        assert done == []
         assert stored() == before
 
 
@@ -98,12 +95,18 @@ class TestEachTrigger:
         assert drift() == ["I5: held is not the sum of open holds: ann"]
 
 
-def changes_something(sql: str) -> bool:
-    before = stored()
+def is_done(sql: str, refusals: Any) -> bool:
+    """Whether none of the refusals is what comes of it; then the whole of it is done."""
     try:
         execute(with_ids(sql))
-    except (IntegrityError, InternalError, OperationalError):
+    except refusals:
         return False
+    return True
+
+
+def changes_something(sql: str) -> bool:
+    before = stored()
+    is_done(sql, (IntegrityError, InternalError, OperationalError))
     return stored() != before
 
 

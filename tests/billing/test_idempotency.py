@@ -95,16 +95,15 @@ class TestAReplay:
         assert_problem(answer, 400, "idempotency_key_required")
         assert stored() == before
 
-    @pytest.mark.parametrize("name", ["", " ", "a b", "x" * 256, "ä"])
     def test_needs_a_key_of_visible_characters(
-        self, person: ApiClient, ids: dict[str, str], act: str, name: str
+        self, person: ApiClient, ids: dict[str, str], act: str
     ) -> None:
         path, body, _ = ACTS[act]
         before = stored()
 
-        answer = person.post(path.format(**ids), body, idempotency_key=name)
-
-        assert_problem(answer, 400, "idempotency_key_invalid")
+        for name in ("", " ", "a b", "x" * 256, "ä"):
+            answer = person.post(path.format(**ids), body, idempotency_key=name)
+            assert_problem(answer, 400, "idempotency_key_invalid")
         assert stored() == before
 
     def test_takes_the_longest_key(self, person: ApiClient, ids: dict[str, str], act: str) -> None:

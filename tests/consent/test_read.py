@@ -311,20 +311,11 @@ class TestStatements:
             say("terms", user_id=f"person {number}")
         return int(request.param)
 
-    @pytest.mark.parametrize(
-        ("path", "cost"),
-        [
-            ("/consent", 1),
-            ("/consent/history", 2),
-            ("/consent/as-of?at=2030-01-01T00:00:00Z", 2),
-            ("/consent/policies", 2),
-        ],
-    )
-    def test_of_a_read(self, person: ApiClient, rows: int, path: str, cost: int) -> None:
-        with assert_statements(KEY + cost):
-            assert person.get(path).status_code == 200
-
-    def test_of_a_query(self, person: ApiClient, rows: int) -> None:
+    def test_of_a_read_and_of_a_query(self, person: ApiClient, rows: int) -> None:
+        costs = {"": 1, "/history": 2, "/as-of?at=2030-01-01T00:00:00Z": 2, "/policies": 2}
+        for path, cost in costs.items():
+            with assert_statements(KEY + cost):
+                assert person.get(f"/consent{path}").status_code == 200, path
         ids = ["ann", *(f"person {number}" for number in range(rows))]
         with assert_statements(KEY + 2):
             person.post("/consent/query", {"user_ids": ids, "purpose": "terms"})

@@ -12,8 +12,7 @@ LIST = "/admin/conversations/conversation/"
 def staff(*permissions: str) -> Client:
     """A new member of staff, logged in, with these permissions alone."""
     user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True)
-    for permission in permissions:
-        user.user_permissions.add(Permission.objects.get(codename=permission))
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client = Client()
     client.force_login(user)
     return client

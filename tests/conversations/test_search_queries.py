@@ -155,25 +155,23 @@ class TestAnyQuery:
         "\u202epump", "pump" * 250, "\ufffd", "\U0010ffff", "İ", "ﷺ" * 900,
     ]  # fmt: skip
 
-    @pytest.mark.parametrize("query", ODD)
-    def test_answers(self, person: ApiClient, query: str) -> None:
+    RAW = [
+        "%", "%%", "%1", "%zz", "%00", "pump%00", "%ff", "%ed%a0%80", "%c0%80", "+", "&", "#",
+        "q=pump", "pump&q=heat", "pump;q=heat", "%F0%9F%8C", "a" * 10_000, "%2A" * 3_000,
+    ]  # fmt: skip
+
+    def test_answers(self, person: ApiClient) -> None:
         say(person, "pump", "a pump and heat")
 
-        assert search(person, query).status_code in (200, 400)
+        for query in self.ODD:
+            assert search(person, query).status_code in (200, 400), query
 
-    @pytest.mark.parametrize(
-        "raw",
-        [
-            "%", "%%", "%1", "%zz", "%00", "pump%00", "%ff", "%ed%a0%80", "%c0%80", "+", "&", "#",
-            "q=pump", "pump&q=heat", "pump;q=heat", "%F0%9F%8C", "a" * 10_000, "%2A" * 3_000,
-        ],
-    )  # fmt: skip
-    def test_answers_however_it_is_encoded(self, person: ApiClient, raw: str) -> None:
+    def test_answers_however_it_is_encoded(self, person: ApiClient) -> None:
         say(person, "pump", "a pump and heat")
 
-        answer = person.get(f"/conversations/search?q={raw}")
-
-        assert answer.status_code in (200, 400)
+        for raw in self.RAW:
+            answer = person.get(f"/conversations/search?q={raw}")
+            assert answer.status_code in (200, 400), raw
 
     @examples
     @given(query=st.text() | queries | st.binary().map(lambda raw: raw.decode("latin-1")))
