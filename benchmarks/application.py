@@ -63,14 +63,16 @@ def new_database(name: str) -> Iterator[str]:
         return
     import psycopg2
 
+    name = f"{name}_{os.getpid()}"
     connection = psycopg2.connect(server)
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         cursor.execute(f"CREATE DATABASE {name}")
         address, mark, options = server.partition("?")
-        yield f"{address.rpartition('/')[0]}/{name}{mark}{options}"
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        try:
+            yield f"{address.rpartition('/')[0]}/{name}{mark}{options}"
+        finally:
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
     connection.close()
 
 

@@ -9,6 +9,10 @@ connections that are kept. The figures are CPU microseconds of a request, median
 those of the server's processes, and after the stroke those of PostgreSQL's, from /proc. A multiple
 is the median of the rounds' own. With `--in-process` each is called within a process of its own
 instead, without any server, and the least of the rounds counts.
+
+On a machine that has much else to do, caches are cold after every wait, and whoever needs them most
+looks dearest: `--real-time` lets each round run before all other work, with pauses twice as long.
+Take rounds of 0.3 seconds then.
 """
 
 import argparse
@@ -21,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent import futures
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +52,13 @@ def cpu_of(process: psutil.Process) -> dict[Path, int]:
 
 def microseconds(before: dict[Path, int], after: dict[Path, int]) -> float:
     return sum(late - before.get(thread, 0) for thread, late in after.items()) / 1000
+
+
+def scheduled(process: psutil.Process, policy: int, priority: int) -> None:
+    """Let a process and all it has begun, and what they begin, run by this policy."""
+    for thread in cpu_of(process):
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setscheduler(int(thread.name), policy, os.sched_param(priority))
 
 
 def postmaster() -> psutil.Process:
@@ -119,24 +131,17 @@ class Behind:
 
 
 class Subject:
-    """One of those that are measured, ready to be asked."""
+    """One of those that are measured, and what it is asked."""
 
-    def __init__(
-        self, name: str, url: str, folder: Path, options: argparse.Namespace, way: type[Any]
-    ) -> None:
-        self.name = name
-        if name == FLOOR:
-            floor_wsgi.fill(url, json.dumps(floor_rows.ANSWER), json.dumps(floor_rows.ANSWER))
-            self.requests, self.way = floor_rows.of_floor(), way(name, url, folder, options)
-            return
-        key = served.prepared(folder, url)
-        self.way = way(name, url, folder, options)
+    def __init__(self, name: str, way: Any, key: str) -> None:
+        self.name, self.way = name, way
 
         def call(method: str, path: str, body: Any, person: str) -> bytes:
             bearer = {"Authorization": f"Bearer {key}"}
-            return bytes(self.way.call(method, f"/api/v1{path}", body, person, **bearer))
+            return bytes(way.call(method, f"/api/v1{path}", body, person, **bearer))
 
-        self.requests = floor_rows.of_steward(key, call)
+        is_floor = name == FLOOR
+        self.requests = floor_rows.of_floor() if is_floor else floor_rows.of_steward(key, call)
 
     def round(self, row: str, seconds: float, database: psutil.Process) -> list[float]:
         """CPU microseconds of a request, the server's and PostgreSQL's; requests a second."""
@@ -154,7 +159,7 @@ def show(row: str, subjects: list[Subject], rounds: list[list[list[float]]], lea
     choose: Callable[..., float] = min if least else statistics.median
     cells = []
     for number, subject in enumerate(subjects):
-        server, stored, rate = (choose(one[number][kind] for one in rounds) for kind in range(3))
+        server, stored = (choose(one[number][kind] for one in rounds) for kind in range(2))
         rate = statistics.median(one[number][2] for one in rounds)
         cells.append(f"{server:,.0f} / {stored:,.0f}")
         if subject.name == FLOOR:
@@ -176,9 +181,36 @@ def options_given() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.5)
     parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument(
+        "--real-time", action="store_true", help="on a busy machine, as root: before all others"
+    )
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--threads", type=int, default=8)
     return parser.parse_args()
+
+
+def ready(name: str, folder: Path, options: argparse.Namespace, stack: Any) -> Subject:
+    """A subject on a database of its own, which the stack ends and removes."""
+    url = stack.enter_context(new_database(f"steward_{name.lower()}"))
+    if name == FLOOR:
+        floor_wsgi.fill(url, floor_rows.ANSWER)
+    key = "" if name == FLOOR else served.prepared(folder, url)
+    way = (Inside if options.in_process else Behind)(name, url, folder, options)
+    stack.callback(way.end)
+    return Subject(name, way, key)
+
+
+def rounds_of(
+    row: str, subjects: list[Subject], options: argparse.Namespace, database: psutil.Process
+) -> list[list[list[float]]]:
+    """The figures of each subject in each round, after one that warms up."""
+    rounds = []
+    for _ in range(options.rounds + 1):
+        rounds.append([])
+        for subject in subjects:
+            rounds[-1].append(subject.round(row, options.seconds, database))
+            time.sleep(2 * options.seconds * options.real_time)
+    return rounds[1:]
 
 
 def main() -> None:
@@ -186,26 +218,20 @@ def main() -> None:
     folders = {FLOOR: HERE} | {
         name: Path(path).resolve() for name, _, path in (one.partition("=") for one in options.tree)
     } | {THIS: HERE}  # fmt: skip
-    way: type[Any] = Inside if options.in_process else Behind
     database = postmaster()
-    with contextlib.ExitStack() as stack:
-        subjects = []
-        for number, (name, folder) in enumerate(folders.items()):
-            url = stack.enter_context(new_database(f"steward_floor_{number}"))
-            subjects.append(Subject(name, url, folder, options, way))
-            stack.callback(subjects[-1].way.end)
+    with contextlib.ExitStack() as stack, futures.ThreadPoolExecutor() as pool:
+        begun = [pool.submit(ready, *one, options, stack) for one in folders.items()]
+        subjects = [one.result() for one in begun]
         rate = "" if options.in_process else " | rate to the floor's"
         heads = [one if one == FLOOR else f"{one} | to the floor{rate}" for one in folders]
         print(f"| server / PostgreSQL | {' | '.join(heads)} |")
         print("|---" * (" | ".join(heads).count("|") + 2) + "|", flush=True)
+        if options.real_time:
+            stack.callback(scheduled, database, os.SCHED_OTHER, 0)
+            for process in (database, *(one.way.process for one in subjects)):
+                scheduled(process, os.SCHED_RR, 1)
         for row in options.rows:
-            for subject in subjects:
-                subject.round(row, 0.5, database)
-            rounds = [
-                [subject.round(row, options.seconds, database) for subject in subjects]
-                for _ in range(options.rounds)
-            ]
-            show(row, subjects, rounds, least=options.in_process)
+            show(row, subjects, rounds_of(row, subjects, options, database), options.in_process)
 
 
 if __name__ == "__main__":

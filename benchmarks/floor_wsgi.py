@@ -4,6 +4,7 @@ No framework, no key, no rule, no promise: what is left is the server, the drive
 Each route answers with JSON that the database has written, about as long as Steward's.
 """
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -40,10 +41,10 @@ INSERT INTO conversation (user_id, title, message_count)
     SELECT 'p' || n % 3, 'Which pump for well ' || n, 20 FROM generate_series(1, 300) n;
 """
 FILL = (
-    ("INSERT INTO message (conversation_id, position, content) SELECT c, n, %s::jsonb"
-     " FROM generate_series(1, 20) c, generate_series(1, 20) n", 0),
-    ("INSERT INTO cached (user_id, answer) SELECT user_id, %s FROM usage", 1),
-)  # fmt: skip
+    "INSERT INTO message (conversation_id, position, content) SELECT c, n, %s::jsonb"
+    " FROM generate_series(1, 20) c, generate_series(1, 20) n",
+    "INSERT INTO cached (user_id, answer) SELECT user_id, %s FROM usage",
+)
 
 ROUTES = {
     "usage": "SELECT row_to_json(u)::text FROM usage u WHERE user_id = %(person)s",
@@ -87,11 +88,11 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     return [content]
 
 
-def fill(url: str, message: str, answer: str) -> None:
-    """Make the tables; `message` and `answer` are JSON."""
+def fill(url: str, answer: dict[str, Any]) -> None:
+    """Make the tables; messages and cached answers are this one."""
     connection = psycopg2.connect(url)
     with connection, connection.cursor() as cursor:
         cursor.execute(TABLES)
-        for statement, which in FILL:
-            cursor.execute(statement, [(message, answer)[which]])
+        for statement in FILL:
+            cursor.execute(statement, [json.dumps(answer)])
     connection.close()
