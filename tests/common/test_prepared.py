@@ -205,6 +205,25 @@ class TestPrepared:
         assert among.all(user_id="ann", among=("Rain",)) == ["Rain"]
         assert among.statement(prepared.whole, {"user_id": "ann", "among": ("Rain",)}) is None
 
+    def test_keeps_so_many_and_no_more(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(prepared, "KEPT_MAX", 2)
+        monkeypatch.setattr(titled, "_statements", {})
+
+        for newest_first in (True, False):
+            titled.all(user_id="ann", title="Heat", newest_first=newest_first)
+            titled.first(user_id="ann", title="Heat", newest_first=newest_first)
+            assert len(titled._statements) <= 2
+
+    def test_is_logged_when_slow_with_who_asked(
+        self, db: None, settings: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        settings.SLOW_QUERY_SECONDS = 0
+
+        rows.all(user_id="ann")
+
+        [record] = caplog.records
+        assert record.fields["place"].startswith("tests/common/test_prepared.py:")  # type: ignore[attr-defined]
+
     def test_refuses_what_it_would_give_otherwise(self, db: None) -> None:
         people = prepared.Prepared(lambda: Message.objects.select_related("person"), {})
         named = prepared.Prepared(lambda: Message.objects.values_list("id", named=True), {})
