@@ -171,16 +171,16 @@ class TestAnAddress:
                 for value in VALUES:
                     is_taken(model, name, value)  # raises what would be a 500
 
-    @pytest.mark.parametrize("name", [*OWN_PARAMETERS, "source__exact", "created", "held"])
-    def test_is_answered_whatever_it_says(self, root: Client, name: str) -> None:
+    def test_is_answered_whatever_it_says(self, root: Client) -> None:
         url = "/admin/conversations/conversation/"
-        answers = [root.get(url, {name: value}).status_code for value in VALUES]
+        for name in (*OWN_PARAMETERS, "source__exact", "created", "held"):
+            answers = [root.get(url, {name: value}).status_code for value in VALUES]
+            assert set(answers) <= {200, 302, 400}, name
 
-        assert set(answers) <= {200, 302, 400}
-
-    @pytest.mark.parametrize("page", ["x", "0", "99", "9" * 30, ""])
-    def test_of_the_search_for_pages_takes_any_number(self, root: Client, page: str) -> None:
-        assert root.get("/admin/search/", {"s": "a", "page": page}).status_code in (200, 404)
+    def test_of_the_search_for_pages_takes_any_number(self, root: Client) -> None:
+        for page in ("x", "0", "99", "9" * 30, ""):
+            found = root.get("/admin/search/", {"s": "a", "page": page})
+            assert found.status_code in (200, 404), page
 
     def test_puts_no_list_in_an_order_that_it_does_not_offer(self) -> None:
         for model in MODELS:
