@@ -7,9 +7,9 @@ all: such words become empty when the person is erased.
 from access.models import Person, PersonMove, StaffAction, StaffActionMention, StaffReading
 from common.schema.triggers import LIVES, Rule, append_only, forbid_delete, row_trigger
 
-IS_BORN_ALIVE: Rule = ("NEW.user_id IS NULL", "a person is born with an id")
-STAYS_ERASED: Rule = ("OLD.user_id IS NULL", "an erased person stays as they are")
-KEEPS_ITS_KEY: Rule = ("NEW.id <> OLD.id", "a person keeps their key")
+IS_BORN_ALIVE = Rule("NEW.user_id IS NULL", "a person is born with an id")
+STAYS_ERASED = Rule("OLD.user_id IS NULL", "an erased person stays as they are")
+KEEPS_ITS_KEY = Rule("NEW.id <> OLD.id", "a person keeps their key")
 
 TRIGGERS = [
     row_trigger(Person, "born", "BEFORE INSERT", [IS_BORN_ALIVE]),

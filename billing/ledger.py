@@ -8,6 +8,7 @@ balance allows.
 """
 
 import datetime
+from functools import cache
 from typing import Any
 
 from django.db import OperationalError, connection, models
@@ -103,20 +104,12 @@ def _insert_from_account(
     parameters: dict[str, Any],
     **values: str,
 ) -> tuple[Any, ...] | None:
-    checks = [f"a.person_id = {PERSON}", *conditions]
-    if connection.vendor == "sqlite":
-        checks.append(
-            f"(%(idempotency_key)s IS NULL OR NOT EXISTS (SELECT 1 FROM {row._meta.db_table}"
-            " WHERE person_id = a.person_id AND idempotency_key = %(idempotency_key)s"
-            " AND actor = %(actor)s))"
-        )
-    lock = " FOR NO KEY UPDATE" if connection.vendor == "postgresql" else ""
     at = CreditAccount._meta.get_field("next_refill_at").get_db_prep_value
     parameters |= {"at": at(parameters["at"], connection), "balance_max": BALANCE_MAX}
     try:
         return insert_from(
             row,
-            f"{ACCOUNT} AS a WHERE {' AND '.join(checks)}{lock}{_on_conflict()}",
+            _account(row._meta.db_table, conditions, connection.vendor),
             parameters,
             values={"person_id": "a.person_id"} | values,
             returning=("id", "person_id", *values),
@@ -126,6 +119,20 @@ def _insert_from_account(
         if connection.in_atomic_block or not was_erased_meanwhile(error):
             raise
         return None
+
+
+@cache
+def _account(table: str, conditions: tuple[str, ...], vendor: str) -> str:
+    """The person's account if it fulfils the conditions, locked."""
+    checks = [f"a.person_id = {PERSON}", *conditions]
+    if vendor == "sqlite":
+        checks.append(
+            f"(%(idempotency_key)s IS NULL OR NOT EXISTS (SELECT 1 FROM {table}"
+            " WHERE person_id = a.person_id AND idempotency_key = %(idempotency_key)s"
+            " AND actor = %(actor)s))"
+        )
+    lock = " FOR NO KEY UPDATE" if vendor == "postgresql" else ""
+    return f"{ACCOUNT} AS a WHERE {' AND '.join(checks)}{lock}{_on_conflict()}"
 
 
 def _on_conflict() -> str:

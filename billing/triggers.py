@@ -43,69 +43,68 @@ ENTRY = CreditTransaction._meta.db_table
 HOLD = CreditHold._meta.db_table
 CHECKPOINT = LedgerCheckpoint._meta.db_table
 
-FOLLOWS: Rule = (
-    f"""NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE person_id = NEW.person_id
-        AND sequence = NEW.sequence - 1 AND balance + NEW.amount = NEW.balance_after)""",
-    "an entry follows its account",
-)
-REFUND_IS_COVERED: Rule = (
-    f"""NEW.type = 'refund' AND NOT COALESCE(
+REFUND_IS_COVERED = Rule(
+    f"""NOT COALESCE(
         (SELECT SUM(amount) FROM {ENTRY} WHERE person_id = NEW.person_id AND refunds = NEW.refunds)
         <= (SELECT -amount FROM {ENTRY} WHERE person_id = NEW.person_id AND uid = NEW.refunds
             AND type = 'deduct' AND NOT EXISTS (SELECT 1 FROM {CHECKPOINT} AS passed
                 WHERE passed.person_id = NEW.person_id AND passed.sequence >= {ENTRY}.sequence)),
         FALSE)""",
     "a refund gives back a charge of the same person, and no more than it took",
+    only_if="NEW.type = 'refund'",
 )
-CAPTURE_IS_COVERED: Rule = (
-    f"""NEW.hold IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {HOLD} WHERE person_id = NEW.person_id
+CAPTURE_IS_COVERED = Rule(
+    f"""NOT EXISTS (SELECT 1 FROM {HOLD} WHERE person_id = NEW.person_id
         AND uid = NEW.hold AND state = 'captured' AND captured_amount = -NEW.amount)""",
     "the entry of a hold takes what the hold captured",
+    only_if="NEW.hold IS NOT NULL",
 )
-BALANCE_HAS_ITS_ENTRY: Rule = (
-    f"""(NEW.balance <> OLD.balance OR NEW.sequence <> OLD.sequence)
-        AND (NEW.sequence <> OLD.sequence + 1
-             OR NOT EXISTS (SELECT 1 FROM {ENTRY} WHERE person_id = NEW.person_id
-                            AND sequence = NEW.sequence AND balance_after = NEW.balance))""",
+BALANCE_HAS_ITS_ENTRY = Rule(
+    f"""NEW.sequence <> OLD.sequence + 1
+        OR NOT EXISTS (SELECT 1 FROM {ENTRY} WHERE person_id = NEW.person_id
+                       AND sequence = NEW.sequence AND balance_after = NEW.balance)""",
     "a balance changes by an entry alone",
+    only_if="NEW.balance <> OLD.balance OR NEW.sequence <> OLD.sequence",
 )
-HELD_IS_THE_SUM_OF_HOLDS: Rule = (
-    f"""NEW.held <> OLD.held AND NEW.held <> (SELECT COALESCE(SUM(amount), 0) FROM {HOLD}
+HELD_IS_THE_SUM_OF_HOLDS = Rule(
+    f"""NEW.held <> (SELECT COALESCE(SUM(amount), 0) FROM {HOLD}
         WHERE person_id = NEW.person_id AND state = 'open')""",
     "held credits are the sum of open holds",
+    only_if="NEW.held <> OLD.held",
 )
-ACCOUNT_KEEPS_ITS_KEY: Rule = ("NEW.id <> OLD.id", "an account keeps its key")
-ACCOUNT_IS_BORN_EMPTY: Rule = (
+ACCOUNT_KEEPS_ITS_KEY = Rule("NEW.id <> OLD.id", "an account keeps its key")
+ACCOUNT_IS_BORN_EMPTY = Rule(
     "NEW.balance <> 0 OR NEW.held <> 0 OR NEW.sequence <> 0",
     "an account is born empty",
 )
-FROZEN_WITH_A_REASON: Rule = (
+FROZEN_WITH_A_REASON = Rule(
     "NEW.frozen_at IS NOT NULL AND OLD.frozen_at IS NULL AND NEW.frozen_reason = ''",
     "an account is frozen with a reason",
 )
-ADJUSTMENT_HAS_A_REASON: Rule = (
+ADJUSTMENT_HAS_A_REASON = Rule(
     "NEW.type = 'adjustment' AND NEW.description = ''",
     "an adjustment is written with its reason",
 )
-OVERRIDE_HAS_A_REASON: Rule = ("NEW.reason = ''", "limits are changed with a reason")
-HOLD_IS_BORN_OPEN: Rule = (
+OVERRIDE_HAS_A_REASON = Rule("NEW.reason = ''", "limits are changed with a reason")
+HOLD_IS_BORN_OPEN = Rule(
     f"""NEW.state <> 'open' OR NEW.captured_amount <> 0
         OR NOT EXISTS (SELECT 1 FROM {ACCOUNT} WHERE person_id = NEW.person_id)""",
     "a hold is born open, of an account",
 )
-CHECKPOINT_IS_TRUE: Rule = (
+CHECKPOINT_IS_TRUE = Rule(
     f"""NOT EXISTS (SELECT 1 FROM {ENTRY} WHERE person_id = NEW.person_id
         AND sequence = NEW.sequence AND balance_after = NEW.balance)""",
     "a checkpoint says what one of the entries says",
 )
-ENTRY_IS_ARCHIVED: Rule = (
+ENTRY_IS_ARCHIVED = Rule(
     f"""NOT EXISTS (SELECT 1 FROM {CHECKPOINT} WHERE person_id = OLD.person_id
         AND sequence >= OLD.sequence)""",
     "an entry is removed at or below a checkpoint alone",
 )
 
 MOVE_ACCOUNT = f"""UPDATE {ACCOUNT} SET balance = NEW.balance_after, sequence = NEW.sequence
-    WHERE person_id = NEW.person_id;"""
+    WHERE person_id = NEW.person_id
+    AND sequence = NEW.sequence - 1 AND balance + NEW.amount = NEW.balance_after;"""
 SUM_HOLDS = {
     # The lock first, in a statement of its own: the sum must see what others committed meanwhile.
     "before_act": f"PERFORM 1 FROM {ACCOUNT} WHERE person_id = NEW.person_id FOR NO KEY UPDATE;",
@@ -123,7 +122,7 @@ def resolved_once() -> Rule:
     ]
     moved = " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in fixed)
     changed = f"OLD.state <> 'open' OR NEW.state = 'open' OR {moved}"
-    return f"({changed}) AND NOT ({{erased}})", "a hold is resolved once"
+    return Rule("NOT ({erased})", "a hold is resolved once", only_if=changed)
 
 
 TRIGGERS = [
@@ -131,8 +130,9 @@ TRIGGERS = [
         CreditTransaction,
         "apply",
         "AFTER INSERT",
-        [FOLLOWS, REFUND_IS_COVERED, CAPTURE_IS_COVERED, ADJUSTMENT_HAS_A_REASON],
+        [REFUND_IS_COVERED, CAPTURE_IS_COVERED, ADJUSTMENT_HAS_A_REASON],
         act=MOVE_ACCOUNT,
+        act_must_change="an entry follows its account",
     ),
     row_trigger(CreditTransaction, "no_update", "BEFORE UPDATE", [ERASED_OR_NEVER]),
     row_trigger(CreditTransaction, "no_delete", "BEFORE DELETE", [ENTRY_IS_ARCHIVED]),

@@ -182,34 +182,45 @@ def insert_from(
     both.
     """
     connection = connections["default"]
-    columns = {**_placeholders(type(row), connection.vendor), **values}
+    text, fields = _insertion(
+        type(row), connection.vendor, source, tuple(values.items()), tuple(returning)
+    )
     own = {
         str(field.column): field.get_db_prep_save(getattr(row, field.attname), connection)
-        for field in row._meta.concrete_fields
-        if not (field.primary_key or field.column in values)
+        for field in fields
     }
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {row._meta.db_table} ({', '.join(columns)})"
-            f" SELECT {', '.join(columns.values())} FROM {source}"
-            f" RETURNING {', '.join(returning)}",
-            own | dict(parameters),
-        )
+        cursor.execute(text, own | dict(parameters))
         return cursor.fetchone()
 
 
 @cache
-def _placeholders(model: type[models.Model], vendor: str) -> dict[str, str]:
-    """By column. PostgreSQL could not tell the type of a parameter there."""
+def _insertion(
+    model: type[models.Model],
+    vendor: str,
+    source: str,
+    values: tuple[tuple[str, str], ...],
+    returning: tuple[str, ...],
+) -> tuple[str, list[Any]]:
+    """The statement of `insert_from`, and the fields whose values the row itself gives."""
+    from_source = dict(values)
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    own = [field for field in fields if field.column not in from_source]
+    columns = {field.column: _placeholder(field, vendor) for field in own} | from_source
+    text = (
+        f"INSERT INTO {model._meta.db_table} ({', '.join(columns)})"
+        f" SELECT {', '.join(columns.values())} FROM {source} RETURNING {', '.join(returning)}"
+    )
+    return text, own
+
+
+def _placeholder(field: Any, vendor: str) -> str:
+    """PostgreSQL could not tell the type of a parameter there."""
     if vendor != "postgresql":
-        return {str(field.column): f"%({field.column})s" for field in fields}
+        return f"%({field.column})s"
     # Without the length: a cast to varchar(10) would cut in silence what the column refuses.
-    types = [(field.db_type(connections["default"]) or "").partition("(")[0] for field in fields]
-    return {
-        str(field.column): f"%({field.column})s::{type_}"
-        for field, type_ in zip(fields, types, strict=True)
-    }
+    type_ = (field.db_type(connections["default"]) or "").partition("(")[0]
+    return f"%({field.column})s::{type_}"
 
 
 def iso_time(moment: datetime.datetime | None) -> str | None:

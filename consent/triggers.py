@@ -25,22 +25,22 @@ EVENT = ConsentEvent._meta.db_table
 STATE = ConsentState._meta.db_table
 TEXT = PolicyVersion._meta.db_table
 
-FOLLOWS: Rule = (
+FOLLOWS = Rule(
     f"""NOT EXISTS (SELECT 1 FROM {CHAIN} WHERE person_id = NEW.person_id
         AND last_sequence = NEW.sequence - 1 AND last_hash = NEW.previous_hash)""",
     "an event follows its chain",
 )
-TEXT_IS_OF_THE_PURPOSE: Rule = (
+TEXT_IS_OF_THE_PURPOSE = Rule(
     f"""NEW.policy_version_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {TEXT}
         WHERE id = NEW.policy_version_id AND purpose = NEW.purpose
         AND text_sha256 = NEW.text_sha256)""",
     "an event names a text of its own purpose",
 )
-CHAIN_IS_BORN_EMPTY: Rule = (
+CHAIN_IS_BORN_EMPTY = Rule(
     f"NEW.last_sequence <> 0 OR NEW.last_hash <> '{NO_HASH}'",
     "a chain is born empty",
 )
-CHAIN_MOVES_BY_AN_EVENT: Rule = (
+CHAIN_MOVES_BY_AN_EVENT = Rule(
     f"""(NEW.last_sequence <> OLD.last_sequence OR NEW.last_hash <> OLD.last_hash)
         AND (NEW.last_sequence <> OLD.last_sequence + 1
              OR NOT EXISTS (SELECT 1 FROM {EVENT} WHERE person_id = NEW.person_id
@@ -48,7 +48,7 @@ CHAIN_MOVES_BY_AN_EVENT: Rule = (
                             AND previous_hash = OLD.last_hash))""",
     "a chain moves by an event alone",
 )
-CHAIN_KEEPS_ITS_REFERENCE: Rule = (
+CHAIN_KEEPS_ITS_REFERENCE = Rule(
     """(NEW.id <> OLD.id OR NEW.reference <> OLD.reference
         OR NEW.salt IS DISTINCT FROM OLD.salt) AND NOT ({erased})""",
     "a chain keeps its reference and salt",
@@ -62,11 +62,11 @@ SAYS_WHAT_THE_LAST_EVENT_SAYS = f"""EXISTS (SELECT 1 FROM {EVENT} AS said
                         ELSE said.recorded_at END
         AND NOT EXISTS (SELECT 1 FROM {EVENT} AS later WHERE later.person_id = said.person_id
                         AND later.purpose = said.purpose AND later.sequence > said.sequence))"""
-STATE_IS_TRUE: Rule = (
+STATE_IS_TRUE = Rule(
     f"NOT {SAYS_WHAT_THE_LAST_EVENT_SAYS}",
     "a state says what the last event says",
 )
-STATE_STAYS_TRUE: Rule = (
+STATE_STAYS_TRUE = Rule(
     f"NEW.id <> OLD.id OR NOT {SAYS_WHAT_THE_LAST_EVENT_SAYS}",
     "a state says what the last event says",
 )

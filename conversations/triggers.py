@@ -87,8 +87,8 @@ def rebuild_index(model: type[models.Model]) -> None:
 
 
 HOLD = f"{Conversation._meta.db_table}.legal_hold_at"
-HELD: Rule = ("OLD.legal_hold_at IS NOT NULL", "a conversation on legal hold is kept")
-OF_HELD: Rule = (
+HELD = Rule("OLD.legal_hold_at IS NOT NULL", "a conversation on legal hold is kept")
+OF_HELD = Rule(
     f"""EXISTS (SELECT 1 FROM {Conversation._meta.db_table}
         WHERE id = OLD.conversation_id AND legal_hold_at IS NOT NULL)""",
     "messages of a conversation on legal hold are kept",
