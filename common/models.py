@@ -136,35 +136,64 @@ def metadata_of_page(limit: int) -> dict[str, Any]:
     return {"metadata_json": small, "metadata_bytes": byte_size}
 
 
-def update_returning(
-    queryset: models.QuerySet[Any], fields: Sequence[str], **values: Any
-) -> list[dict[str, Any]]:
-    """Update the rows of `queryset` and return `fields` of each as they now stand.
+class Kept(str):
+    """SQL that stays the same for many calls: a connection may let the server keep it, too."""
+
+
+class Update:
+    """An UPDATE of the rows of `queryset` that gives `fields` of each as they then stand.
 
     Lock, condition and read in a single statement. The filter must be on the table's own columns.
     """
-    if queryset.query.is_sliced:
-        raise TypeError("A slice cannot be updated: UPDATE has no LIMIT.")
-    query: Any = queryset.query.chain(sql.UpdateQuery)
-    query.add_update_values(values)
+
+    def __init__(
+        self, queryset: models.QuerySet[Any], fields: Sequence[str], **values: Any
+    ) -> None:
+        if queryset.query.is_sliced:
+            raise TypeError("A slice cannot be updated: UPDATE has no LIMIT.")
+        self.queryset, self.fields = queryset, fields
+        query: Any = queryset.query.chain(sql.UpdateQuery)
+        query.add_update_values(values)
+        self.query = query
+
+    def compiled(self, connection: Any) -> tuple[str, tuple[Any, ...], list[Any]]:
+        """The statement, its parameters, and how the values that it gives are converted.
+
+        Raises EmptyResultSet for .none(), or `in` an empty list.
+        """
+        compiler = self.query.get_compiler(connection=connection)
+        statement, parameters = compiler.as_sql()
+        meta = self.queryset.model._meta
+        columns = [meta.get_field(field) for field in self.fields]
+        returned = ", ".join(connection.ops.quote_name(column.column) for column in columns)
+        converters = compiler.get_converters([column.get_col(meta.db_table) for column in columns])
+        return f"{statement} RETURNING {returned}", parameters, list(converters.items())
+
+
+def update_returning(
+    queryset: models.QuerySet[Any], fields: Sequence[str], **values: Any
+) -> list[dict[str, Any]]:
+    """Send an Update that is not sent often; common/prepared.py is for those that are."""
+    update = Update(queryset, fields, **values)
     connection = connections[queryset.db]
-    compiler = query.get_compiler(connection=connection)
-    columns = [queryset.model._meta.get_field(field) for field in fields]
     with transaction.mark_for_rollback_on_error(using=queryset.db):
         try:
-            statement, parameters = compiler.as_sql()
-        except EmptyResultSet:  # .none(), or `in` an empty list
+            statement, parameters, converters = update.compiled(connection)
+        except EmptyResultSet:
             return []
-        returned = ", ".join(connection.ops.quote_name(column.column) for column in columns)
         with connection.cursor() as cursor:
-            cursor.execute(f"{statement} RETURNING {returned}", parameters)
-            rows = cursor.fetchall()
-    converters = compiler.get_converters(
-        [column.get_col(queryset.model._meta.db_table) for column in columns]
-    )
-    return [
-        dict(zip(fields, row, strict=True)) for row in compiler.apply_converters(rows, converters)
-    ]
+            cursor.execute(statement, parameters)
+            rows = [list(row) for row in cursor.fetchall()]
+    convert(rows, converters, connection)
+    return [dict(zip(fields, row, strict=True)) for row in rows]
+
+
+def convert(rows: list[list[Any]], converters: list[Any], connection: Any) -> None:
+    """Make of the driver's values, in place, what the model's fields have."""
+    for place, (functions, expression) in converters:
+        for row in rows:
+            for function in functions:
+                row[place] = function(row[place], expression, connection)
 
 
 def insert_from(
@@ -206,21 +235,23 @@ def _insertion(
     from_source = dict(values)
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     own = [field for field in fields if field.column not in from_source]
-    columns = {field.column: _placeholder(field, vendor) for field in own} | from_source
-    text = (
+    columns = {
+        str(field.column): placeholder(field, vendor, f"%({field.column})s") for field in own
+    } | from_source
+    text = Kept(
         f"INSERT INTO {model._meta.db_table} ({', '.join(columns)})"
         f" SELECT {', '.join(columns.values())} FROM {source} RETURNING {', '.join(returning)}"
     )
     return text, own
 
 
-def _placeholder(field: Any, vendor: str) -> str:
-    """PostgreSQL could not tell the type of a parameter there."""
+def placeholder(field: Any, vendor: str, mark: str = "%s") -> str:
+    """Of a value for this field in INSERT … SELECT, where PostgreSQL could not tell its type."""
     if vendor != "postgresql":
-        return f"%({field.column})s"
+        return mark
     # Without the length: a cast to varchar(10) would cut in silence what the column refuses.
     type_ = (field.db_type(connections["default"]) or "").partition("(")[0]
-    return f"%({field.column})s::{type_}"
+    return f"{mark}::{type_}"
 
 
 def iso_time(moment: datetime.datetime | None) -> str | None:

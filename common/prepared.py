@@ -20,6 +20,8 @@ from django.db.models.query import (
     ValuesListIterable,
 )
 
+from common.models import Kept
+
 P = ParamSpec("P")
 Row = TypeVar("Row")
 Cut = Callable[[Any], Any]
@@ -57,7 +59,8 @@ class Statement:
         # A copy, which never connects: what is kept here outlives the thread that came first.
         connection: Any = connections[DEFAULT_DB_ALIAS].copy()
         compiler: Any = queryset.query.get_compiler(connection=connection)
-        self.sql, parameters = compiler.as_sql()
+        sql, parameters = compiler.as_sql()
+        self.sql = Kept(sql)
         self._parameters = [
             (part.value, part.output_field) if isinstance(part, Parameter) else (None, part)
             for part in parameters
@@ -184,7 +187,7 @@ class Prepared(Generic[P, Row]):
     def statement(self, cut: Cut, values: Mapping[str, Any]) -> Statement | None:
         """The one for these values, made if need be; None if they need one of their own."""
         for name, kind in self.kinds.items():
-            if not _fits(values[name], kind):
+            if not fits(values[name], kind):
                 return None
         for name, listed in self.choices.items():
             if values[name] not in listed:
@@ -214,7 +217,8 @@ def prepared(
     return lambda build: Prepared(build, choices)
 
 
-def _fits(value: Any, kind: type) -> bool:
+def fits(value: Any, kind: type) -> bool:
+    """Whether a value of this kind leaves the SQL as it is."""
     if kind is int:
         return type(value) is int and 0 <= value <= INTEGER_MAX
     return isinstance(value, kind)

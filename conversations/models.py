@@ -123,6 +123,7 @@ class Conversation(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["person", "idempotency_key", "actor"],
+                condition=Q(idempotency_key__isnull=False),
                 name="conversations_conversation_key_unique_for_caller",
             ),
             models.CheckConstraint(
@@ -283,6 +284,7 @@ class Message(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["person", "idempotency_key", "actor"],
+                condition=Q(idempotency_key__isnull=False),
                 name="conversations_message_key_unique_for_caller",
             ),
             models.CheckConstraint(

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from common import models, prepared, request_context
+from common import models, prepared, prepared_writes, request_context
 from operations import traces
 
 logger = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 # What counts as a statement: transaction control does not.
 COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 LONGEST_SHOWN = 1000
-PASSED_BY = (__file__, models.__file__, prepared.__file__)
+PASSED_BY = (__file__, models.__file__, prepared.__file__, prepared_writes.__file__)
 
 
 def observe(

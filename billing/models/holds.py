@@ -75,6 +75,7 @@ class CreditHold(models.Model):
             models.UniqueConstraint(fields=["person", "uid"], name="billing_hold_id_unique"),
             models.UniqueConstraint(
                 fields=["person", "idempotency_key", "actor"],
+                condition=Q(idempotency_key__isnull=False),
                 name="billing_hold_key_unique_for_caller",
             ),
             models.UniqueConstraint(

@@ -73,10 +73,13 @@ class CreditTransaction(models.Model):
             models.UniqueConstraint(fields=["person", "uid"], name="billing_transaction_id_unique"),
             models.UniqueConstraint(
                 fields=["person", "idempotency_key", "actor"],
+                condition=Q(idempotency_key__isnull=False),
                 name="billing_transaction_key_unique_for_caller",
             ),
             models.UniqueConstraint(
-                fields=["person", "hold"], name="billing_transaction_one_for_a_hold"
+                fields=["person", "hold"],
+                condition=Q(hold__isnull=False),
+                name="billing_transaction_one_for_a_hold",
             ),
             models.CheckConstraint(
                 condition=Q(sequence__gte=1), name="billing_transaction_sequence_from_one"

@@ -1,9 +1,10 @@
 """Counting usage against the limits of a day and a month."""
 
 import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import BigIntegerField, Case, F, Q, Value, When
+from django.db.models import BigIntegerField, Case, F, Q, When
 from django.db.models.functions import Greatest
 
 from access.services import persons
@@ -11,7 +12,8 @@ from billing import errors
 from billing.models import CreditAccount, Usage, UsageIncrement, day_of, month_of
 from billing.services.tiers import tier_at_first_contact
 from common.idempotency import Outcome, RequestKey, find_replay
-from common.models import update_returning
+from common.models import Update
+from common.prepared_writes import prepared_update
 
 # Somebody's erasure may stand in the way of a key, once in a while.
 TRIES = 4
@@ -76,6 +78,9 @@ def increment_usage(
             continue  # what stood in the way was erased a moment ago
         if counted is not None:
             return Outcome(counted)
+        replay = _replay(user_id, actor, key)
+        if replay is not None:
+            return replay
         standing = Usage.objects.for_user(user_id).first()
         if standing is not None and standing.refusing_window(amount, at=at):
             raise quota_exceeded(standing, amount, at)
@@ -91,43 +96,37 @@ def _count_once(
 
     Raises IntegrityError where the key is taken.
     """
+    call: dict[str, Any] = {
+        "user_id": user_id, "amount": amount, "today": day_of(at), "month": month_of(at),
+    }  # fmt: skip
     if key.key is None:
-        return _count_within_limits(user_id, amount, at)
-    increment = UsageIncrement(
-        actor=actor, idempotency_key=key.key, request_hash=key.request_hash, created_at=at
-    )
-    with transaction.atomic():
-        counted = None
-        if persons.insert_for_person(increment, user_id=user_id):
-            counted = _count_within_limits(user_id, amount, at)
-        if counted is None:
-            transaction.set_rollback(True)
-    return counted
+        row = counted_within_limits.row(**call)
+    else:
+        increment = UsageIncrement(
+            actor=actor, idempotency_key=key.key, request_hash=key.request_hash, created_at=at
+        )
+        # Who erases or moves the person waits for the usage, and finds the key after it.
+        row = counted_within_limits.insert_after(increment, {"person_id": "person_id"}, **call)
+    return None if row is None else Usage(**row)
 
 
-def _replay(user_id: str, actor: str, key: RequestKey) -> Outcome[Usage] | None:
-    """What an earlier request with the key counted. Raises IdempotencyKeyReused for another one."""
-    counted = find_replay(UsageIncrement.objects.for_user(user_id), actor, key)
-    usage = Usage.objects.for_user(user_id).first()
-    if counted is None or usage is None:
-        return None
-    return Outcome(usage, replayed=True, created=False)
-
-
-def _count_within_limits(user_id: str, amount: int, at: datetime.datetime) -> Usage | None:
-    today, month = day_of(at), month_of(at)
+@prepared_update
+def counted_within_limits(
+    *, user_id: str, amount: int, today: datetime.date, month: datetime.date
+) -> Update:
+    """A person's usage with so many more calls, where that passes no limit."""
     counter = BigIntegerField()
     daily = Case(
-        When(last_daily_reset__lt=today, then=Value(amount)),
+        When(last_daily_reset__lt=today, then=amount),
         default=F("daily_used") + amount,
         output_field=counter,
     )
     monthly = Case(
-        When(last_monthly_reset__lt=month, then=Value(amount)),
+        When(last_monthly_reset__lt=month, then=amount),
         default=F("monthly_used") + amount,
         output_field=counter,
     )
-    rows = update_returning(
+    return Update(
         Usage.objects.for_user(user_id).filter(
             # The counters of an earlier day or month are zero by now.
             Q(daily_limit=None)
@@ -141,10 +140,17 @@ def _count_within_limits(user_id: str, amount: int, at: datetime.datetime) -> Us
         daily_used=daily,
         monthly_used=monthly,
         total_queries=F("total_queries") + amount,
-        last_daily_reset=Greatest(F("last_daily_reset"), Value(today)),
-        last_monthly_reset=Greatest(F("last_monthly_reset"), Value(month)),
+        last_daily_reset=Greatest(F("last_daily_reset"), today),
+        last_monthly_reset=Greatest(F("last_monthly_reset"), month),
     )
-    return Usage(**rows[0]) if rows else None
+
+
+def _replay(user_id: str, actor: str, key: RequestKey) -> Outcome[Usage] | None:
+    """What an earlier request with the key counted. Raises IdempotencyKeyReused for another one."""
+    if find_replay(UsageIncrement.objects.for_user(user_id), actor, key) is None:
+        return None
+    usage = Usage.objects.for_user(user_id).first()
+    return None if usage is None else Outcome(usage, replayed=True, created=False)
 
 
 def quota_exceeded(usage: Usage, amount: int, at: datetime.datetime) -> errors.QuotaExceeded:

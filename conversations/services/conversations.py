@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from access.services import persons as access_persons
 from common.idempotency import Outcome, RequestKey, find_replay
+from common.prepared_writes import alone
 from consent.gates import require_consent
 from conversations import errors
 from conversations.models import DEFAULT_TITLE, Conversation, Message
@@ -52,7 +53,7 @@ def create_conversation(
     failures = 0
     while True:
         try:
-            with transaction.atomic():
+            with transaction.atomic() if messages else alone():
                 require_consent("history_storage", user_id=user_id, at=at)
                 is_known = _insert_with_messages(
                     user_id=user_id, conversation=conversation, messages=messages

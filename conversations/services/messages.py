@@ -5,11 +5,12 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import F
 
 from common.idempotency import Outcome, RequestKey, find_replay
-from common.models import update_returning
+from common.models import Update
+from common.prepared_writes import prepared_update
 from consent.gates import require_consent
 from conversations import errors
 from conversations.models import Conversation, Message
@@ -51,31 +52,22 @@ def append_message(
 ) -> Outcome[Message]:
     """Add a message at the end of a conversation.
 
-    The UPDATE is lock, ownership and counter in one, so that positions have no holes however many
-    append at once. The same key with the same request gives the message that stands. Raises
-    ConsentRequired as create_conversation does, NotFound and IdempotencyKeyReused.
+    The conversation is updated and the message inserted in one act, so that positions have no
+    holes however many append at once. The same key with the same request gives the message that
+    stands. Raises ConsentRequired as create_conversation does, NotFound and IdempotencyKeyReused.
     """
     require_consent("history_storage", user_id=user_id, at=at)
+    row = message.row(
+        actor=actor,
+        idempotency_key=request_key.key,
+        request_hash=request_key.request_hash,
+        created_at=at,
+    )
+    place = {"conversation_id": "id", "person_id": "person_id", "position": "message_count"}
     try:
-        with transaction.atomic():
-            rows = update_returning(
-                Conversation.objects.for_user(user_id).filter(uid=conversation_uid),
-                ["id", "person_id", "message_count"],
-                message_count=F("message_count") + 1,
-                updated_at=at,
-            )
-            if not rows:
-                raise errors.no_such_conversation()
-            row = message.row(
-                conversation_id=rows[0]["id"],
-                person_id=rows[0]["person_id"],
-                position=rows[0]["message_count"],
-                actor=actor,
-                idempotency_key=request_key.key,
-                request_hash=request_key.request_hash,
-                created_at=at,
-            )
-            row.save(force_insert=True)
+        conversation = with_one_more.insert_after(
+            row, place, user_id=user_id, uid=conversation_uid, at=at
+        )
     except IntegrityError:
         replay = find_replay(Message.objects.for_user(user_id), actor, request_key)
         if replay is None:  # what stood in the way was deleted meanwhile
@@ -88,4 +80,17 @@ def append_message(
                 request_key=request_key,
             )
         return replay
+    if conversation is None:
+        raise errors.no_such_conversation()
     return Outcome(row)
+
+
+@prepared_update
+def with_one_more(*, user_id: str, uid: uuid.UUID, at: datetime.datetime) -> Update:
+    """A person's conversation with one more message: lock, ownership and counter in one."""
+    return Update(
+        Conversation.objects.for_user(user_id).filter(uid=uid),
+        ["id", "person_id", "message_count"],
+        message_count=F("message_count") + 1,
+        updated_at=at,
+    )

@@ -24,6 +24,7 @@ from sqlalchemy import event, exc, pool
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 from operations import failed_writes, statements
+from operations.postgresql import prepared
 
 # The alias Django uses to make and drop test databases; it must not hold connections.
 UNPOOLED_ALIAS = "__no_db__"
@@ -185,7 +186,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             with _lock:
                 if key not in _pools:
                     _pools[key] = _make_pool(
-                        lambda: self._connect(conn_params),
+                        lambda: self._connect(conn_params | prepared.FACTORIES),
                         self.Database,
                         **self.settings_dict["POOL"],
                     )

@@ -2,6 +2,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from conversations.models import Conversation
 from tests.asserts import assert_problem, assert_statements, stored
@@ -109,12 +110,13 @@ class TestAppend:
         assert message["content"] == content
 
     @pytest.mark.parametrize("messages", [0, 3, 300])
-    def test_takes_two_statements_and_one_for_the_key(
+    def test_takes_one_statement_and_one_for_the_key(
         self, person: ApiClient, messages: int
     ) -> None:
         conversation = make_conversation_of(messages)
 
-        with assert_statements(3):
+        # SQLite cannot update and insert in one.
+        with assert_statements(2 if connection.vendor == "postgresql" else 3):
             response = person.post(f"/conversations/{conversation.uid}/messages", SAID)
 
         assert response.json()["position"] == messages + 1
