@@ -1,15 +1,24 @@
-"""How fast council files are imported, against one `save()` for each row, in the same run.
+"""How fast council files are imported, beside a bare COPY of their rows and one `save()` a row.
 
-    DATABASE_URL=… python -m benchmarks.importing [--conversations 2000]
+    DATABASE_URL=… python -m benchmarks.importing [--conversations 1000] [--rounds 3]
 
-Makes a tree of conversations with 20 messages each (10 council answers of 6 KB), imports it into an
-emptied copy of the tables, and prints conversations a second and the memory of the process. Run it
-on a database made for it: it deletes all conversations.
+Makes a tree of conversations with 20 messages each (10 council answers of 6 KB, of a vocabulary as
+wide as people's) and stores it in three ways, each in a process and a database of its own, in
+turns: with `import_json`; bare, which is COPY (SQLite: one INSERT for many rows) of the files'
+values into tables without words, triggers or further indexes; and with one `save()` a row. Prints
+medians for SQLite, and for PostgreSQL on the server of DATABASE_URL, which must run here, as the
+CPU of its process counts, too.
 """
 
 import argparse
+import io
 import json
+import os
+import random
 import resource
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -17,68 +26,85 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import django
-
-django.setup()
-
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-
-from access.models import Person  # noqa: E402
-from conversations import council, import_trees, imports  # noqa: E402
-from conversations.import_trees import FoundFile, UnreadFile  # noqa: E402
-from conversations.models import Conversation, Message  # noqa: E402
-
-MESSAGES = 20
-TEXT = "Heat pumps move heat instead of making it, so that one unit of power gives three. " * 8
+MESSAGES, PERSONS = 20, 50
+# Of an answer's 1,000 words about 330 are different ones, as in English.
+VOCABULARY, SUBJECT, LETTERS = 20_000, 4_000, "etaoinshrdlucmwfgypbvk"
+WAYS = ("import_json", "bare", "save() a row")
+TEMPLATE, MEASURED = "bench_importing", "bench_importing_now"
 
 
-def answer() -> dict[str, Any]:
+# The tree
+
+
+def some(chance: random.Random, words: list[str], count: int) -> list[str]:
+    """Few of them often and most of them seldom, as in any language."""
+    return [words[int(len(words) ** chance.random()) - 1] for _ in range(count)]
+
+
+def text(chance: random.Random, words: list[str]) -> str:
+    """About 650 characters."""
+    return " ".join(some(chance, words, 110)).capitalize() + "."
+
+
+def answer(chance: random.Random, words: list[str]) -> dict[str, Any]:
     models = ["a/one", "b/two", "c/three", "d/four"]
     return {
         "role": "assistant",
-        "stage1": [{"model": model, "response": TEXT} for model in models],
+        "stage1": [{"model": model, "response": text(chance, words)} for model in models],
         "stage2": [
-            {"model": model, "ranking": TEXT, "parsed_ranking": ["Response A", "Response B"]}
+            {
+                "model": model,
+                "ranking": text(chance, words),
+                "parsed_ranking": ["Response A", "Response B"],
+            }
             for model in models
         ],
-        "stage3": {"model": models[0], "response": TEXT},
+        "stage3": {"model": models[0], "response": text(chance, words)},
         "metadata": {"label_to_model": {"Response A": "a/one"}},
     }
 
 
 def make_tree(root: Path, count: int) -> int:
-    messages = [{"role": "user", "content": "And now?"}, answer()] * (MESSAGES // 2)
+    """Gives the bytes of all files."""
+    chance = random.Random(17)
+    words = ["".join(chance.choices(LETTERS, k=chance.randrange(2, 11))) for _ in range(VOCABULARY)]
     byte_size = 0
     for number in range(count):
-        identity = str(uuid.UUID(int=number))
-        owner = f"person{number % 50}"
-        file = root / "conversations" / owner / f"{identity}.json"
+        messages: list[Any] = []
+        for _ in range(MESSAGES // 2):
+            messages += [{"role": "user", "content": text(chance, words)[:80]}]
+            messages += [answer(chance, some(chance, words, SUBJECT))]
+        document = {
+            "id": str(uuid.UUID(int=number)),
+            "created_at": "2025-11-30T10:00:00",
+            "title": f"Conversation {number} about {text(chance, words)[:30]}",
+            "messages": messages,
+        }
+        file = root / "conversations" / f"person{number % PERSONS}" / f"{document['id']}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
-        byte_size += file.write_text(
-            json.dumps(
-                {
-                    "id": identity,
-                    "user_id": owner,
-                    "created_at": "2025-11-30T10:00:00",
-                    "title": f"Conversation {number}",
-                    "messages": messages,
-                }
-            )
-        )
+        byte_size += file.write_text(json.dumps(document, indent=2))
     return byte_size
 
 
-def by_import(files: Iterator[FoundFile | UnreadFile]) -> int:
+# The ways, each in a process of its own
+
+
+def by_import(root: Path) -> int:
+    from conversations import import_trees, imports
+
     run = imports.Import(given_owner=None, on_conflict="skip", dry_run=False)
-    return sum(1 for _ in run.run(files))
+    return sum(1 for _ in run.run(import_trees.open_tree(root)))
 
 
-def by_save(files: Iterator[FoundFile | UnreadFile]) -> int:
+def by_save(root: Path) -> int:
+    from access.models import Person
+    from conversations import council, import_trees
+    from conversations.import_trees import FoundFile
+    from conversations.models import Conversation, Message
+
     count = 0
-    for file in files:
-        if isinstance(file, UnreadFile):
-            continue
+    for file in import_trees.open_tree(root):
+        assert isinstance(file, FoundFile)
         found = council.read(
             file.read(), file_stem=file.stem, folder_owner=file.owner(), given_owner=None
         )
@@ -90,37 +116,188 @@ def by_save(files: Iterator[FoundFile | UnreadFile]) -> int:
             request_hash=found.content_hash,
             **found.columns,
         )
+        conversation.search_text = conversation.terms
         conversation.save(force_insert=True)
         for message in found.messages:
             row = Message(conversation=conversation, person_id=owner, **message.columns)
+            row.search_text = row.terms
             row.save(force_insert=True)
         count += 1
     return count
 
 
-def peak_mebibytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def bare(root: Path) -> int:
+    """100 files at a time, as the import does."""
+    from django.db import connection, transaction
+
+    json_type = "json" if connection.vendor == "postgresql" else "text"
+    with connection.cursor() as cursor:
+        for table, columns in BARE_TABLES.items():
+            typed = columns.replace("JSON", json_type)
+            cursor.execute(f"CREATE TABLE {table} ({typed})")
+    files = sorted(root.rglob("*.json"))
+    for start in range(0, len(files), 100):
+        conversations, messages = [], []
+        for number, file in enumerate(files[start : start + 100], start=start):
+            document = json.loads(file.read_bytes())
+            conversations.append((number, document["id"], document["title"], "{}"))
+            messages += bare_messages(number, document)
+        with transaction.atomic(), connection.cursor() as cursor:
+            for table, rows in (("bare_conversation", conversations), ("bare_message", messages)):
+                copy(cursor, connection.vendor, table, rows)
+    return len(files)
+
+
+BARE_TABLES = {
+    "bare_conversation": "id bigint PRIMARY KEY, uid text, title text, metadata JSON",
+    "bare_message": "id bigint PRIMARY KEY, uid text, conversation_id bigint, position integer,"
+    " role text, content text, stage1 JSON, stage2 JSON, stage3 JSON, metadata JSON",
+}
+
+
+def bare_messages(number: int, document: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    for position, message in enumerate(document["messages"], start=1):
+        values = [message.get(key) for key in ("stage1", "stage2", "stage3", "metadata")]
+        texts = [None if value is None else json.dumps(value) for value in values]
+        key, content = number * MESSAGES + position, message.get("content")
+        yield key, str(uuid.uuid4()), number, position, message["role"], content, *texts
+
+
+def copy(cursor: Any, vendor: str, table: str, rows: list[tuple[Any, ...]]) -> None:
+    if vendor == "sqlite":
+        places = ", ".join(["%s"] * len(rows[0]))
+        cursor.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
+        return
+    lines = ("\t".join(map(copied, row)) for row in rows)
+    cursor.copy_expert(f"COPY {table} FROM STDIN", io.StringIO("\n".join(lines)))
+
+
+def copied(value: Any) -> str:
+    if value is None:
+        return r"\N"
+    text = str(value).replace("\\", r"\\")
+    return text.replace("\n", r"\n").replace("\t", r"\t").replace("\r", r"\r")
+
+
+def measure(way: str, root: Path) -> dict[str, float]:
+    """A conversation's CPU in microseconds, its WAL in bytes; the process's memory in MiB."""
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    connection.ensure_connection()
+    begun, cpu = time.perf_counter(), time.process_time()
+    server, wal = server_cpu(connection), written(connection)
+    count = {"import_json": by_import, "bare": bare, "save() a row": by_save}[way](root)
+    return {
+        "a second": count / (time.perf_counter() - begun),
+        "CPU": (time.process_time() - cpu) / count * 1e6,
+        "server": (server_cpu(connection) - server) / count * 1e6,
+        "WAL": (written(connection) - wal) / count,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def server_cpu(connection: Any) -> float:
+    """Seconds of the server's process that this connection has."""
+    if connection.vendor == "sqlite":
+        return 0
+    process = connection.connection.info.backend_pid
+    times = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def written(connection: Any) -> float:
+    """Bytes of write-ahead log until now."""
+    if connection.vendor == "sqlite":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+        return float(cursor.fetchone()[0])
+
+
+# What runs them
+
+
+def urls() -> list[str]:
+    """A database for each engine, each with the name TEMPLATE."""
+    server = os.environ.get("DATABASE_URL", "")
+    made = [f"sqlite:///{tempfile.mkdtemp(prefix='steward-importing-')}/{TEMPLATE}"]
+    if server.startswith("postgres"):
+        address, mark, options = server.partition("?")
+        made.append(f"{address.rpartition('/')[0]}/{TEMPLATE}{mark}{options}")
+    return made
+
+
+def make_anew(url: str, name: str, template: str) -> str:
+    """The URL of a database that is a copy of another, or an empty one."""
+    made = url.replace(TEMPLATE, name)
+    if url.startswith("sqlite"):
+        path = Path(made.removeprefix("sqlite:///"))
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{path}{ending}").unlink(missing_ok=True)
+        if template != "template1":
+            path.write_bytes(path.with_name(template).read_bytes())
+        return made
+    import psycopg2
+
+    connection = psycopg2.connect(os.environ["DATABASE_URL"])
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        cursor.execute("CHECKPOINT")
+    connection.close()
+    return made
+
+
+def run(url: str, *arguments: str) -> str:
+    environment = os.environ | {
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": "a key of the benchmarks that is long enough to be one of a site",
+        "LOG_LEVEL": "ERROR",
+    }
+    return subprocess.run(
+        [sys.executable, *arguments], env=environment, check=True, text=True, stdout=subprocess.PIPE
+    ).stdout
+
+
+def compare(url: str, root: Path, rounds: int) -> None:
+    make_anew(url, TEMPLATE, "template1")
+    run(url, "manage.py", "migrate")
+    figures: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    for _ in range(rounds):
+        for way in WAYS:
+            now = make_anew(url, MEASURED, TEMPLATE)
+            measured = run(now, "-m", "benchmarks.importing", "--way", way, "--tree", str(root))
+            figures[way].append(json.loads(measured.splitlines()[-1]))
+    print(f"\n| {url.partition(':')[0]} | {' | '.join(figures[WAYS[0]][0])} |")
+    for way in WAYS:
+        medians = [
+            statistics.median(one[column] for one in figures[way]) for column in figures[way][0]
+        ]
+        print(f"| {way} | {' | '.join(f'{median:.0f}' for median in medians)} |", flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--conversations", type=int, default=2000)
-    count = parser.parse_args().conversations
-    call_command("migrate", verbosity=0)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--conversations", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--way", choices=WAYS)
+    parser.add_argument("--tree", type=Path)
+    options = parser.parse_args()
+    if options.way:
+        print(json.dumps(measure(options.way, options.tree)))
+        return
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        byte_size = make_tree(root, count)
-        print(f"{connection.vendor}: {count} conversations, {count * MESSAGES} messages,", end=" ")
-        print(f"{byte_size / 2**20:.0f} MiB; {peak_mebibytes():.0f} MiB of memory before")
-        rates = {}
-        for name, way in (("import_json", by_import), ("one save() a row", by_save)):
-            Message.objects.all().delete()
-            Conversation.objects.all().delete()
-            begun = time.perf_counter()
-            done = way(import_trees.open_tree(root))
-            rates[name] = done / (time.perf_counter() - begun)
-            print(f"{name:18} {rates[name]:8.0f} a second; peak {peak_mebibytes():.0f} MiB")
-        print(f"{'ratio':18} {rates['import_json'] / rates['one save() a row']:8.1f}")
+        byte_size = make_tree(Path(folder), options.conversations)
+        print(f"{options.conversations} conversations of {MESSAGES} messages,", end=" ")
+        print(f"{byte_size / 2**20:.0f} MiB; CPU in microseconds and WAL in bytes are a", end=" ")
+        print("conversation's, memory is in MiB")
+        for url in urls():
+            compare(url, Path(folder), options.rounds)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
+import orjson
+
 DEEPEST_NESTING = 100
 INTEGERS = range(-(2**63), 2**63)
 UNSTORABLE_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -86,6 +88,34 @@ def _inside(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+def loads_storable(body: bytes) -> Any:
+    """Parse JSON that can be stored as it came; a third of the work of `loads` and `is_storable`.
+
+    Raises ValueError for any other, and for some that may be other: ask those of it.
+    """
+    if b"\\u0000" in body:
+        raise ValueError("perhaps a NUL")
+    value = orjson.loads(body)  # which refuses what is not finite, and lone surrogates
+    level: list[Any] = [[value]]
+    for _ in range(DEEPEST_NESTING + 1):
+        level = [inner for item in level for inner in _inner_lists_and_objects(item)]
+        if not level:
+            return value
+    raise NestedTooDeep(f"nested deeper than {DEEPEST_NESTING} levels")
+
+
+def _inner_lists_and_objects(value: Any) -> list[Any]:
+    inner = []
+    for item in _inside(value):
+        kind = type(item)
+        if kind is dict or kind is list:
+            inner.append(item)
+        # An integer beyond 64 bits comes as a float.
+        elif (kind is int or kind is float) and not -(2**63) < item < 2**63:
+            raise ValueError("perhaps an integer beyond 64 bits")
+    return inner
 
 
 def loads(text: str) -> Any:

@@ -108,17 +108,9 @@ def _document(body: bytes, notes: list[dict[str, str]]) -> dict[str, Any]:
     if json_values.has_more_values(body, MOST_VALUES):
         raise NotAConversation(f"more than {MOST_VALUES} JSON values")
     try:
-        document = json_values.loads(body.decode("utf-8-sig"))
-        if not json_values.is_storable(document):
-            document = json_values.cleaned(
-                document, lambda at, what: notes.append({"at": at, "replaced": what})
-            )
-    except UnicodeDecodeError as error:
-        raise NotAConversation(f"not UTF-8: {error.reason} at byte {error.start}") from error
-    except json_values.NestedTooDeep as error:
-        raise NotAConversation(str(error)) from error
-    except ValueError as error:
-        raise NotAConversation(f"not JSON: {error}") from error
+        document = json_values.loads_storable(body)
+    except ValueError:
+        document = _cleaned(body, notes)
     if not isinstance(document, dict):
         raise NotAConversation("not a JSON object")
     if not isinstance(document.get("messages"), list):
@@ -127,6 +119,22 @@ def _document(body: bytes, notes: list[dict[str, str]]) -> dict[str, Any]:
         keys = ", ".join(sorted(document)[:10]) or "none"
         raise NotAConversation(f"no list `messages`; its keys are: {keys}")
     return document
+
+
+def _cleaned(body: bytes, notes: list[dict[str, str]]) -> Any:
+    try:
+        document = json_values.loads(body.decode("utf-8-sig"))
+        if json_values.is_storable(document):
+            return document
+        return json_values.cleaned(
+            document, lambda at, what: notes.append({"at": at, "replaced": what})
+        )
+    except UnicodeDecodeError as error:
+        raise NotAConversation(f"not UTF-8: {error.reason} at byte {error.start}") from error
+    except json_values.NestedTooDeep as error:
+        raise NotAConversation(str(error)) from error
+    except ValueError as error:
+        raise NotAConversation(f"not JSON: {error}") from error
 
 
 def owner_of(named: Any, folder_owner: str | None, given_owner: str | None) -> str:

@@ -23,7 +23,7 @@ from conversations.import_trees import FoundFile, UnreadFile
 from conversations.services import imports
 
 BATCH_CONVERSATIONS = 100
-BATCH_BYTES = 8 * 1024 * 1024
+BATCH_BYTES = 4 * 1024 * 1024
 MAX_FILE_BYTES = 64 * 1024 * 1024
 BATCH_TRIES = 5
 

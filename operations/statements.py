@@ -14,7 +14,7 @@ from operations import traces
 logger = logging.getLogger(__name__)
 
 # What counts as a statement: transaction control does not.
-COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "COPY")
 LONGEST_SHOWN = 1000
 PASSED_BY = (__file__, models.__file__, prepared.__file__, prepared_writes.__file__)
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 
-COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+COUNTED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "COPY")
 PERSONS = (
     "SELECT PG_ADVISORY",
     'SELECT "ACCESS_PERSON"."USER_ID"',
@@ -19,7 +19,7 @@ PERSONS = (
 
 @contextmanager
 def assert_statements(expected: int) -> Iterator[list[str]]:
-    """Exactly this many SELECT, INSERT, UPDATE or DELETE statements are sent inside the block.
+    """Exactly this many SELECT, INSERT, UPDATE, DELETE or COPY are sent inside the block.
 
     Transaction control, a person's lock and first contact (access/services/persons.py) and what
     triggers do are not counted, so that the number is the same on both engines.

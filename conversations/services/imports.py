@@ -2,22 +2,32 @@
 
 import uuid
 from collections import ChainMap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Any
 
+import orjson
 from django.db import transaction
 
 from access.models import ErasedPerson, Person
 from access.services import persons
 from common import locks
+from common.models import new_uid
 from conversations.council import CouncilConversation
 from conversations.export import messages_of
-from conversations.models import Conversation, Message
+from conversations.models import STAGE_COLUMNS, Conversation, Message
 from conversations.sameness import fingerprint
+from conversations.search import message_search_text
+from conversations.services import bulk
 from conversations.services.conversations import remove_conversations
 
 Owned = tuple[str, uuid.UUID]
+# The others are null.
+MESSAGE_COLUMNS = (
+    "uid", "conversation_id", "person_id", "position", "role", "content", *STAGE_COLUMNS,
+    "metadata", "extra", "search_text", "created_at", "actor", "request_hash",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -134,12 +144,12 @@ def _owned(item: CouncilConversation) -> Owned:
 
 
 def _says(item: CouncilConversation) -> str:
-    conversation, messages = _rows(item, 0)
-    return fingerprint(conversation, messages)
+    messages = (Message(**message.columns) for message in item.messages)
+    return fingerprint(_conversation(item, 0), messages)
 
 
-def _rows(item: CouncilConversation, person_id: int) -> tuple[Conversation, list[Message]]:
-    conversation = Conversation(
+def _conversation(item: CouncilConversation, person_id: int) -> Conversation:
+    return Conversation(
         person_id=person_id,
         uid=item.uid,
         source=Conversation.Source.IMPORT,
@@ -147,10 +157,6 @@ def _rows(item: CouncilConversation, person_id: int) -> tuple[Conversation, list
         request_hash=item.content_hash,
         **item.columns,
     )
-    return conversation, [
-        Message(conversation=conversation, person_id=person_id, **message.columns)
-        for message in item.messages
-    ]
 
 
 def _replace_imported(items: Sequence[CouncilConversation], keys: Mapping[str, int]) -> None:
@@ -165,13 +171,38 @@ def _replace_imported(items: Sequence[CouncilConversation], keys: Mapping[str, i
 
 
 def _insert_imported(items: Sequence[CouncilConversation], keys: Mapping[str, int]) -> None:
-    made = [_rows(item, keys[item.user_id]) for item in items]
-    conversations = [conversation for conversation, _ in made]
-    messages = [message for _, own in made for message in own]
-    rows: list[Conversation | Message] = [*conversations, *messages]
+    if not items:
+        return
+    rows = [_conversation(item, keys[item.user_id]) for item in items]
     for row in rows:
         row.search_text = row.terms
-    Conversation.objects.bulk_create(conversations)
-    for message in messages:
-        message.conversation_id = message.conversation.pk
-    Message.objects.bulk_create(messages)
+    Conversation.objects.bulk_create(rows)
+    bulk.insert_rows(Message, MESSAGE_COLUMNS, _message_rows(items, rows))
+
+
+def _message_rows(
+    items: Sequence[CouncilConversation], conversations: Sequence[Conversation]
+) -> Iterator[tuple[Any, ...]]:
+    for item, conversation in zip(items, conversations, strict=True):
+        for message in item.messages:
+            columns = message.columns
+            stages = [columns.get(stage) for stage in STAGE_COLUMNS]
+            yield (
+                new_uid(),
+                conversation.pk,
+                conversation.person_id,
+                columns["position"],
+                columns["role"],
+                columns.get("content"),
+                *(None if stage is None else _json(stage) for stage in stages),
+                _json(columns.get("metadata", {})),
+                _json(columns["extra"]),
+                message_search_text(columns.get("content"), *stages, extra=columns["extra"]),
+                columns["created_at"],
+                "",
+                "",
+            )
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

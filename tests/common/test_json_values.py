@@ -113,6 +113,40 @@ class TestAValueThatCanBeStored:
         assert json_values.is_storable(value) is (unstorable_parts(value) == 0)
 
 
+class TestReadingWhatCanBeStored:
+    @given(value=values)
+    def test_gives_the_same_or_refuses(self, value: Any) -> None:
+        self.assert_the_same(json_text(value))
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "-0", "-0.0", "1e400", "[9223372036854775807]", "[-9223372036854775808]", "[1e19]",
+            "[9223372036854775808]", "[18446744073709551616]", '{"a": -9223372036854775809}',
+            '"\\u0000"', '"\\ud800"', '"\\ud83d\\ude00"', '{"\\u0000": 1}', "[NaN]", "Infinity",
+            '{"a": 1, "b": 2, "a": 3}', "[1,]", "\ufeff{}", "[" * 100 + "]" * 100,
+            "[" * 101 + "]" * 101, '{"a":' * 99 + "[7]" + "}" * 99,
+            '{"a":' * 100 + "[]" + "}" * 100,
+        ],
+    )  # fmt: skip
+    def test_refuses_what_would_be_read_as_something_else(self, text: str) -> None:
+        self.assert_the_same(text.encode())
+
+    def test_does_not_refuse_what_is_plain(self) -> None:
+        body = json_text({"a": [1, -1.5, None, True, "é", {"b": "\\u00e9"}]})
+
+        assert json_values.loads_storable(body) == json.loads(body)
+
+    def assert_the_same(self, body: bytes) -> None:
+        try:
+            value = json_values.loads_storable(body)
+        except ValueError:
+            return
+        read = json_values.loads(body.decode())
+        assert repr(value) == repr(read)  # which tells 1 from 1.0 and from true
+        assert json_values.is_storable(read)
+
+
 def json_text(value: Any) -> bytes:
     return json.dumps(value).encode()
 

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from common.idempotency import RequestKey
 from conversations.models import Conversation, Message
-from conversations.search import terms_of
+from conversations.search import (
+    INDEXED_CHARACTERS,
+    MARKS,
+    TERM_CHARACTERS,
+    WORD,
+    search_text,
+    terms_of,
+)
 from conversations.services import conversations
 from conversations.services import messages as conversations_messages
 from tests.asserts import assert_problem
@@ -123,7 +130,34 @@ def create(title: str, contents: list[str]) -> str:
     return str(outcome.row.uid)
 
 
+def words_one_by_one(text: str) -> list[str]:
+    """The words of a text, each looked for with one expression: the definition, and slow."""
+    normal = unicodedata.normalize("NFKC", MARKS.sub(r"\1", text[:INDEXED_CHARACTERS]))
+    normal = normal[: min(2 * len(text) + 1000, INDEXED_CHARACTERS)].lower()
+    found = WORD.findall(normal.replace("i\u0307", "i"))
+    return [word[:TERM_CHARACTERS] for word in found]
+
+
 class TestWords:
+    @given(text=st.lists(atoms | st.characters(), max_size=80).map("".join))
+    @settings(max_examples=1000, deadline=None)
+    def test_are_those_of_their_definition(self, text: str) -> None:
+        assert terms_of(text) == words_one_by_one(text)
+        assert search_text(text) == " ".join(dict.fromkeys(words_one_by_one(text)))
+
+    @pytest.mark.parametrize("before", ["a", "漢", "\u0301"])
+    def test_are_those_of_their_definition_beside_any_letter(self, before: str) -> None:
+        letters = [chr(code) for code in range(0x110000)]
+        for start in range(0, len(letters), 4000):
+            text = "".join(f"{before}{letter}b " for letter in letters[start : start + 4000])
+
+            assert terms_of(text) == words_one_by_one(text)
+
+    def test_that_differ_after_64_characters_are_one(self) -> None:
+        assert search_text(f"{'x' * 65} y {'x' * 66} {'é' * 70} {'é' * 80}").split() == [
+            "x" * 64, "y", "é" * 64,
+        ]  # fmt: skip
+
     def test_are_made_of_letters_and_digits_alone(self) -> None:
         wrong = [
             f"U+{ord(letter):04X} {unicodedata.name(letter, '')}"
