@@ -33,8 +33,9 @@ RANDOM = r'"(?:hash|previous_hash|reference|details_hmac|token)":"([0-9a-f]{32,6
 NAMED = re.compile(rf"({UUID})|cursor=([\w-]+)|{RANDOM}")
 OPAQUE = re.compile(rf"{UUID}|(?<=cursor=)[\w-]+|\b[0-9a-f]{{32,64}}\b")
 PLACEHOLDER = re.compile(r"<<[\w:-]+>>")
-# Of a request whose path may have an id, and of a person.
-HASH = re.compile(r'("(?:request_hash|salt)":)"[0-9a-f]{64}"')
+# Exports have hashes of requests whose path may have an id, salts, and rows' own numbers, of which
+# PostgreSQL leaves some out.
+OWN = re.compile(r'("(?:request_hash|salt)":)"[0-9a-f]{64}"|("id":)\d+')
 TIME = re.compile(r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 MEASURED = {"/metrics": re.compile(r"^[^#].*\n?", re.MULTILINE), "/health": re.compile(r"[\d.]+")}
 SHOWN = 60
@@ -59,7 +60,7 @@ class Names:
                 self.names[value] = f"<<id:{len(self.names)}>>"
                 self.real[self.names[value]] = value
         text = OPAQUE.sub(lambda match: self.names.get(match[0], match[0]), text)
-        return TIME.sub(self._time, HASH.sub(r'\1"<<hash>>"', text))
+        return TIME.sub(self._time, OWN.sub(r'\1\2"<<own>>"', text))
 
     def _time(self, match: re.Match[str]) -> str:
         said = datetime.datetime.fromisoformat(match[0].replace("Z", "+00:00"))
