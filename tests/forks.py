@@ -190,6 +190,7 @@ def run(
 
 
 def _serve(link: socket.socket, what: str) -> None:
+    gc.disable()
     if what == "steward":
         import django
 
@@ -199,6 +200,7 @@ def _serve(link: socket.socket, what: str) -> None:
     else:
         for package in PACKAGES:
             importlib.import_module(package)
+    gc.enable()
     gc.freeze()
 
     while True:
