@@ -99,7 +99,7 @@ class Fork:
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
-    def communicate(self, timeout: float = 600) -> tuple[str, str]:
+    def communicate(self, timeout: float = 1800) -> tuple[str, str]:
         """The rest of what it says. One that takes longer is killed."""
         late = threading.Timer(timeout, self.kill)
         late.start()
@@ -181,7 +181,7 @@ def popen(
 
 
 def run(
-    command: Sequence[str], env: Mapping[str, str], *, timeout: float = 300
+    command: Sequence[str], env: Mapping[str, str], *, timeout: float = 1800
 ) -> "subprocess.CompletedProcess[str]":
     """`python *command` to its end. One that takes longer is killed."""
     process = popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
