@@ -73,14 +73,15 @@ class Worker:
         self.limited, self.key = Caller(key, "limited"), key
         self.conversations: list[tuple[int, str]] = []
 
-    def run(self, count: int) -> None:
+    def run(self, count: int, seconds: float) -> None:
+        until = time.monotonic() + seconds
         acts: list[Callable[[int, Any], None]] = [
             self.create, self.append, self.append, self.change, self.read, self.list, self.charge,
             self.charge, self.grant, self.batch, self.refund, self.hold, self.count_usage,
             self.count_limited, self.consent, self.cache, self.invalidate, self.reference,
             self.throw_away,
         ]  # fmt: skip
-        while self.book["operations"] < count:
+        while self.book["operations"] < count and time.monotonic() < until:
             person = self.chance.randrange(PERSONS)
             self.chance.choice(acts)(person, self.callers[person])
 
@@ -254,7 +255,7 @@ def found() -> Counter[str]:
     return counted
 
 
-def work(number: int, key: str, count: int) -> None:
+def work(number: int, key: str, count: int, seconds: float) -> None:
     """In a process of its own."""
     import django
 
@@ -262,7 +263,7 @@ def work(number: int, key: str, count: int) -> None:
     worker = Worker(number, key)
     print("ready", flush=True)
     sys.stdin.readline()
-    worker.run(count)
+    worker.run(count, seconds)
     print(json.dumps(worker.book), flush=True)
 
 
@@ -272,12 +273,13 @@ def main() -> int:
     )
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--processes", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=1e9, help="where there is no more time")
     options = parser.parse_args()
     with new_database("steward_operations") as url:
-        return compare(url, options.count, options.processes)
+        return compare(url, options)
 
 
-def compare(url: str, count: int, processes: int) -> int:
+def compare(url: str, options: argparse.Namespace) -> int:
     key = served.prepared(HERE, url)
     os.environ.update(served.environment(url) | {"LOG_LEVEL": "CRITICAL"})
     import django
@@ -290,11 +292,11 @@ def compare(url: str, count: int, processes: int) -> int:
     workers = [
         subprocess.Popen(
             [sys.executable, "-m", "benchmarks.operations", WORK, str(number), key,
-             str(count // processes)],
+             str(options.count // options.processes), str(options.seconds)],
             cwd=HERE, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             start_new_session=True,
         )
-        for number in range(1, processes + 1)
+        for number in range(1, options.processes + 1)
     ]  # fmt: skip
     books: Counter[str] = Counter()
     for one in workers:
@@ -312,7 +314,7 @@ def compare(url: str, count: int, processes: int) -> int:
     }
     verified = subprocess.run([sys.executable, "manage.py", "verify"], cwd=HERE)
     print(
-        f"{done:,} operations by {processes} processes in {seconds:.0f} s; {len(books)} counts,"
+        f"{done:,} operations by {options.processes} processes in {seconds:.0f} s; {len(books)} counts,"
         f" {len(differing)} of them differ; verify ended with {verified.returncode}"
     )
     for name, (told, stored) in differing.items():
@@ -322,6 +324,6 @@ def compare(url: str, count: int, processes: int) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [WORK]:
-        work(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+        work(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), float(sys.argv[5]))
     else:
         sys.exit(main())
