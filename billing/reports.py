@@ -94,7 +94,7 @@ def statistics(user_id: str, *, days: int, at: datetime.datetime) -> dict[str, A
         .filter(created_at__gt=at - datetime.timedelta(days=days), created_at__lte=at)
         .order_by("type")
         .values("type")
-        .annotate(count=Count("id"), total=Sum("amount"))
+        .annotate(count=Count("*"), total=Sum("amount"))
     )
     by_type = {row["type"]: {"count": row["count"], "total": int(row["total"])} for row in rows}
     return {

@@ -187,6 +187,7 @@ class MatchesTerms(Func):
 
     output_field = BooleanField()
     conditional = True
+    on_sqlite = "{row} IN (SELECT rowid FROM {index} WHERE {index} MATCH ({wanted}))"
 
     def __init__(self, model: type[Model], terms: Sequence[str], owner: str | None = None) -> None:
         owned = [] if owner is None else [PersonKey(owner)]
@@ -214,5 +215,28 @@ class MatchesTerms(Func):
             # Of somebody who is not there 0, which is nobody's: FTS5 takes no null.
             wanted += f" || ' \"{OWNER_MARK}' || COALESCE({key}, 0) || '\"'"
             parameters += user_id
-        found = f'SELECT rowid FROM "{self.index}" WHERE "{self.index}" MATCH ({wanted})'
-        return f"{row_id} IN ({found})", parameters
+        index = f'"{self.index}"'
+        return self.on_sqlite.format(row=row_id, index=index, wanted=wanted), parameters
+
+
+class IsHit(MatchesTerms):
+    """The same, for a slice of so many hits: SQLite looks no more of them up, the newest."""
+
+    def __init__(self, model: type[Model], terms: Sequence[str], *, at_most: int) -> None:
+        super().__init__(model, terms)
+        self.on_sqlite = (
+            "{row} IN (SELECT rowid FROM {index} WHERE {index} MATCH ({wanted})"
+            f" ORDER BY rowid DESC LIMIT {at_most})"
+        )
+
+
+class HasTerms(MatchesTerms):
+    """The same, of few rows that are known: SQLite looks at their words, not for them in its index.
+
+    There each of these rows would be looked for among all hits.
+    """
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, Any]:
+        text, _ = compiler.compile(self.get_source_expressions()[1])
+        each = f"instr(' ' || {text} || ' ', %s) > 0"
+        return f"({' AND '.join([each] * len(self.terms))})", [f" {word} " for word in self.terms]

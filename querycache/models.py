@@ -67,6 +67,17 @@ class NamespaceQuerySet(models.QuerySet["Namespace"]):
             **{f"shown_{name}": _sum_of(model, column) for name, (model, column) in sums.items()}
         )
 
+    def with_ends(self) -> Any:
+        """With `oldest_at` and `newest_at`: when entries of its epoch were made; null without any.
+
+        Each is an end of an index. Of a minimum and a maximum together SQLite reads all rows.
+        """
+        current = CacheEntry.objects.filter(
+            namespace_id=OuterRef("pk"), epoch=OuterRef("epoch")
+        ).order_by("created_at")
+        made = current.values("created_at")
+        return self.annotate(oldest_at=Subquery(made[:1]), newest_at=Subquery(made.reverse()[:1]))
+
 
 def _sum_of(model: "type[CacheSize] | type[CacheStatistics]", column: str) -> Coalesce:
     rows = model.objects.filter(namespace_id=OuterRef("pk")).order_by().values("namespace_id")
@@ -208,6 +219,8 @@ class CacheEntry(models.Model):
             models.Index(fields=["namespace", "stale_until"], name="cacheentry_expiry"),
             # What an invalidation left behind comes first, then the oldest.
             models.Index(fields=["namespace", "epoch", "created_at"], name="cacheentry_age"),
+            # Staff look an entry up by its key alone, in whichever namespace and whose it is.
+            models.Index(fields=["key_hash"], name="cacheentry_key"),
         ]
 
     class Privacy:

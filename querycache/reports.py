@@ -4,7 +4,7 @@ import datetime
 from typing import Any
 
 from django.db import OperationalError, ProgrammingError
-from django.db.models import Max, Min, Sum
+from django.db.models import Sum
 
 from common.declarations import DEGRADED, OK, Health, HealthCheck
 from common.errors import NotFound
@@ -20,7 +20,7 @@ def statistics(name: str, *, at: datetime.datetime) -> dict[str, Any]:
     Counters are written some seconds late. Times are of entries of the present epoch. Raises
     NotFound.
     """
-    namespace = Namespace.objects.filter(name=name).first()
+    namespace = Namespace.objects.named(name).with_ends().first()
     if namespace is None:
         raise NotFound("There is no such namespace.")
     counters = CacheStatistics.objects.filter(namespace=namespace).aggregate(
@@ -28,7 +28,6 @@ def statistics(name: str, *, at: datetime.datetime) -> dict[str, Any]:
     )
     size = size_of(namespace)
     current = CacheEntry.objects.filter(namespace=namespace, epoch=namespace.epoch)
-    ages = current.aggregate(oldest=Min("created_at"), newest=Max("created_at"))
     ended = current.expired(at=at).count() + CacheEntry.objects.of_earlier_epochs(namespace).count()
     hits = int(counters["hits"] + counters["stale_hits"])
     lookups = int(counters["lookups"])
@@ -40,8 +39,8 @@ def statistics(name: str, *, at: datetime.datetime) -> dict[str, Any]:
         "cache_size": size.entries,
         "active_entries": max(size.entries - ended, 0),
         "expired_entries": ended,
-        "oldest_entry": ages["oldest"],
-        "newest_entry": ages["newest"],
+        "oldest_entry": namespace.oldest_at,
+        "newest_entry": namespace.newest_at,
         "average_ttl_seconds": round(size.ttl_seconds / size.entries, 2) if size.entries else 0.0,
         "credits_saved": int(counters["credits_saved"]),
     }

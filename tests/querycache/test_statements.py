@@ -79,7 +79,7 @@ class TestTheOthers:
 
         with assert_statements(KEY + 2):
             assert person.get(cache.entry_path()).status_code == 200
-        with assert_statements(KEY + 6):
+        with assert_statements(KEY + 5):
             assert person.get("/cache/stats").status_code == 200
         with assert_statements(KEY + 1):
             assert person.post("/cache/key", cache.QUESTION).status_code == 200
