@@ -54,4 +54,4 @@ def chain_of(
 
 
 def _mac(key: bytes, *parts: Any) -> str:
-    return hmac.new(key, "|".join(map(str, parts)).encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, "|".join(map(str, parts)).encode(), "sha256").hex()

@@ -1,14 +1,25 @@
 """What `manage.py verify` checks of conversations."""
 
+import json
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, F, Max, Q, TextField
+from django.db.models.functions import Cast
 
 from common.declarations import Check
-from conversations.models import Conversation, Message
-from conversations.search import OWNER_MARK, fts_table
+from conversations.models import BATCH_ROWS, STAGE_COLUMNS, Conversation, Message
+from conversations.search import OWNER_MARK, fts_table, message_search_text, search_text
+
+# The stages and the other fields of a message that has neither.
+NO_OTHERS = [*[None] * len(STAGE_COLUMNS), "{}"]
+# Rows of the FTS5 index that are kept in memory at a time; for each so many it is read once.
+INDEX_ROWS = 500_000
+FIRST_KEY, LAST_KEY = -(2**63), 2**63 - 1
 
 
 def _positions() -> Iterator[str]:
@@ -31,10 +42,27 @@ def _owners() -> Iterator[str]:
 
 
 def _search_terms() -> Iterator[str]:
-    for model in (Conversation, Message):
-        for row in model.objects.in_batches():
-            if row.search_text != row.terms:
-                yield f"{model._meta.verbose_name} #{row.pk}: its search words are not its text's"
+    for pk, found, title in _rows(Conversation, "search_text", "title"):
+        if found != search_text(title):
+            yield f"conversation #{pk}: its search words are not its text's"
+    # Stages and other fields as text, for most messages have none, and none need be read.
+    others = [Cast(name, TextField()) for name in (*STAGE_COLUMNS, "extra")]
+    for pk, found, content, *texts in _rows(Message, "search_text", "content", *others):
+        if texts == NO_OTHERS:
+            derived = search_text(content or "")
+        else:
+            *stages, extra = (text and json.loads(text) for text in texts)
+            derived = message_search_text(content, *stages, extra=extra)
+        if found != derived:
+            yield f"message #{pk}: its search words are not its text's"
+
+
+def _rows(model: type[Conversation] | type[Message], *columns: Any) -> Iterator[tuple[Any, ...]]:
+    """The key and these columns of all rows, by key, in batches: in constant memory."""
+    rows, last = model.objects.order_by("pk").values_list("pk", *columns), 0
+    while batch := list(rows.filter(pk__gt=last)[:BATCH_ROWS]):
+        yield from batch
+        last = batch[-1][0]
 
 
 def _index() -> Iterator[str]:
@@ -59,28 +87,48 @@ def _invalid_index(name: str) -> Iterator[str]:
 
 def _differing_index(model: type[Conversation] | type[Message]) -> Iterator[str]:
     """Compares the FTS5 index with the rows: of each row the number of words and their sum."""
-    indexed: dict[int, int] = {}
     view = f"temp.{fts_table(model)}_seen"
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE VIRTUAL TABLE IF NOT EXISTS {view}"
             f" USING fts5vocab('main', '{fts_table(model)}', 'instance')"
         )
-        cursor.execute(f"SELECT doc, term FROM {view}")
-        while rows := cursor.fetchmany(10_000):
-            for row_id, word in rows:
-                indexed[row_id] = indexed.get(row_id, 0) + _value(word)
+        for first, end in pairwise(_ends(model)):
+            indexed = _indexed(cursor, view, first, end)
+            rows = model.objects.filter(pk__gte=first, pk__lt=end)
+            for pk, person_id, text in rows.values_list(
+                "pk", "person_id", "search_text"
+            ).iterator():
+                owner = f"{OWNER_MARK}{person_id}"
+                if indexed.pop(pk, 0) != sum(map(_value, {owner, *text.split()})):
+                    yield f"{model._meta.verbose_name} #{pk}: the index differs; run reindex_search"
+            for pk in indexed:
+                yield f"{model._meta.verbose_name} #{pk}: it is gone, and still in the index"
         cursor.execute(f"DROP TABLE {view}")
-    for row_id, person_id, text in model.objects.values_list(
-        "pk", "person_id", "search_text"
-    ).iterator():
-        owner = f"{OWNER_MARK}{person_id}"
-        if indexed.pop(row_id, 0) != sum(map(_value, {owner, *text.split()})):
-            yield f"{model._meta.verbose_name} #{row_id}: the index differs; run reindex_search"
-    for row_id in indexed:
-        yield f"{model._meta.verbose_name} #{row_id}: it is gone, and still in the index"
 
 
+def _ends(model: type[Conversation] | type[Message]) -> list[int]:
+    """Keys between which there are at most INDEX_ROWS rows: so many are looked at in one pass."""
+    keys, ends = model.objects.order_by("pk").values_list("pk", flat=True), [FIRST_KEY]
+    while following := keys.filter(pk__gt=ends[-1])[INDEX_ROWS : INDEX_ROWS + 1].first():
+        ends.append(following)
+    return [*ends, LAST_KEY]
+
+
+def _indexed(cursor: Any, view: str, first: int, end: int) -> dict[int, int]:
+    """Of each row that the index knows between these keys, what its words come to."""
+    indexed: dict[int, int] = {}
+    cursor.execute(f"SELECT doc, term FROM {view} WHERE doc >= %s AND doc < %s", [first, end])
+    known, value = "", 0
+    while rows := cursor.fetchmany(10_000):
+        for row_id, word in rows:  # word by word, in their order
+            if word != known:
+                known, value = word, _value(word)
+            indexed[row_id] = indexed.get(row_id, 0) + value
+    return indexed
+
+
+@lru_cache(maxsize=100_000)
 def _value(word: str) -> int:
     return (1 << 32) + zlib.crc32(word.encode())
 
