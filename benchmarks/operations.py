@@ -314,8 +314,9 @@ def compare(url: str, options: argparse.Namespace) -> int:
     }
     verified = subprocess.run([sys.executable, "manage.py", "verify"], cwd=HERE)
     print(
-        f"{done:,} operations by {options.processes} processes in {seconds:.0f} s; {len(books)} counts,"
-        f" {len(differing)} of them differ; verify ended with {verified.returncode}"
+        f"{done:,} operations by {options.processes} processes in {seconds:.0f} s;"
+        f" {len(books)} counts, {len(differing)} of them differ;"
+        f" verify ended with {verified.returncode}"
     )
     for name, (told, stored) in differing.items():
         print(f"  {name}: {told} by the books, {stored} in the database")
