@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("access", "0010_staff_actions_of_the_log"),
-        ("billing", "0008_frozen_by_whom_and_why"),
+        ("billing", "0009_unique_keys_of_given_ones"),
     ]
 
     operations = [
