@@ -46,7 +46,9 @@ class Cursor(psycopg2.extensions.cursor):
         except psycopg2.errors.FeatureNotSupported:
             # A migration gave a column another type: this connection does without from now on.
             self.connection.prepares = False
-            raise
+            if not self.connection.autocommit:
+                raise  # the transaction is over
+            return super().execute(query, vars)
 
 
 # For psycopg2.connect.

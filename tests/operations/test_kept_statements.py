@@ -95,17 +95,27 @@ class TestAKeptStatement:
         assert statements == [PAIR, PAIR]
 
     def test_is_sent_as_it_stands_after_a_column_became_another(self, wrapper: Any) -> None:
+        ask_names = self.asked_before_a_column_became_another(wrapper)
+
+        assert ask(wrapper, ask_names) == [("ann",)]
+
+    def test_is_refused_once_in_a_transaction_after_that(self, wrapper: Any) -> None:
+        ask_names = self.asked_before_a_column_became_another(wrapper)
+        wrapper.set_autocommit(False)
+        with pytest.raises(NotSupportedError):
+            ask(wrapper, ask_names)
+        wrapper.rollback()
+
+        assert ask(wrapper, ask_names) == [("ann",)]
+
+    def asked_before_a_column_became_another(self, wrapper: Any) -> Kept:
         ask_names = Kept("SELECT name FROM names")
         with wrapper.cursor() as cursor:
             cursor.execute("CREATE TEMPORARY TABLE names (name varchar(9))")
             cursor.execute("INSERT INTO names VALUES ('ann')")
             cursor.execute(ask_names)
             cursor.execute("ALTER TABLE names ALTER name TYPE text")
-
-        with pytest.raises(NotSupportedError):
-            ask(wrapper, ask_names)
-
-        assert ask(wrapper, ask_names) == [("ann",)]
+        return ask_names
 
 
 class TestEveryPreparedStatement:
