@@ -11,6 +11,7 @@ from django.db import connection
 
 from common.schema import database_triggers
 from common.schema.triggers import all_triggers
+from conversations import verify_checks
 from conversations.models import Conversation, Message
 from tests.asserts import stored
 from tests.client import ApiClient
@@ -247,6 +248,21 @@ if connection.vendor == "sqlite":
 
             assert name == "conversations.search_index"
             assert "#987654: it is gone" in sentence
+
+        def test_is_named_where_the_index_is_read_in_parts(
+            self, model: Any, monkeypatch: pytest.MonkeyPatch
+        ) -> None:
+            monkeypatch.setattr(verify_checks, "INDEX_ROWS", 1)
+            assert problems() == {}
+            index, first = f"{model._meta.db_table}_words", model.objects.order_by("pk")[0]
+            for row_id, words in ((first.pk, "ghost"), (987654, "=616E6E ghost")):
+                damage(f"INSERT INTO {index} (rowid, words) VALUES (%s, %s)", row_id, words)
+
+            sentences = problems()["conversations.search_index"]
+
+            assert len(sentences) == 2
+            assert f"#{first.pk}: the index differs" in sentences[0]
+            assert "#987654: it is gone" in sentences[1]
 
         @pytest.mark.parametrize("act", ["insert", "update", "delete"])
         def test_by_a_trigger_that_is_gone_is_named(self, model: Any, act: str) -> None:

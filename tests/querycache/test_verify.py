@@ -36,7 +36,9 @@ def stored(person: ApiClient) -> None:
     person.delete(cache.entry_path(namespace="other"))
 
 
-def test_a_sound_cache_is_clean() -> None:
+def test_a_sound_cache_is_clean(person: ApiClient) -> None:
+    cache.store(person, model='one "of\\ té', tags=["a"])  # which JSON escapes
+
     assert problems() == {}
 
 
