@@ -37,14 +37,20 @@ class WriteBehind(Generic[Key, Value]):
     """Notes by key, merged in memory, written DEFERRED_WRITE_SECONDS after the first of them.
 
     `merge(old, new)` joins two notes of one key; `write(pending)` stores them in a transaction
-    of its own. Notes that cannot be written are kept for the next try.
+    of its own. Notes that cannot be written are kept for the next try. So many notes as
+    `most_waiting` are written at once; with None, where the latest says all, the interval decides.
     """
 
     def __init__(
-        self, *, merge: Callable[[Value, Value], Value], write: Callable[[Mapping[Key, Value]], Any]
+        self,
+        *,
+        merge: Callable[[Value, Value], Value],
+        write: Callable[[Mapping[Key, Value]], Any],
+        most_waiting: int | None = MAX_WAITING,
     ) -> None:
         self._merge = merge
         self._write = write
+        self._most_waiting = most_waiting
         self._reset()
         _all.add(self)
 
@@ -67,7 +73,7 @@ class WriteBehind(Generic[Key, Value]):
                 return
             if self._timer is None:
                 self._start(settings.DEFERRED_WRITE_SECONDS)
-            elif self._count == MAX_WAITING:
+            elif self._count == self._most_waiting:
                 self._timer.cancel()
                 self._start(0)
 

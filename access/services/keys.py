@@ -110,4 +110,6 @@ def _write_last_uses(times: Mapping[int, datetime.datetime]) -> None:
         ApiKey.objects.filter(earlier, pk=key_id).update(last_used_at=moment)
 
 
-last_uses: WriteBehind[int, datetime.datetime] = WriteBehind(merge=max, write=_write_last_uses)
+last_uses: WriteBehind[int, datetime.datetime] = WriteBehind(
+    merge=max, write=_write_last_uses, most_waiting=None
+)

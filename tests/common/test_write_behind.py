@@ -150,6 +150,20 @@ class TestTheWriter:
         assert written.happened.wait(timeout=30)
         assert written == [{"a": MAX_WAITING}]
 
+    def test_waits_for_the_interval_where_the_latest_note_says_all(self, settings: Any) -> None:
+        settings.DEFERRED_WRITE_SECONDS = 3600
+        latest: WriteBehind[str, int] = WriteBehind(merge=max, write=Written(), most_waiting=None)
+        latest.note("a", 0)
+        timer = latest._timer
+        assert timer is not None
+
+        for number in range(MAX_WAITING + 1):
+            latest.note("a", number)
+
+        assert latest._timer is timer
+        timer.cancel()
+        latest._reset()
+
     def test_tries_again_by_itself_after_a_failure(
         self, settings: Any, counts: WriteBehind[str, int], written: Written
     ) -> None:
