@@ -4,7 +4,7 @@
 
 Makes a tree of conversations with 20 messages each (10 council answers of 6 KB, of a vocabulary as
 wide as people's) and stores it in three ways, each in a process and a database of its own, in
-turns: with `import_json`; bare, which is COPY (SQLite: one INSERT for many rows) of the files'
+turns: with `import_json`; bare, which is COPY (SQLite: a repeated INSERT) of the files'
 values into tables without words, triggers or further indexes; and with one `save()` a row. Prints
 medians for SQLite, and for PostgreSQL on the server of DATABASE_URL, which must run here, as the
 CPU of its process counts, too.
@@ -220,36 +220,39 @@ def written(connection: Any) -> float:
 # What runs them
 
 
-def urls() -> list[str]:
+def urls(folder: Path) -> list[str]:
     """A database for each engine, each with the name TEMPLATE."""
     server = os.environ.get("DATABASE_URL", "")
-    made = [f"sqlite:///{tempfile.mkdtemp(prefix='steward-importing-')}/{TEMPLATE}"]
+    made = [f"sqlite:///{folder}/{TEMPLATE}"]
     if server.startswith("postgres"):
         address, mark, options = server.partition("?")
         made.append(f"{address.rpartition('/')[0]}/{TEMPLATE}{mark}{options}")
     return made
 
 
-def make_anew(url: str, name: str, template: str) -> str:
+def make_anew(url: str, name: str, template: str = "") -> str:
     """The URL of a database that is a copy of another, or an empty one."""
     made = url.replace(TEMPLATE, name)
     if url.startswith("sqlite"):
         path = Path(made.removeprefix("sqlite:///"))
         for ending in ("", "-wal", "-shm"):
             Path(f"{path}{ending}").unlink(missing_ok=True)
-        if template != "template1":
+        if template:
             path.write_bytes(path.with_name(template).read_bytes())
-        return made
+    else:
+        on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        on_server(f"CREATE DATABASE {name} TEMPLATE {template or 'template1'}")
+        on_server("CHECKPOINT")
+    return made
+
+
+def on_server(statement: str) -> None:
     import psycopg2
 
     connection = psycopg2.connect(os.environ["DATABASE_URL"])
     connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        cursor.execute("CHECKPOINT")
+    connection.cursor().execute(statement)
     connection.close()
-    return made
 
 
 def run(url: str, *arguments: str) -> str:
@@ -265,7 +268,7 @@ def run(url: str, *arguments: str) -> str:
 
 
 def compare(url: str, root: Path, rounds: int) -> None:
-    make_anew(url, TEMPLATE, "template1")
+    make_anew(url, TEMPLATE)
     run(url, "manage.py", "migrate")
     figures: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     for _ in range(rounds):
@@ -273,6 +276,9 @@ def compare(url: str, root: Path, rounds: int) -> None:
             now = make_anew(url, MEASURED, TEMPLATE)
             measured = run(now, "-m", "benchmarks.importing", "--way", way, "--tree", str(root))
             figures[way].append(json.loads(measured.splitlines()[-1]))
+    if not url.startswith("sqlite"):
+        for name in (TEMPLATE, MEASURED):
+            on_server(f"DROP DATABASE {name} WITH (FORCE)")
     print(f"\n| {url.partition(':')[0]} | {' | '.join(figures[WAYS[0]][0])} |")
     for way in WAYS:
         medians = [
@@ -292,12 +298,13 @@ def main() -> None:
         print(json.dumps(measure(options.way, options.tree)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        byte_size = make_tree(Path(folder), options.conversations)
+        root = Path(folder, "tree")
+        byte_size = make_tree(root, options.conversations)
         print(f"{options.conversations} conversations of {MESSAGES} messages,", end=" ")
         print(f"{byte_size / 2**20:.0f} MiB; CPU in microseconds and WAL in bytes are a", end=" ")
         print("conversation's, memory is in MiB")
-        for url in urls():
-            compare(url, Path(folder), options.rounds)
+        for url in urls(Path(folder)):
+            compare(url, root, options.rounds)
 
 
 if __name__ == "__main__":

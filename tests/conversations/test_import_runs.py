@@ -120,6 +120,19 @@ class TestBulk:
 
         assert Message.objects.count() == 200
 
+    @pytest.mark.parametrize("text", ["\t", "\n", "\r", "\\", "\\N", "\\.", "a\\tb\t\\\r\n\u2028"])
+    def test_stores_any_text_as_it_stands(self, tree: Path, text: str) -> None:
+        stage = [{"model": text, "response": text}]
+        messages = [{"role": "user", "content": text, "stage1": stage, "metadata": {text: text}}]
+        trees.write(tree, "ann/a.json", trees.conversation(messages=messages))
+
+        run(tree)
+
+        message = Message.objects.get()
+        assert message.content == text
+        assert (message.stage1_data, message.metadata) == (stage, {text: text})
+        assert (message.idempotency_key, message.stage2_data) == (None, None)
+
 
 @pytest.mark.django_db(transaction=True)
 class TestUnderFire:
