@@ -7,7 +7,7 @@ in and sends it, alone or with the row that follows from it.
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from typing import Any, Generic, ParamSpec
+from typing import Any, Generic, ParamSpec, get_args
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
@@ -60,17 +60,20 @@ class Statement:
 class PreparedUpdate(Generic[P]):
     """An Update of one row that is built once in a process. Arguments are given by name.
 
-    They are annotated as one of FIELDS. A call with a value that is none of these is built for
-    itself.
+    They are annotated as one of FIELDS, or as `| None`, for which a statement of its own is kept. A
+    call with a value that is none of these is built for itself.
     """
 
     def __init__(self, build: Callable[P, Update]) -> None:
         self.build: Callable[..., Update] = build
+        kinds = {name: kind for name, kind in build.__annotations__.items() if name != "return"}
+        self.optional = [name for name, kind in kinds.items() if type(None) in get_args(kind)]
         self.kinds: dict[str, type] = {
-            name: kind for name, kind in build.__annotations__.items() if name != "return"
+            name: get_args(kind)[0] if name in self.optional else kind
+            for name, kind in kinds.items()
         }
         self._places = {name: Parameter(name, FIELDS[kind]) for name, kind in self.kinds.items()}
-        self._statements: dict[str, Statement] = {}
+        self._statements: dict[Any, Statement] = {}
         every.append(self)
 
     def row(self, *args: P.args, **values: P.kwargs) -> dict[str, Any] | None:
@@ -129,14 +132,17 @@ class PreparedUpdate(Generic[P]):
 
     def statement(self, values: Mapping[str, Any]) -> Statement | None:
         """The one for these values, made if need be; None where nothing is to be sent."""
-        vendor = connections[DEFAULT_DB_ALIAS].vendor
+        absent = tuple(name for name in self.optional if values[name] is None)
+        key = (connections[DEFAULT_DB_ALIAS].vendor, absent)
         try:
-            if not all(fits(values[name], kind) for name, kind in self.kinds.items()):
-                return Statement(self.build(**values))
-            kept = self._statements.get(vendor)
+            for name, kind in self.kinds.items():
+                if name not in absent and not fits(values[name], kind):
+                    return Statement(self.build(**values))
+            kept = self._statements.get(key)
             if kept is None:
                 # Two threads may both make the first one: they are equal.
-                kept = self._statements[vendor] = Statement(self.build(**self._places))
+                places = {**self._places, **dict.fromkeys(absent)}
+                kept = self._statements[key] = Statement(self.build(**places))
             return kept
         except EmptyResultSet:
             return None

@@ -25,7 +25,8 @@ from billing.services.credits import (
 )
 from common.errors import NotFound
 from common.idempotency import NO_KEY, Outcome, RequestKey, find_replay
-from common.models import update_returning
+from common.models import Update
+from common.prepared_writes import alone, prepared_update
 
 RETURNED_COLUMNS = [
     "id", "uid", "person_id", "amount", "captured_amount", "state", "description", "actor",
@@ -92,19 +93,26 @@ def capture_hold(
     what stands. Raises NotFound, HoldResolved, CaptureExceedsHold and IdempotencyKeyReused.
     """
     with transaction.atomic():
-        holds = _open_hold(user_id, hold_uid, at)
-        taken = F("amount") if amount is None else amount
-        rows = update_returning(
-            holds if amount is None else holds.filter(amount__gte=amount),
-            RETURNED_COLUMNS,
-            state=CreditHold.State.CAPTURED,
-            captured_amount=taken,
-        )
-        if rows:
-            hold = CreditHold(**rows[0])
+        row = as_captured.row(user_id=user_id, hold_uid=hold_uid, amount=amount, at=at)
+        if row is not None:
+            hold = CreditHold(**row)
             entry = _capture_entry(user_id, hold, actor, at, request_key)
             return Outcome(Captured(hold, entry))
     return _find_capture_replay(user_id, hold_uid, amount, actor, at, request_key)
+
+
+@prepared_update
+def as_captured(
+    *, user_id: str, hold_uid: uuid.UUID, amount: int | None, at: datetime.datetime
+) -> Update:
+    """The open hold, captured if it has so much; wholly without an amount."""
+    holds = _open_hold(user_id, hold_uid, at)
+    return Update(
+        holds if amount is None else holds.filter(amount__gte=amount),
+        RETURNED_COLUMNS,
+        state=CreditHold.State.CAPTURED,
+        captured_amount=F("amount") if amount is None else amount,
+    )
 
 
 def _capture_entry(
@@ -164,25 +172,35 @@ def release_hold(
     IdempotencyKeyReused.
     """
     try:
-        with transaction.atomic():
-            rows = update_returning(
-                _open_hold(user_id, hold_uid, at),
-                RETURNED_COLUMNS,
-                state=CreditHold.State.RELEASED,
-                released_by=actor,
-                release_key=request_key.key,
+        with alone():
+            row = as_released.row(
+                user_id=user_id, hold_uid=hold_uid, actor=actor, key=request_key.key, at=at
             )
     except IntegrityError:
         _require_new_release(user_id, hold_uid, actor, request_key)
         raise
-    if rows:
-        return Outcome(CreditHold(**rows[0]))
+    if row is not None:
+        return Outcome(CreditHold(**row))
     hold = _hold(user_id, hold_uid)
     if request_key.key is not None:
         if (hold.released_by, hold.release_key) == (actor, request_key.key):
             return Outcome(hold, replayed=True, created=False)
         _require_new_release(user_id, hold_uid, actor, request_key)
     raise resolved(hold, at)
+
+
+@prepared_update
+def as_released(
+    *, user_id: str, hold_uid: uuid.UUID, actor: str, key: str | None, at: datetime.datetime
+) -> Update:
+    """The open hold, released by this actor."""
+    return Update(
+        _open_hold(user_id, hold_uid, at),
+        RETURNED_COLUMNS,
+        state=CreditHold.State.RELEASED,
+        released_by=actor,
+        release_key=key,
+    )
 
 
 def _require_new_release(

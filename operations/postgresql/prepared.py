@@ -14,7 +14,7 @@ import psycopg2.extensions
 from common.models import Kept
 
 # A server process holds some 50 kB for each; further ones are sent as they stand.
-KEPT_MAX = 200
+KEPT_MAX = 100
 MARK = re.compile(r"%(?:\((\w+)\))?s|%%")
 
 

@@ -50,10 +50,11 @@ class TestEveryPreparedUpdate:
         places = {name: VALUES[kind] for name, kind in update.kinds.items()}
         usual = {name: values[0] for name, values in places.items()}
         for name, values in places.items():
-            for value in values:
+            for value in [*values, *([None] if name in update.optional else [])]:
                 call = usual | {name: value}
                 statement = update.statement(call)
-                assert statement is update.statement(usual)
+                same = usual | ({name: None} if value is None else {})
+                assert statement is update.statement(same)
                 assert statement is not None
 
                 sql, parameters, _ = update.build(**call).compiled(connection)
