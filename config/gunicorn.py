@@ -115,11 +115,11 @@ def post_worker_init(worker: Any) -> None:
     """What gunicorn refuses by itself is answered as what Steward refuses; /metrics knows us."""
     from gunicorn import util
 
-    from operations import metrics, processes, refusals
+    from operations import processes, refusals, start
 
     util.write_error = refusals.write
     processes.master = worker.ppid
-    metrics.THREADS.set(threads)
+    start.serve_with(threads)
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -32,6 +32,10 @@ UNPOOLED_ALIAS = "__no_db__"
 # Above this part of all its connections a pool is near its end.
 BUSY = 0.8
 
+# A thread that serves keeps its connection where the threads take this part of the pool at most:
+# the rest is for whoever asks beside them, such as a probe.
+KEPT_BY_THREADS = 2 / 3
+
 PoolKey = tuple[str, tuple[tuple[str, str], ...]]
 
 _pools: dict[PoolKey, pool.QueuePool] = {}
@@ -52,6 +56,8 @@ observer: Observer | None = None
 first_pool_made: Callable[[], None] | None = None
 _made_one = False
 limits_hold = False
+# How many threads this process serves with, the same ones as long as it lives; 0: not known.
+serving_threads = 0
 
 
 class PoolExhausted(OperationalError):
@@ -133,6 +139,7 @@ os.register_at_fork(after_in_child=_forget_parents_pools)
 
 class DatabaseWrapper(base.DatabaseWrapper):
     _pooled: Any = None
+    _seen_at = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -141,6 +148,28 @@ class DatabaseWrapper(base.DatabaseWrapper):
     @cached_property
     def wrap_database_errors(self) -> failed_writes.ErrorWrapper:
         return failed_writes.ErrorWrapper(self)
+
+    def connect(self) -> None:
+        super().connect()
+        if self._pooled is not None and self._stays_with_thread():
+            # Instead of coming from the pool for each request and going back after it.
+            recycle = self.settings_dict["POOL"]["recycle"]
+            self.close_at = time.monotonic() + recycle if recycle >= 0 else None
+            self.health_check_enabled = True
+            self._seen_at = time.monotonic()
+
+    def _stays_with_thread(self) -> bool:
+        options = self.settings_dict["POOL"]
+        connections = options["pool_size"] + options["max_overflow"]
+        return 0 < serving_threads <= KEPT_BY_THREADS * connections
+
+    def close_if_health_check_failed(self) -> None:
+        """Django asks before the first statement of each request; we do after idleness alone."""
+        if self.health_check_enabled and not self.health_check_done and self._pooled is not None:
+            idle_seconds, self._seen_at = time.monotonic() - self._seen_at, time.monotonic()
+            ping_after = self.settings_dict["POOL"]["ping_after_idle_seconds"]
+            self.health_check_done = idle_seconds < ping_after
+        super().close_if_health_check_failed()
 
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
