@@ -15,9 +15,9 @@ from django.conf import settings
 from django.db.models import Model, Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from common import errors
+from common.api.wire import Response
 
 Row = TypeVar("Row")
 StoredRow = TypeVar("StoredRow", bound=Model)

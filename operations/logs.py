@@ -103,13 +103,12 @@ def without_secrets(line: str) -> str:
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     """What the record says besides its message, and of the request that caused it."""
-    fields: dict[str, Any] | None = getattr(record, "fields", None)
+    fields: dict[str, Any] = getattr(record, "fields", None) or {}
     context = request_context.current.get()
     if context is None:
-        return fields or {}
-    of_request = {name: getattr(context, name) for name in CONTEXT_FIELDS}
-    known = {name: value for name, value in of_request.items() if value is not None}
-    return known | (fields or {})
+        return fields
+    known = [(name, getattr(context, name)) for name in CONTEXT_FIELDS]
+    return {name: value for name, value in known if value is not None} | fields
 
 
 class OnlyExceptions(logging.Filter):

@@ -6,8 +6,9 @@ import threading
 from typing import Any
 
 from django.conf import settings
-from django.core import checks
-from django.db import connection
+from django.core import checks, signals
+from django.core.cache import close_caches
+from django.db import close_old_connections, connection, reset_queries
 
 from common.metrics import make_all
 from operations import logs, metrics, traces
@@ -55,6 +56,7 @@ def serve() -> None:
     Or its forks do. A thread would not be in them, so that none is begun before there is a pool.
     """
     make_all()
+    _end_requests_once()
     take_over_gunicorns_log()
     traces.connect()
     if connection.vendor == "postgresql":
@@ -68,6 +70,17 @@ def _limit_and_watch_connections() -> None:
     base.observer = metrics.PoolGauges()
     if settings.POOL_LOG_SECONDS:
         base.first_pool_made = _begin_pool_log
+
+
+def _end_requests_once() -> None:
+    """What Django does at the beginning of a request it has done at the end of the one before.
+
+    There is no cache to close either, and statements are kept for DEBUG alone.
+    """
+    signals.request_started.disconnect(close_old_connections)
+    signals.request_finished.disconnect(close_caches)
+    if not settings.DEBUG:
+        signals.request_started.disconnect(reset_queries)
 
 
 def _begin_pool_log() -> None:

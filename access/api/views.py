@@ -6,7 +6,6 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers as drf
-from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from access.api import serializers
@@ -17,6 +16,7 @@ from access.services import persons as access_persons
 from common import request_context
 from common.api import pagination
 from common.api.serializers import validated
+from common.api.wire import Response
 from common.errors import NotFound
 from common.models import validate_user_id
 

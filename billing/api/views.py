@@ -8,7 +8,6 @@ from typing import Any
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
@@ -22,6 +21,7 @@ from billing.services import usage as billing_usage
 from common import idempotency
 from common.api import openapi, pagination
 from common.api.serializers import validated
+from common.api.wire import Response
 from common.idempotency import replay_headers
 
 TIER = OpenApiParameter(

@@ -54,16 +54,17 @@ PERMISSIONS = ", ".join(
 
 def repeated(names: Iterable[str]) -> list[str]:
     """Which of a request's headers, by their names, came more than once and must not."""
-    found = [name for name in (name.lower() for name in names) if name in SINGLE]
+    found = [name for name in map(str.lower, names) if name in SINGLE]
     return sorted({name for name in found if found.count(name) > 1})
 
 
 def mark_repeated(headers: list[tuple[str, str]]) -> None:
     """For gunicorn, before it joins them: say in a header of our own which ones came twice."""
-    names = repeated(name for name, _ in headers)
-    headers[:] = [header for header in headers if header[0] != REPEATED]
-    if names:
-        headers.append((REPEATED, ", ".join(names)))
+    names = [name for name, _ in headers]
+    if REPEATED in names:
+        headers[:] = [header for header in headers if header[0] != REPEATED]
+    if twice := repeated(names):
+        headers.append((REPEATED, ", ".join(twice)))
 
 
 class SingleHeadersMiddleware:

@@ -1,8 +1,10 @@
 """What goes over the wire: JSON in and out, and `uid` in paths."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from django.http import HttpResponse
 from django.urls import register_converter
 from django.urls.converters import UUIDConverter
 from rest_framework import exceptions, metadata, negotiation, parsers, renderers
@@ -27,6 +29,23 @@ class OrjsonRenderer(renderers.BaseRenderer):
         self, data: Any, accepted_media_type: Any = None, renderer_context: Any = None
     ) -> bytes:
         return b"" if data is None else orjson.dumps(data, option=orjson.OPT_UTC_Z)
+
+
+class Response(HttpResponse):
+    """The answer of a view in JSON, made at once; Content-Type and body are missing without data.
+
+    REST framework's own is made of a template's parts, later, in four times the time.
+    """
+
+    def __init__(
+        self, data: Any = None, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(OrjsonRenderer().render(data), OrjsonRenderer.media_type, status)
+        self.data = data
+        if data is None:
+            del self.headers["Content-Type"]
+        for name, value in (headers or {}).items():
+            self.headers[name] = value
 
 
 class JSONParser(parsers.BaseParser):

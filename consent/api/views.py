@@ -6,7 +6,6 @@ from typing import Any
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
@@ -14,6 +13,7 @@ from access.permissions import HasScope, IsService
 from common import idempotency
 from common.api import pagination
 from common.api.serializers import validated
+from common.api.wire import Response
 from common.idempotency import Outcome, replay_headers
 from consent import chain, errors, reports
 from consent.api import serializers

@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.viewsets import ViewSet
 
@@ -18,6 +17,7 @@ from access.authentication import CallerRequest
 from common import idempotency
 from common.api import openapi, pagination
 from common.api.serializers import validated
+from common.api.wire import Response
 from conversations import errors, export, pages, reports
 from conversations.api import serializers
 from conversations.models import (

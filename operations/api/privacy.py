@@ -7,7 +7,6 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
@@ -15,6 +14,7 @@ from access.scopes import OWN_DATA
 from common.api import openapi
 from common.api.openapi import example
 from common.api.serializers import StrictSerializer, Text, validated
+from common.api.wire import Response
 from operations import privacy, services
 
 MANAGE = "privacy:manage"

@@ -9,11 +9,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from access.permissions import AnyService
 from common.api.problems import RETRY_AFTER_SECONDS
+from common.api.wire import Response
 from common.declarations import DOWN
 from operations import health, metrics
 from operations.api.authentication import MonitorAuthentication, StaffAuthentication

@@ -6,13 +6,13 @@ import orjson
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from access.authentication import CallerRequest
 from access.permissions import HasScope
 from common.api import openapi
 from common.api.serializers import validated
+from common.api.wire import Response
 from common.errors import NotFound
 from querycache import reports, statements
 from querycache.api import serializers
