@@ -140,6 +140,7 @@ os.register_at_fork(after_in_child=_forget_parents_pools)
 class DatabaseWrapper(base.DatabaseWrapper):
     _pooled: Any = None
     _seen_at = 0.0
+    health_check_done: bool  # Django's
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
