@@ -63,6 +63,15 @@ def serve() -> None:
         _limit_and_watch_connections()
 
 
+def serve_with(threads: int) -> None:
+    """This process answers with so many threads, the same ones as long as it lives."""
+    metrics.THREADS.set(threads)
+    if connection.vendor == "postgresql":
+        from operations.postgresql import base
+
+        base.serving_threads = threads
+
+
 def _limit_and_watch_connections() -> None:
     from operations.postgresql import base  # which SQLite would load for nothing
 
