@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,45 +12,9 @@ from operations import start
 from operations.postgresql import base
 from tests.asserts import assert_problem
 from tests.client import ApiClient
+from tests.operations.pools import MakeConnection, ask, backend, kill, statistics
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-MakeConnection = Callable[..., Any]
-
-
-@pytest.fixture
-def connect() -> Iterator[MakeConnection]:
-    """Makes connections of a small pool: at most two, and nobody waits long."""
-    made: list[base.DatabaseWrapper] = []
-
-    def make(pooled: bool = True, **options: Any) -> base.DatabaseWrapper:
-        wrapper: Any = connection.copy(alias="small")
-        pool = {
-            "pool_size": 1, "max_overflow": 1, "timeout": 0.1, "recycle": 3600,
-            "ping_after_idle_seconds": 3600,
-        }  # fmt: skip
-        wrapper.settings_dict["POOL"] = pool | options if pooled else None
-        made.append(wrapper)
-        return wrapper
-
-    yield make
-    for wrapper in made:
-        wrapper.close()
-    base.dispose("small")
-
-
-def ask(wrapper: Any, sql: str, *parameters: Any) -> Any:
-    with wrapper.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchone()[0] if cursor.description else None
-
-
-def backend(wrapper: Any) -> int:
-    return int(ask(wrapper, "SELECT pg_backend_pid()"))
-
-
-def kill(pid: int) -> None:
-    assert ask(connection, "SELECT pg_terminate_backend(%s, 10000)", pid) is True
 
 
 def is_alive(pid: int) -> bool:
@@ -65,10 +28,6 @@ def assert_ends(pid: int) -> None:
             return
         ask(connection, "SELECT pg_sleep(0.01)")
     raise AssertionError(f"backend {pid} still lives")
-
-
-def statistics() -> base.PoolStatistics:
-    return next(one for one in base.statistics() if one.alias == "small")
 
 
 class TestAConnection:
@@ -132,70 +91,6 @@ class TestAConnection:
         assert ask(connection, "SELECT current_database()") == name
         assert base._pools
         assert {dict(parameters)["dbname"] for _, parameters in base._pools} == {name}
-
-
-class TestAThreadThatServes:
-    """As gunicorn's do; `serves` is what Django does at the end of each request."""
-
-    @pytest.fixture(autouse=True)
-    def threads(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(base, "serving_threads", 1)
-
-    @staticmethod
-    def serves(wrapper: Any) -> int:
-        try:
-            return backend(wrapper)
-        finally:
-            wrapper.close_if_unusable_or_obsolete()
-
-    def test_keeps_its_connection(self, connect: MakeConnection) -> None:
-        first, second = connect(), connect()
-
-        pid = self.serves(first)
-
-        assert statistics().checked_out == 1
-        assert self.serves(second) != pid
-        assert self.serves(first) == pid
-
-    def test_gives_it_back_where_threads_are_more_than_fit(
-        self, connect: MakeConnection, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(base, "serving_threads", 2)
-
-        self.serves(connect())
-
-        assert statistics().checked_out == 0
-
-    def test_gives_it_back_when_it_is_old(self, connect: MakeConnection) -> None:
-        self.serves(connect(recycle=0))
-
-        assert statistics().checked_out == 0
-
-    def test_notices_after_idleness_that_it_has_ended(self, connect: MakeConnection) -> None:
-        wrapper = connect(ping_after_idle_seconds=0)
-        pid = self.serves(wrapper)
-        kill(pid)
-
-        assert self.serves(wrapper) != pid
-        assert statistics().checked_out == 1
-
-    def test_tries_none_that_was_in_use_just_now(self, connect: MakeConnection) -> None:
-        wrapper = connect()
-        pid = self.serves(wrapper)
-        kill(pid)
-
-        with pytest.raises(OperationalError):
-            self.serves(wrapper)
-
-        assert self.serves(wrapper) != pid
-
-    def test_lets_others_have_it_when_it_says_so(self, connect: MakeConnection) -> None:
-        wrapper = connect()
-        pid = self.serves(wrapper)
-
-        wrapper.close()
-
-        assert backend(connect()) == pid
 
 
 class TestAnExhaustedPool:
