@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from django.db import connection, models, transaction
 
 from common.schema.triggers import SQLITE, Rule, Trigger, key_is_new, of_the_living, row_trigger
+from conversations import fts5_levels
 from conversations.models import Conversation, Message
 from conversations.search import OWNER_MARK, fts_table
 
@@ -61,6 +62,7 @@ def purge_deleted_terms(model_classes: Iterable[type[models.Model]]) -> None:
         for model in model_classes:
             index = fts_table(model)
             cursor.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'optimize\')')
+            fts5_levels.lower_levels(cursor, index)
 
 
 def rebuild_index(model: type[models.Model]) -> None:
@@ -79,6 +81,7 @@ def rebuild_index(model: type[models.Model]) -> None:
             )
             cursor.execute(f'REINDEX INDEX "{index}"')
             return
+        fts5_levels.empty_if_broken(cursor, index)
         cursor.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'delete-all\')')
         cursor.execute(
             f'INSERT INTO "{index}" (rowid, words)'

@@ -12,6 +12,7 @@ from django.db.models import Count, F, Max, Q, TextField
 from django.db.models.functions import Cast
 
 from common.declarations import Check
+from conversations import fts5_levels
 from conversations.models import BATCH_ROWS, STAGE_COLUMNS, Conversation, Message
 from conversations.search import OWNER_MARK, fts_table, message_search_text, search_text
 
@@ -89,6 +90,9 @@ def _differing_index(model: type[Conversation] | type[Message]) -> Iterator[str]
     """Compares the FTS5 index with the rows: of each row the number of words and their sum."""
     view = f"temp.{fts_table(model)}_seen"
     with connection.cursor() as cursor:
+        if fts5_levels.is_broken(cursor, fts_table(model)):
+            yield f"the index {fts_table(model)} has too many levels; run reindex_search"
+            return
         cursor.execute(
             f"CREATE VIRTUAL TABLE IF NOT EXISTS {view}"
             f" USING fts5vocab('main', '{fts_table(model)}', 'instance')"

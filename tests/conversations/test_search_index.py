@@ -1,21 +1,27 @@
 """The index beside the rows: what it forgets, what it takes, and how it comes to be."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
+from conversations import fts5_levels
 from conversations.models import Conversation, Message
+from conversations.search import fts_table
+from conversations.triggers import purge_deleted_terms
+from conversations.verify_checks import CHECKS
 from tests.client import ApiClient
 from tests.conversations import trees
 from tests.conversations.recipes import MOMENT
 from tests.conversations.test_search import say, titles
 
 RARE = "zzqxvrareword"
+[INDEX_CHECK] = [check for check in CHECKS if check.name == "conversations.search_index"]
 
 
 def index_files() -> bytes:
@@ -65,6 +71,68 @@ if connection.vendor == "sqlite":
                 call_command("import_json", str(tmp_path), "--on-conflict", "update")
 
             assert RARE.encode() not in index_files()
+
+    @pytest.mark.django_db(transaction=True)
+    class TestTheIndex:
+        def test_outlives_more_deletions_than_fts5_has_levels(self, person: ApiClient) -> None:
+            say(person, "Heat", "a pump")
+            index = fts_table(Message)
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA synchronous = OFF")
+                for number in range(1, 1401):
+                    say_and_delete(cursor, index, 10**6 + number)
+                    if number % 50 == 0:
+                        say_and_delete_elsewhere(index, 10**7 + number)
+                levels = levels_of(cursor, index)
+            connection.close()  # which knows the index, and would not read it anew
+
+            assert levels <= fts5_levels.MOST_LEVELS
+            say(person, "Water", "another pump")
+            assert titles(person, "pump") == ["Water", "Heat"]
+            assert RARE.encode() not in index_files()
+
+        def test_that_has_too_many_levels_is_mended_by_reindex_search(
+            self, person: ApiClient
+        ) -> None:
+            identity = say(person, "Heat", "a pump")
+            with connection.cursor() as cursor:
+                index = fts_table(Message)
+                cookie, numbers = fts5_levels.structure(cursor, index)
+                levels = [numbers[0] + 3_000, *numbers[1:3], *[0, 0] * 3_000, *numbers[3:]]
+                fts5_levels.write(cursor, index, cookie, levels)
+            connection.close()
+            assert person.delete(f"/conversations/{identity}").status_code == 500
+            [found] = INDEX_CHECK.find()
+            assert found == f"the index {index} has too many levels; run reindex_search"
+
+            call_command("reindex_search")
+
+            assert titles(person, "pump") == ["Heat"]
+            assert person.delete(f"/conversations/{identity}").status_code == 204
+
+    def say_and_delete(cursor: Any, index: str, row: int) -> None:
+        cursor.execute(f"INSERT INTO \"{index}\" (rowid, words) VALUES ({row}, '{RARE}')")
+        with transaction.atomic():
+            cursor.execute(
+                f'INSERT INTO "{index}" ("{index}", rowid, words)'
+                f" VALUES ('delete', {row}, '{RARE}')"
+            )
+            purge_deleted_terms([Message])
+
+    def say_and_delete_elsewhere(index: str, row: int) -> None:
+        """In a connection of its own."""
+
+        def act() -> None:
+            with connection.cursor() as cursor:
+                say_and_delete(cursor, index, row)
+            connection.close()
+
+        thread = threading.Thread(target=act)
+        thread.start()
+        thread.join()
+
+    def levels_of(cursor: Any, index: str) -> int:
+        return fts5_levels.structure(cursor, index)[1][0]
 
 
 @pytest.mark.django_db

@@ -1,0 +1,76 @@
+"""Keeps the levels of an older FTS5 index few.
+
+Whenever FTS5 merges all terms (`optimize`), they go up a level or two, and above level 2,000 it
+takes its own index for broken: nobody writes a message any more. SQLite 3.42 and later needs no
+merging. The record that lists the levels is as it was in the first FTS5: four octets, then numbers
+of seven bits an octet, the highest first.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+MOST_LEVELS = 100
+# Among them the merged terms stand high enough that small merges leave them alone.
+USUAL_LEVELS = 16
+# From here on FTS5 refuses the record.
+BROKEN_ABOVE = 2_000
+STRUCTURE = 10
+
+
+def lower_levels(cursor: Any, index: str) -> None:
+    """Bring the terms of an index that was merged a moment ago down to a usual level."""
+    cookie, numbers = structure(cursor, index)
+    levels, segments, writes = numbers[:3]
+    if levels <= MOST_LEVELS or segments > 1:
+        return
+    # Going back is what makes this connection forget the levels it knows; others see the change.
+    cursor.execute("SAVEPOINT levels")
+    cursor.execute(f"INSERT INTO \"{index}\" (rowid, words) VALUES (1, 'x')")
+    cursor.execute("ROLLBACK TO levels")
+    cursor.execute("RELEASE levels")
+    # Of each level: its segments that are being merged, all its segments, and where each one lies.
+    empty, segment = [0, 0], numbers[len(numbers) - 3 * segments :]
+    write(
+        cursor,
+        index,
+        cookie,
+        [USUAL_LEVELS, segments, writes, *empty * (USUAL_LEVELS - 1), 0, segments, *segment],
+    )
+
+
+def is_broken(cursor: Any, index: str) -> bool:
+    """Whether FTS5 refuses the index for its levels."""
+    _, numbers = structure(cursor, index)
+    return numbers[0] > BROKEN_ABOVE
+
+
+def empty_if_broken(cursor: Any, index: str) -> None:
+    """Make an index that FTS5 refuses an empty one, for whoever fills it anew."""
+    if is_broken(cursor, index):
+        write(cursor, index, bytes(4), [0, 0, 0])
+
+
+def structure(cursor: Any, index: str) -> tuple[bytes, list[int]]:
+    """The record that lists the levels: its four octets, and its numbers."""
+    cursor.execute(f'SELECT block FROM "{index}_data" WHERE id = {STRUCTURE}')
+    [record] = cursor.fetchone()
+    numbers, number = [], 0
+    for octet in record[4:]:
+        number = number << 7 | octet & 0x7F
+        if octet < 0x80:
+            numbers.append(number)
+            number = 0
+    return record[:4], numbers
+
+
+def write(cursor: Any, index: str, cookie: bytes, numbers: Iterable[int]) -> None:
+    """Put another one in its place."""
+    record = cookie + b"".join(map(_octets, numbers))
+    cursor.execute(f'UPDATE "{index}_data" SET block = %s WHERE id = {STRUCTURE}', [record])
+
+
+def _octets(number: int) -> bytes:
+    octets = [number & 0x7F]
+    while number := number >> 7:
+        octets.insert(0, number & 0x7F | 0x80)
+    return bytes(octets)
