@@ -43,8 +43,6 @@ django.urls.clear_url_caches = lambda: None
 
 
 def pytest_configure() -> None:
-    # At Python's own 700 new objects, looking for garbage takes a sixth of the whole run.
-    gc.set_threshold(50_000)
     # A log-in by a hash that is meant to be slow takes longer than the rest of its test.
     fast = "django.contrib.auth.hashers.MD5PasswordHasher"
     settings.PASSWORD_HASHERS = [fast, *settings.PASSWORD_HASHERS]

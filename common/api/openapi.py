@@ -126,10 +126,14 @@ def example(value: dict[str, Any]) -> Any:
     )
 
 
+def servers(request: Any) -> list[dict[str, str]]:
+    """Where the API is, as the description says it to this request."""
+    here = SERVER if request is None else request.build_absolute_uri("/").rstrip("/")
+    return [{"url": here}]
+
+
 def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     """Adds the servers, the problem body, and to each operation what any operation may answer."""
-    request = kwargs.get("request")
-    here = SERVER if request is None else request.build_absolute_uri("/").rstrip("/")
     components = result.setdefault("components", {})
     components["schemas"] |= {
         "Problem": PROBLEM,
@@ -153,7 +157,7 @@ def describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     return {
         "openapi": result["openapi"],
         "info": result["info"],
-        "servers": [{"url": here}],
+        "servers": servers(kwargs.get("request")),
         **_null_once(result),
         "tags": TAGS,
     }

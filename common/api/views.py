@@ -10,12 +10,17 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import negotiation, renderers
 
+from common.api import openapi
+
 # The package's classes are filled in by the first who needs them, half of it seen by others.
 _describing = threading.Lock()
 
 
 class OneDescription(SchemaGenerator):
-    """Describes the routes once in a process, in which they stay as they are."""
+    """Describes the routes once in a process, in which they stay as they are.
+
+    But for the server, which is named as each caller names it.
+    """
 
     _made: ClassVar[dict[str, Any]] = {}
 
@@ -24,7 +29,7 @@ class OneDescription(SchemaGenerator):
         with _describing:
             if routes not in self._made:
                 self._made[routes] = super().get_schema(request, public)  # type: ignore[no-untyped-call]
-            return self._made[routes]
+        return {**self._made[routes], "servers": openapi.servers(request)}
 
 
 class SchemaView(SpectacularAPIView):

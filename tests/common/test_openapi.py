@@ -81,9 +81,10 @@ class TestEveryOperation:
         assert set(codes) == set(problems.problem_codes())
 
     def test_is_served_where_the_description_is_read(self, client: Any) -> None:
-        answer = client.get("/api/v1/schema?format=json", headers={"Host": "steward.example"})
+        for host in ("steward.example", "other.example"):
+            answer = client.get("/api/v1/schema?format=json", headers={"Host": host})
 
-        assert answer.json()["servers"] == [{"url": "http://steward.example"}]
+            assert answer.json()["servers"] == [{"url": f"http://{host}"}]
         assert DESCRIBED["servers"] == [{"url": openapi.SERVER}]
 
 
