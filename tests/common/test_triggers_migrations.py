@@ -177,9 +177,11 @@ class TestAMigrateThatMendsTheLedger:
     TRIGGER = "billing_credittransaction_no_update"
 
     @pytest.fixture(autouse=True)
-    def torn(self) -> None:
+    def torn(self) -> Iterator[None]:
         open_account()
         database_triggers.drop(one for one in all_triggers("billing") if one.name == self.TRIGGER)
+        yield
+        call_command("migrate", verbosity=0)
 
     def test_goes_on_beside_a_backup_and_so_do_charges(self) -> None:
         with beside() as other:
