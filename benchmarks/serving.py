@@ -12,10 +12,11 @@ import http.client
 import json
 import os
 import statistics
-import subprocess
-import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import django
@@ -29,6 +30,7 @@ from django.utils import timezone  # noqa: E402
 from access.models import ApiKey  # noqa: E402
 from access.scopes import SCOPES  # noqa: E402
 from access.services import keys  # noqa: E402
+from benchmarks import served  # noqa: E402
 
 PORT = 8765
 SIZES = ((1, 8), (2, 4), (2, 8), (2, 15), (4, 8))
@@ -79,23 +81,6 @@ def load(key: str, wanted: Any, clients: int, seconds: float) -> tuple[float, fl
     return len(times) / seconds, late, len(refused)
 
 
-def serve(workers: int, threads: int) -> "subprocess.Popen[bytes]":
-    """gunicorn as it is deployed, once it answers."""
-    sizes = {"WEB_CONCURRENCY": str(workers), "WEB_THREADS": str(threads), "LOG_LEVEL": "ERROR"}
-    arguments = ["-m", "gunicorn", "--config", "config/gunicorn.py", "--log-level", "error"]
-    server = subprocess.Popen(
-        [sys.executable, *arguments, "--bind", f"127.0.0.1:{PORT}", "config.wsgi"],
-        env=os.environ | sizes,
-    )
-    for _ in range(200):
-        try:
-            http.client.HTTPConnection("127.0.0.1", PORT).request("GET", "/favicon.ico")
-            return server
-        except ConnectionRefusedError:
-            time.sleep(0.1)
-    raise SystemExit("gunicorn does not answer")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=3)
@@ -105,21 +90,27 @@ def main() -> None:
     ApiKey.objects.filter(name="bench").delete()
     key = keys.create_key(name="bench", scopes=SCOPES, actor="system", at=timezone.now()).key
     connection.close()
-    for workers, threads in SIZES:
-        server = serve(workers, threads)
-        try:
-            opened = connect()
-            for person in range(PEOPLE):
-                call(opened, key, person, ("POST", CALLS["charge"][1], PURCHASE))
-            opened.close()
-            shown = []
-            for name, wanted in CALLS.items():
-                rate, late, refused = load(key, wanted, options.clients, options.seconds)
-                shown.append(f"{name} {rate:,.0f}/s, 95 % in {late:.0f} ms, {refused} refused")
-            print(f"{workers} x {threads}: {'; '.join(shown)}", flush=True)
-        finally:
-            server.terminate()
-            server.wait()
+    with tempfile.TemporaryFile() as log:
+        for sizes in SIZES:
+            server = served.begin(
+                served.STEWARD, Path.cwd(), os.environ["DATABASE_URL"], PORT, sizes, log
+            )
+            try:
+                print(f"{sizes[0]} x {sizes[1]}: {'; '.join(measured(key, options))}", flush=True)
+            finally:
+                server.terminate()
+                server.wait()
+
+
+def measured(key: str, options: argparse.Namespace) -> Iterator[str]:
+    """What comes of each call, of people who have bought credits."""
+    opened = connect()
+    for person in range(PEOPLE):
+        call(opened, key, person, ("POST", CALLS["charge"][1], PURCHASE))
+    opened.close()
+    for name, wanted in CALLS.items():
+        rate, late, refused = load(key, wanted, options.clients, options.seconds)
+        yield f"{name} {rate:,.0f}/s, 95 % in {late:.0f} ms, {refused} refused"
 
 
 if __name__ == "__main__":

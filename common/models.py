@@ -173,7 +173,7 @@ class Update:
 def update_returning(
     queryset: models.QuerySet[Any], fields: Sequence[str], **values: Any
 ) -> list[dict[str, Any]]:
-    """Send an Update that is not sent often; common/prepared.py is for those that are."""
+    """Send an Update that is not sent often; those that are have `@prepared_update`."""
     update = Update(queryset, fields, **values)
     connection = connections[queryset.db]
     with transaction.mark_for_rollback_on_error(using=queryset.db):
@@ -211,8 +211,8 @@ def insert_from(
     both.
     """
     connection = connections["default"]
-    text, fields = _insertion(
-        type(row), connection.vendor, source, tuple(values.items()), tuple(returning)
+    text, fields = insertion(
+        type(row), connection.vendor, tuple(values.items()), source, tuple(returning), by_name=True
     )
     own = {
         str(field.column): field.get_db_prep_save(getattr(row, field.attname), connection)
@@ -224,29 +224,38 @@ def insert_from(
 
 
 @cache
-def _insertion(
+def insertion(
     model: type[models.Model],
     vendor: str,
-    source: str,
-    values: tuple[tuple[str, str], ...],
-    returning: tuple[str, ...],
-) -> tuple[str, list[Any]]:
-    """The statement of `insert_from`, and the fields whose values the row itself gives."""
-    from_source = dict(values)
+    values: tuple[tuple[str, str], ...] = (),
+    source: str = "",
+    returning: tuple[str, ...] = ("id",),
+    *,
+    by_name: bool = False,
+) -> tuple[Kept, list[Any]]:
+    """An INSERT … SELECT of one row, and the fields whose values the row itself gives, in order.
+
+    `values` are columns with expressions over `source`. The marks of the others are in order, or by
+    the column's name.
+    """
+    expressions = dict(values)
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    own = [field for field in fields if field.column not in from_source]
-    columns = {
-        str(field.column): placeholder(field, vendor, f"%({field.column})s") for field in own
-    } | from_source
-    text = Kept(
+    own = [field for field in fields if field.column not in expressions]
+    marks = {
+        str(field.column): _typed(field, f"%({field.column})s" if by_name else "%s", vendor)
+        for field in own
+    }
+    columns = marks | expressions
+    text = (
         f"INSERT INTO {model._meta.db_table} ({', '.join(columns)})"
-        f" SELECT {', '.join(columns.values())} FROM {source} RETURNING {', '.join(returning)}"
+        f" SELECT {', '.join(columns.values())}{f' FROM {source}' if source else ''}"
+        f" RETURNING {', '.join(returning)}"
     )
-    return text, own
+    return Kept(text), own
 
 
-def placeholder(field: Any, vendor: str, mark: str = "%s") -> str:
-    """Of a value for this field in INSERT … SELECT, where PostgreSQL could not tell its type."""
+def _typed(field: Any, mark: str, vendor: str) -> str:
+    """A value's place in a SELECT, where PostgreSQL could not tell its type."""
     if vendor != "postgresql":
         return mark
     # Without the length: a cast to varchar(10) would cut in silence what the column refuses.

@@ -6,7 +6,7 @@ QuerySet as it would be written anywhere; `.all(…)` and `.first(…)` of it ar
 
 import datetime
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -20,7 +20,7 @@ from django.db.models.query import (
     ValuesListIterable,
 )
 
-from common.models import Kept
+from common.models import Kept, convert
 
 P = ParamSpec("P")
 Row = TypeVar("Row")
@@ -50,6 +50,16 @@ class Parameter(models.Value):
         return "%s", [self]
 
 
+def filled_in(parameters: Iterable[Any], values: Mapping[str, Any], connection: Any) -> list[Any]:
+    """The parameters of a statement, with these values in the places of Parameters."""
+    return [
+        part.output_field.get_db_prep_value(values[part.value], connection)
+        if isinstance(part, Parameter)
+        else part
+        for part in parameters
+    ]
+
+
 class Statement:
     """The SQL of one QuerySet over Parameters, and how its rows become what that would give."""
 
@@ -61,20 +71,14 @@ class Statement:
         compiler: Any = queryset.query.get_compiler(connection=connection)
         sql, parameters = compiler.as_sql()
         self.sql = Kept(sql)
-        self._parameters = [
-            (part.value, part.output_field) if isinstance(part, Parameter) else (None, part)
-            for part in parameters
-        ]
+        self._parameters = parameters
         selected = [column for column, _, _ in compiler.select]
         self._converters = list(compiler.get_converters(selected).items())
         self._made = _maker(queryset, compiler)
 
     def parameters(self, values: Mapping[str, Any], connection: Any) -> list[Any]:
         """What goes with the SQL for these values."""
-        return [
-            part if name is None else part.get_db_prep_value(values[name], connection)
-            for name, part in self._parameters
-        ]
+        return filled_in(self._parameters, values, connection)
 
     def rows(self, values: Mapping[str, Any]) -> list[Any]:
         """Asks the database."""
@@ -84,10 +88,7 @@ class Statement:
             rows: Any = cursor.fetchall()
         if self._converters:
             rows = [list(row) for row in rows]
-            for place, (converters, expression) in self._converters:
-                for row in rows:
-                    for converter in converters:
-                        row[place] = converter(row[place], expression, connection)
+            convert(rows, self._converters, connection)
         return [self._made(row) for row in rows]
 
 

@@ -6,14 +6,13 @@ in and sends it, alone or with the row that follows from it.
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
 from typing import Any, Generic, ParamSpec, get_args
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 
-from common.models import Kept, Update, convert, placeholder
-from common.prepared import FIELDS, Parameter, fits
+from common.models import Kept, Update, convert, insertion
+from common.prepared import FIELDS, Parameter, filled_in, fits
 
 P = ParamSpec("P")
 
@@ -33,12 +32,7 @@ class Statement:
 
     def parameters(self, values: Mapping[str, Any], connection: Any) -> list[Any]:
         """What goes with the SQL for these values."""
-        return [
-            part.output_field.get_db_prep_value(values[part.value], connection)
-            if isinstance(part, Parameter)
-            else part
-            for part in self._parameters
-        ]
+        return filled_in(self._parameters, values, connection)
 
     def with_insert(self, insertion: str) -> Kept:
         """The SQL with an INSERT from `updated`, whose id it gives first."""
@@ -116,7 +110,12 @@ class PreparedUpdate(Generic[P]):
         statement = self.statement(values)
         if statement is None:
             return None
-        text, own = _insertion(type(row), tuple(taken.items()), connection.vendor)
+        text, own = insertion(
+            type(row),
+            connection.vendor,
+            tuple((column, f"updated.{field}") for column, field in taken.items()),
+            "updated",
+        )
         with connection.cursor() as cursor:
             cursor.execute(
                 statement.with_insert(text),
@@ -169,7 +168,7 @@ def _take(row: models.Model, taken: Mapping[str, str], updated: Mapping[str, Any
 
 
 def _insert(row: models.Model, connection: Any) -> Any:
-    text, own = _insertion(type(row), (), connection.vendor)
+    text, own = insertion(type(row), connection.vendor)
     with connection.cursor() as cursor:
         cursor.execute(text, _values(row, own, connection))
         return cursor.fetchone()[0]
@@ -177,20 +176,3 @@ def _insert(row: models.Model, connection: Any) -> Any:
 
 def _values(row: models.Model, fields: list[Any], connection: Any) -> list[Any]:
     return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-
-
-@cache
-def _insertion(
-    model: type[models.Model], taken: tuple[tuple[str, str], ...], vendor: str
-) -> tuple[str, list[Any]]:
-    """The INSERT, with its id; and the fields whose values the row itself gives."""
-    from_updated = {column: f"updated.{field}" for column, field in taken}
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    own = [field for field in fields if field.column not in from_updated]
-    columns = {str(field.column): placeholder(field, vendor) for field in own} | from_updated
-    source = " FROM updated" if taken else ""
-    text = (
-        f"INSERT INTO {model._meta.db_table} ({', '.join(columns)})"
-        f" SELECT {', '.join(columns.values())}{source} RETURNING id"
-    )
-    return text, own

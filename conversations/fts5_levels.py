@@ -40,14 +40,15 @@ def lower_levels(cursor: Any, index: str) -> None:
 
 def is_broken(cursor: Any, index: str) -> bool:
     """Whether FTS5 refuses the index for its levels."""
-    _, numbers = structure(cursor, index)
-    return numbers[0] > BROKEN_ABOVE
+    _, (levels, *_) = structure(cursor, index)
+    return levels > BROKEN_ABOVE
 
 
 def empty_if_broken(cursor: Any, index: str) -> None:
     """Make an index that FTS5 refuses an empty one, for whoever fills it anew."""
-    if is_broken(cursor, index):
-        write(cursor, index, bytes(4), [0, 0, 0])
+    cookie, (levels, *_) = structure(cursor, index)
+    if levels > BROKEN_ABOVE:
+        write(cursor, index, cookie, [0, 0, 0])
 
 
 def structure(cursor: Any, index: str) -> tuple[bytes, list[int]]:

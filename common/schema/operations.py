@@ -1,8 +1,8 @@
-"""An operation for migrations."""
+"""Operations for migrations."""
 
 from typing import Any
 
-from django.db import migrations
+from django.db import migrations, models
 from django.db.migrations.operations.base import Operation
 
 
@@ -29,3 +29,13 @@ class OnPostgreSQL(migrations.SeparateDatabaseAndState):
     ) -> None:
         if schema_editor.connection.vendor == "postgresql":
             super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+
+def unique_where_given(model: str, name: str, *fields: str) -> OnPostgreSQL:
+    """Let a unique key hold the rows alone whose second field is not null."""
+    constraint = models.UniqueConstraint(
+        fields=fields, condition=models.Q(**{f"{fields[1]}__isnull": False}), name=name
+    )
+    return OnPostgreSQL(
+        migrations.RemoveConstraint(model, name), migrations.AddConstraint(model, constraint)
+    )

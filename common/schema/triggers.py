@@ -115,15 +115,15 @@ class Trigger:
     @cached_property
     def on_sqlite(self) -> str:
         """The statement that makes it."""
-        conditions = {
-            rule.sentence: f"({rule.only_if}) AND ({rule.condition})"
-            if rule.only_if
-            else rule.condition
-            for rule in self.rules
-        }
         refusals = "\n".join(
-            self._raise_where(sentence, self._filled(condition, SQLITE))
-            for sentence, condition in conditions.items()
+            self._raise_where(
+                rule.sentence,
+                self._filled(
+                    f"({rule.only_if}) AND ({rule.condition})" if rule.only_if else rule.condition,
+                    SQLITE,
+                ),
+            )
+            for rule in self.rules
         )
         # Which SQLite knows only since 3.39.
         refusals = refusals.replace("IS NOT DISTINCT FROM", "IS")
