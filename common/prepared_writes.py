@@ -70,8 +70,8 @@ class PreparedUpdate(Generic[P]):
         self._statements: dict[Any, Statement] = {}
         every.append(self)
 
-    def row(self, *args: P.args, **values: P.kwargs) -> dict[str, Any] | None:
-        """The row as it now stands; None where none fits."""
+    def send(self, *args: P.args, **values: P.kwargs) -> dict[str, Any] | None:
+        """Update; gives the row as it then stands, None where none fits."""
         connection = connections[DEFAULT_DB_ALIAS]
         with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS):
             statement = self.statement(values)
@@ -96,7 +96,7 @@ class PreparedUpdate(Generic[P]):
             if is_one_statement:
                 updated = self._update_and_insert(row, taken, values, connection)
             else:
-                updated = self.row(*args, **values)
+                updated = self.send(*args, **values)
                 if updated is not None:
                     _take(row, taken, updated)
                     row.pk = _insert(row, connection)

@@ -18,24 +18,36 @@ STRUCTURE = 10
 
 
 def lower_levels(cursor: Any, index: str) -> None:
-    """Bring the terms of an index that was merged a moment ago down to a usual level."""
-    cookie, numbers = structure(cursor, index)
-    levels, segments, writes = numbers[:3]
-    if levels <= MOST_LEVELS or segments > 1:
+    """Bring the terms of an index down to a usual level, in the transaction that merged them."""
+    cookie, (levels, segments, writes, *rest) = structure(cursor, index)
+    segment = _segments(rest)
+    if levels <= MOST_LEVELS or segments > 1 or len(segment) != 3 * segments:
         return
     # Going back is what makes this connection forget the levels it knows; others see the change.
     cursor.execute("SAVEPOINT levels")
     cursor.execute(f"INSERT INTO \"{index}\" (rowid, words) VALUES (1, 'x')")
     cursor.execute("ROLLBACK TO levels")
     cursor.execute("RELEASE levels")
-    # Of each level: its segments that are being merged, all its segments, and where each one lies.
-    empty, segment = [0, 0], numbers[len(numbers) - 3 * segments :]
+    empty_levels = [0, 0] * (USUAL_LEVELS - 1)
     write(
         cursor,
         index,
         cookie,
-        [USUAL_LEVELS, segments, writes, *empty * (USUAL_LEVELS - 1), 0, segments, *segment],
+        [USUAL_LEVELS, segments, writes, *empty_levels, 0, segments, *segment],
     )
+
+
+def _segments(levels: list[int]) -> list[int]:
+    """Three numbers of each segment, in whichever level it lies.
+
+    A level is the number of its segments that are being merged, that of all, and these.
+    """
+    segments, place = [], 0
+    while place < len(levels):
+        end = place + 2 + 3 * levels[place + 1]
+        segments += levels[place + 2 : end]
+        place = end
+    return segments
 
 
 def is_broken(cursor: Any, index: str) -> bool:

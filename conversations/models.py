@@ -185,7 +185,7 @@ class MessageQuerySet(PersonalQuerySet["Message"]):
         *,
         person_id: int,
         conversation_id: int,
-        count: int,
+        message_count: int,
         start: int,
         forward: bool,
         limit: int,
@@ -193,7 +193,7 @@ class MessageQuerySet(PersonalQuerySet["Message"]):
     ) -> "MessageQuerySet":
         """At most so many messages of a conversation, as have room in one answer; unordered.
 
-        They follow or precede the position `start`. What stands beyond `count`, the messages of the
+        They follow or precede the position `start`. What stands beyond `message_count`, that of the
         conversation when it was read, is none of the page. `columns` are those that take room.
         """
         owner = {"person_id": person_id, "conversation_id": conversation_id}
@@ -202,7 +202,7 @@ class MessageQuerySet(PersonalQuerySet["Message"]):
         )
         side, end = ("gt", "lte") if forward else ("lt", "gte")
         places = {f"position__{side}": start, f"position__{end}": last}
-        return self.of(**owner).filter(**places).filter(position__lte=count)
+        return self.of(**owner).filter(**places).filter(position__lte=message_count)
 
     def matching(self, terms: Sequence[str], *, owner: str | None = None) -> "MessageQuerySet":
         """With all these terms in their content and stages; of this owner, if one is given."""

@@ -31,10 +31,10 @@ LAST = """(
 )"""
 
 
-def beginning(start: int | None, *, count: int, forward: bool) -> int:
+def beginning(start: int | None, *, message_count: int, forward: bool) -> int:
     """Beside which position a page begins: `start`, else before the first or after the last."""
-    first = 0 if forward else count + 1
-    return first if start is None else min(max(start, 0), count + 1)
+    first = 0 if forward else message_count + 1
+    return first if start is None else min(max(start, 0), message_count + 1)
 
 
 def last_position(

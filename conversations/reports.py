@@ -43,13 +43,19 @@ def conversations(*, user_id: str, archived: bool | None, limit: int) -> Any:
 
 @prepared(forward=(True, False), limit=pagination.LIMITS)
 def messages(
-    *, person_id: int, conversation_id: int, count: int, start: int, forward: bool, limit: int
+    *,
+    person_id: int,
+    conversation_id: int,
+    message_count: int,
+    start: int,
+    forward: bool,
+    limit: int,
 ) -> Any:
     """Messages of one conversation as rows for the API: see MessageQuerySet.page_of."""
     chosen = Message.objects.page_of(
         person_id=person_id,
         conversation_id=conversation_id,
-        count=count,
+        message_count=message_count,
         start=start,
         forward=forward,
         limit=limit,
@@ -58,12 +64,12 @@ def messages(
 
 
 @prepared()
-def last_messages(*, person_id: int, conversation_id: int, count: int, start: int) -> Any:
+def last_messages(*, person_id: int, conversation_id: int, message_count: int, start: int) -> Any:
     """The last messages before the position `start`, in order."""
     last = Message.objects.page_of(
         person_id=person_id,
         conversation_id=conversation_id,
-        count=count,
+        message_count=message_count,
         start=start,
         forward=False,
         limit=SHOWN_MESSAGES,

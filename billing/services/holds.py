@@ -93,7 +93,7 @@ def capture_hold(
     what stands. Raises NotFound, HoldResolved, CaptureExceedsHold and IdempotencyKeyReused.
     """
     with transaction.atomic():
-        row = as_captured.row(user_id=user_id, hold_uid=hold_uid, amount=amount, at=at)
+        row = as_captured.send(user_id=user_id, hold_uid=hold_uid, amount=amount, at=at)
         if row is not None:
             hold = CreditHold(**row)
             entry = _capture_entry(user_id, hold, actor, at, request_key)
@@ -173,7 +173,7 @@ def release_hold(
     """
     try:
         with alone():
-            row = as_released.row(
+            row = as_released.send(
                 user_id=user_id, hold_uid=hold_uid, actor=actor, key=request_key.key, at=at
             )
     except IntegrityError:

@@ -84,8 +84,8 @@ def increment_usage(
         standing = Usage.objects.for_user(user_id).first()
         if standing is not None and standing.refusing_window(amount, at=at):
             raise quota_exceeded(standing, amount, at)
-        # First contact, or the limits were raised or the person erased in between: once more. Not
-        # in the transaction of the key: the person's lock comes before it.
+        # First contact, or the limits were raised or the person erased in between: once more. The
+        # person's lock, which opening takes, comes before that of the usage.
         open_usage(user_id=user_id, tier=tier, at=at)
 
 
@@ -100,12 +100,12 @@ def _count_once(
         "user_id": user_id, "amount": amount, "today": day_of(at), "month": month_of(at),
     }  # fmt: skip
     if key.key is None:
-        row = counted_within_limits.row(**call)
+        row = counted_within_limits.send(**call)
     else:
         increment = UsageIncrement(
             actor=actor, idempotency_key=key.key, request_hash=key.request_hash, created_at=at
         )
-        # Who erases or moves the person waits for the usage, and finds the key after it.
+        # An erasure or a move locks the usage first: it waits for this one, and finds its key.
         row = counted_within_limits.insert_after(increment, {"person_id": "person_id"}, **call)
     return None if row is None else Usage(**row)
 
@@ -146,7 +146,10 @@ def counted_within_limits(
 
 
 def _replay(user_id: str, actor: str, key: RequestKey) -> Outcome[Usage] | None:
-    """What an earlier request with the key counted. Raises IdempotencyKeyReused for another one."""
+    """The usage as it stands, if an earlier request with the key counted.
+
+    Raises IdempotencyKeyReused for another request.
+    """
     if find_replay(UsageIncrement.objects.for_user(user_id), actor, key) is None:
         return None
     usage = Usage.objects.for_user(user_id).first()

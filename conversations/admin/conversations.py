@@ -218,8 +218,8 @@ def _messages(conversation: Conversation, before: int | None) -> tuple[list[Mess
         Message.objects.page_of(
             person_id=conversation.person_id,
             conversation_id=conversation.pk,
-            count=conversation.message_count,
-            start=beginning(before, count=conversation.message_count, forward=False),
+            message_count=conversation.message_count,
+            start=beginning(before, message_count=conversation.message_count, forward=False),
             forward=False,
             limit=SHOWN_MESSAGES,
             columns=(*TEXT_COLUMNS, "extra"),

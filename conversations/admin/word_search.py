@@ -27,8 +27,9 @@ class Found:
 def find(terms: Sequence[str], *, among: QuerySet[Conversation]) -> Found:
     """All hits; of words with more than MOST_HITS those in the newest conversations `among` these.
 
-    Nothing but their number is known of so many hits, and the newest of them are in no index: so
-    conversations are looked at instead, the newest first, of which many have such words.
+    Nothing but their number is known of so many hits, and no index has those of the newest
+    conversations: so conversations are looked at instead, the newest first, of which many have such
+    words.
     """
     most = MOST_HITS + 1
     titles = Conversation.objects.filter(IsHit(Conversation, terms, at_most=most))

@@ -117,7 +117,7 @@ class ConversationViewSet(ViewSet):
         last = reports.last_messages.all(
             person_id=row["person_id"],
             conversation_id=row["id"],
-            count=row["message_count"],
+            message_count=row["message_count"],
             start=row["message_count"] + 1,
         )
         before = last[0]["position"] - 1 if last else 0
@@ -222,12 +222,12 @@ class MessageViewSet(ViewSet):
         limit, cursor = wanted["limit"], wanted.get("cursor")
         start = pagination.place(cursor, order)
         conversation = _owned(request, conversation_id)
-        count = conversation["message_count"]
+        message_count = conversation["message_count"]
         chosen = reports.messages.asked(
             person_id=conversation["person_id"],
             conversation_id=conversation["id"],
-            count=count,
-            start=pages.beginning(start, count=count, forward=forward),
+            message_count=message_count,
+            start=pages.beginning(start, message_count=message_count, forward=forward),
             forward=forward,
             limit=limit,
         )
@@ -237,7 +237,7 @@ class MessageViewSet(ViewSet):
             order=order,
             limit=limit,
             cursor=cursor,
-            ends_at=count if forward else 1,
+            ends_at=message_count if forward else 1,
         )
         return Response({"results": [message_json(row) for row in rows], "next": following})
 

@@ -77,7 +77,7 @@ class TestRow:
     def test_gives_the_row_as_it_now_stands(self) -> None:
         conversation = made()
 
-        assert grown.row(user_id="ann", more=2, at=NOON) == {
+        assert grown.send(user_id="ann", more=2, at=NOON) == {
             "id": conversation.pk,
             "uid": conversation.uid,
             "person_id": conversation.person_id,
@@ -89,15 +89,15 @@ class TestRow:
     def test_gives_nothing_where_none_fits(self) -> None:
         made()
 
-        assert grown.row(user_id="bob", more=1, at=NOON) is None
-        assert grown.row(user_id="ann", more=-1, at=NOON) is None
+        assert grown.send(user_id="bob", more=1, at=NOON) is None
+        assert grown.send(user_id="ann", more=-1, at=NOON) is None
 
     def test_ends_the_transaction_in_which_it_fails(self) -> None:
         made()
 
         with transaction.atomic():
             with pytest.raises(IntegrityError):
-                grown.row(user_id="ann", more=1, at=None)  # type: ignore[arg-type]
+                grown.send(user_id="ann", more=1, at=None)  # type: ignore[arg-type]
 
             assert transaction.get_rollback()
             transaction.set_rollback(True)
@@ -189,4 +189,4 @@ class TestPreparedUpdate:
         prepared_writes.every.remove(elsewhere)
 
         with pytest.raises(TypeError):
-            elsewhere.row()
+            elsewhere.send()

@@ -92,6 +92,24 @@ if connection.vendor == "sqlite":
             assert titles(person, "pump") == ["Water", "Heat"]
             assert RARE.encode() not in index_files()
 
+        def test_keeps_its_words_in_whichever_level_they_are(self, person: ApiClient) -> None:
+            say(person, "Heat", "a pump")
+            with connection.cursor() as cursor, transaction.atomic():
+                index = fts_table(Message)
+                cookie, (_, segments, writes, *rest) = fts5_levels.structure(cursor, index)
+                levels = [150, segments, writes, *[0, 0] * 3, *rest[:5], *[0, 0] * 146]
+                fts5_levels.write(cursor, index, cookie, levels)
+            connection.close()
+
+            with connection.cursor() as cursor, transaction.atomic():
+                fts5_levels.lower_levels(cursor, index)
+                assert levels_of(cursor, index) == fts5_levels.USUAL_LEVELS
+            connection.close()
+
+            assert titles(person, "pump") == ["Heat"]
+            say(person, "Water", "another pump")
+            assert titles(person, "pump") == ["Water", "Heat"]
+
         def test_that_has_too_many_levels_is_mended_by_reindex_search(
             self, person: ApiClient
         ) -> None:

@@ -126,4 +126,4 @@ class TestEveryPreparedStatement:
 
     @pytest.mark.parametrize("update", UPDATES, ids=lambda one: one.build.__qualname__)
     def test_that_writes_can_be_kept(self, update: prepared_writes.PreparedUpdate[Any]) -> None:
-        assert update.row(**{name: VALUES[kind][0] for name, kind in update.kinds.items()}) is None
+        assert update.send(**{name: VALUES[kind][0] for name, kind in update.kinds.items()}) is None
