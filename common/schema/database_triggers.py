@@ -148,7 +148,7 @@ def differences(
     chosen = _for(connection, all_triggers() if triggers is None else triggers)
     if not chosen:
         return []
-    return _differing(chosen, _present(connection), standing(connection), search_path(connection))
+    return _differing(chosen, tables_and_columns(connection), standing(connection), search_path(connection))
 
 
 def _differing(
@@ -171,7 +171,7 @@ def _for(connection: BaseDatabaseWrapper, triggers: Iterable[Trigger]) -> list[T
     return [trigger for trigger in triggers if trigger.is_for(connection.vendor)]
 
 
-def _present(connection: BaseDatabaseWrapper) -> set[str]:
+def tables_and_columns(connection: BaseDatabaseWrapper) -> set[str]:
     """The tables, and their columns as `table.column`."""
     with connection.cursor() as cursor:
         # Tables alone: behind a view no trigger of ours would fire.
@@ -196,7 +196,7 @@ def create(triggers: Iterable[Trigger], using: str = "default") -> None:
     chosen = _for(connection, triggers)
     if not chosen:
         return
-    present, there, path = _present(connection), standing(connection), search_path(connection)
+    present, there, path = tables_and_columns(connection), standing(connection), search_path(connection)
     leftover = [
         one for one in chosen if (one.table, one.name) in there and not one.can_be_created(present)
     ]
@@ -296,7 +296,7 @@ def problems() -> Iterator[str]:
     """For `verify`: what is wrong with the triggers of the default database."""
     connection = connections["default"]
     triggers = all_triggers()
-    present = _present(connection)
+    present = tables_and_columns(connection)
     for table in sorted({trigger.table for trigger in triggers} - present):
         yield f"table {table}: there is no such table; run migrate"
     for one in differences(triggers):

@@ -163,10 +163,12 @@ class TestAProviderOutOfReach:
         call(token())
         assert giving.asked == 1
         giving.recover()
+        giving.hang()
         moment(issuer_keys.RETRY_SECONDS)
 
         # The first one does not wait again; the keys are there for those who come after it.
         assert_problem(call(token()), 503, "identity_provider_unavailable")
+        giving.recover()
         settle()
 
         assert call(token()).status_code == 200
