@@ -148,7 +148,9 @@ def differences(
     chosen = _for(connection, all_triggers() if triggers is None else triggers)
     if not chosen:
         return []
-    return _differing(chosen, tables_and_columns(connection), standing(connection), search_path(connection))
+    return _differing(
+        chosen, tables_and_columns(connection), standing(connection), search_path(connection)
+    )
 
 
 def _differing(
@@ -196,7 +198,11 @@ def create(triggers: Iterable[Trigger], using: str = "default") -> None:
     chosen = _for(connection, triggers)
     if not chosen:
         return
-    present, there, path = tables_and_columns(connection), standing(connection), search_path(connection)
+    present, there, path = (
+        tables_and_columns(connection),
+        standing(connection),
+        search_path(connection),
+    )
     leftover = [
         one for one in chosen if (one.table, one.name) in there and not one.can_be_created(present)
     ]
