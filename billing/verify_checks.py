@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from access.models import PERSON_NAME, Person
@@ -18,8 +18,11 @@ from billing.models import (
 )
 from common.declarations import Check
 
+# Before the first of all rows there is none.
+NOTHING = Value(None, BigIntegerField())
 
-def _entries() -> Iterator[str]:
+
+def _entries(after: int = 0) -> Iterator[str]:
     """Sequences without a gap, each balance that of the entry before plus the amount."""
     latest = {
         person: (sequence, balance)
@@ -27,14 +30,22 @@ def _entries() -> Iterator[str]:
             "person", "sequence"
         ).values_list("person", "sequence", "balance")
     }
-    last, sequence, balance = 0, 0, 0
-    rows = CreditTransaction.objects.order_by("person_id", "sequence").values_list(
-        "person", "sequence", "amount", "balance_after"
+    before = CreditTransaction.objects.filter(
+        person=OuterRef("person"), sequence=OuterRef("sequence") - 1, pk__lte=after
     )
-    for person, number, amount, balance_after in rows.iterator(chunk_size=2000):
+    rows = (
+        CreditTransaction.objects.filter(pk__gt=after)
+        .order_by("person_id", "sequence")
+        .values_list("person", "sequence", "amount", "balance_after")
+        .annotate(left=Subquery(before.values("balance_after")) if after else NOTHING)
+    )
+    last, sequence, balance = 0, 0, 0
+    for person, number, amount, balance_after, left in rows.iterator(chunk_size=2000):
         if person != last:
             last = person
             sequence, balance = latest.get(person, (0, 0))
+            if left is not None:
+                sequence, balance = number - 1, left
         if number != sequence + 1 or balance_after != balance + amount:
             yield (
                 f"{_name(person)}: entry {number} of {amount} leaves {balance_after};"
@@ -154,7 +165,12 @@ def _archives() -> Iterator[str]:
 
 
 CHECKS = [
-    Check("billing.entries", "Entries follow each other without a gap", _entries),
+    Check(
+        "billing.entries",
+        "Entries follow each other without a gap",
+        _entries,
+        added=CreditTransaction,
+    ),
     Check("billing.balances", "Balances are what the ledger says", _balances),
     Check("billing.held", "Held credits are the sum of open holds", _held),
     Check("billing.captures", "Captured holds and their entries agree", _captures),

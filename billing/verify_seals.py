@@ -2,8 +2,10 @@
 
 from collections import deque
 from collections.abc import Iterator
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
+
+from django.db.models import Q
 
 from billing import sealing
 from billing.models import CreditAccount, CreditTransaction, LedgerCheckpoint, LedgerSeal
@@ -12,11 +14,14 @@ from common.declarations import Check, Head
 CHUNK_ACCOUNTS = 500
 
 
-def chain_problems() -> Iterator[str]:
+def chain_problems(after: int = 0) -> Iterator[str]:
     """Each seal stands on the one before it; none is gone from between them."""
     keys = sealing.keys()
     number, before, unknown = 0, sealing.NOTHING, 0
-    for seal in LedgerSeal.objects.order_by("number").iterator(chunk_size=2000):
+    if last := LedgerSeal.objects.filter(pk__lte=after).order_by("-number").first():
+        number, before = last.number, last.chain
+    seals = LedgerSeal.objects.filter(number__gt=number).order_by("number")
+    for seal in seals.iterator(chunk_size=2000):
         number += 1
         if seal.number != number:
             yield f"seal {number} is gone; the next is {seal.number}"
@@ -41,25 +46,21 @@ def chain_problems() -> Iterator[str]:
         )
 
 
-def entry_problems() -> Iterator[str]:
+def entry_problems(after: int = 0) -> Iterator[str]:
     """The entries of each account are those that were sealed, back to its last checkpoint."""
     last = 0
-    while True:
-        accounts = list(
-            CreditAccount.objects.filter(pk__gt=last)
-            .select_related("person")
-            .order_by("pk")[:CHUNK_ACCOUNTS]
-        )
-        if not accounts:
-            break
+    of_seals = CreditAccount.objects.select_related("person").order_by("pk")
+    if after:
+        of_seals = of_seals.filter(pk__in=LedgerSeal.objects.filter(pk__gt=after).values("account"))
+    while accounts := list(of_seals.filter(pk__gt=last)[:CHUNK_ACCOUNTS]):
         last = accounts[-1].pk
-        yield from _problems_of(accounts)
+        yield from _problems_of(accounts, after)
     known = CreditAccount.objects.values("pk")
     for seal in LedgerSeal.objects.exclude(account_id__in=known).order_by("number"):
         yield f"the account of seal {seal.number} is gone"
 
 
-def _problems_of(accounts: list[CreditAccount]) -> Iterator[str]:
+def _problems_of(accounts: list[CreditAccount], after: int) -> Iterator[str]:
     of_accounts = LedgerSeal.objects.filter(account__in=accounts).order_by("account", "sequence")
     seals = {
         account: list(of_account)
@@ -70,14 +71,32 @@ def _problems_of(accounts: list[CreditAccount]) -> Iterator[str]:
         checkpoint.person_id: checkpoint
         for checkpoint in LedgerCheckpoint.objects.filter(person__in=left).order_by("sequence")
     }
-    rows = CreditTransaction.objects.filter(person__in=list(left)).order_by("person_id", "sequence")
+    covered = Q(person__in=list(left))
+    if after:  # what is behind a known seal need not even be read
+        begin = {person: _pairs(seals[account.pk], after)[0][0] for person, account in left.items()}
+        pieces = [
+            Q(person=person, sequence__gt=seal.sequence if seal else 0)
+            for person, seal in begin.items()
+        ]
+        covered = Q(*pieces, _connector=Q.OR)
+    rows = CreditTransaction.objects.filter(covered).order_by("person_id", "sequence")
     columns = rows.values_list("person_id", *sealing.COLUMNS).iterator(chunk_size=2000)
     for person, of_person in groupby(columns, key=lambda row: row[0]):
         account = left.pop(person)
         entries = (row[1:] for row in of_person)
-        yield from _person_problems(account, seals[account.pk], archived.get(person), entries)
+        yield from _person_problems(
+            account, seals[account.pk], archived.get(person), entries, after
+        )
     for person, account in left.items():
-        yield from _person_problems(account, seals[account.pk], archived.get(person), iter(()))
+        yield from _person_problems(
+            account, seals[account.pk], archived.get(person), iter(()), after
+        )
+
+
+def _pairs(seals: list[LedgerSeal], after: int) -> list[tuple[LedgerSeal | None, LedgerSeal]]:
+    """Each of an account's seals and the one before it, from the first that was added on."""
+    added = next(number for number, seal in enumerate(seals) if seal.pk > after)
+    return list(zip([None, *seals], seals, strict=False))[added:]
 
 
 def _person_problems(
@@ -85,6 +104,7 @@ def _person_problems(
     seals: list[LedgerSeal],
     checkpoint: LedgerCheckpoint | None,
     entries: Iterator[tuple[Any, ...]],
+    after: int,
 ) -> Iterator[str]:
     """Back to the checkpoint: entries below it are in its archive, and it stands on a seal."""
     name = account.person.name
@@ -95,9 +115,7 @@ def _person_problems(
         yield f"{name}: no seal says what checkpoint {archived} says"
     keys = sealing.keys()
     standing = _Segments(entries)
-    for before, seal in pairwise([None, *seals]):
-        if seal is None:  # there is one before each
-            continue
+    for before, seal in _pairs(seals, after):
         segment = standing.up_to(seal.sequence)
         if seal.sequence <= archived or seal.key not in keys:
             deque(segment, maxlen=0)  # passed over
@@ -142,7 +160,14 @@ def holds(kept: str) -> bool:
 
 
 CHECKS: list[Check | Head] = [
-    Check("billing.seals", "Seals of the ledger follow each other", chain_problems),
-    Check("billing.sealed", "Sealed entries are as they were written", entry_problems),
+    Check(
+        "billing.seals", "Seals of the ledger follow each other", chain_problems, added=LedgerSeal
+    ),
+    Check(
+        "billing.sealed",
+        "Sealed entries are as they were written",
+        entry_problems,
+        added=LedgerSeal,
+    ),
     Head("billing.seals", head, holds),
 ]

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django.db.models import Model
+
 from common.apps import declared
 
 Kind = TypeVar("Kind")
@@ -23,11 +25,16 @@ def _declared(name: str, kind: type[Kind]) -> list[Kind]:
 
 @dataclass(frozen=True)
 class Check:
-    """One promise about the stored rows. `find` gives a sentence for each row that breaks it."""
+    """One promise about the stored rows. `find` gives a sentence for each row that breaks it.
+
+    Where rows of the model `added` are made and never changed, `find(after=key)` looks at those
+    alone that have a higher key, and takes those before them to be right.
+    """
 
     name: str
     title: str
-    find: Callable[[], Iterable[str]]
+    find: Callable[..., Iterable[str]]
+    added: type[Model] | None = None
 
 
 @dataclass(frozen=True)

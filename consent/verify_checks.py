@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, TextField, Value
 
 from access.models import Person, PersonMove
 from common.declarations import Check
@@ -45,12 +45,20 @@ def _texts() -> Iterator[str]:
             yield f"text {text}: it is not the one that was published (its SHA-256 differs)"
 
 
-def _chains() -> Iterator[str]:
+def _chains(after: int = 0) -> Iterator[str]:
     """Each event follows the one before; of each person the first bad one is named."""
     chains: Any = ConsentChain.objects.values("person_id", "salt", "reference")
+    events = _event_rows().annotate(left=Value("", TextField()))
+    if after:
+        added = ConsentEvent.objects.filter(pk__gt=after)
+        chains = chains.filter(person_id__in=added.values("person_id"))
+        before = ConsentEvent.objects.filter(
+            person_id=OuterRef("person_id"), sequence=OuterRef("sequence") - 1, pk__lte=after
+        )
+        events = _event_rows().filter(pk__gt=after).annotate(left=before.values("hash")[:1])
     heads = {head["person_id"]: head for head in chains.iterator(chunk_size=CHUNK_ROWS)}
     person, sequence, last_hash, is_bad = 0, 0, NO_HASH, False
-    found = _event_rows().order_by("person_id", "sequence").iterator(chunk_size=CHUNK_ROWS)
+    found = events.order_by("person_id", "sequence").iterator(chunk_size=CHUNK_ROWS)
     while True:
         try:
             row = next(found, None)
@@ -63,6 +71,8 @@ def _chains() -> Iterator[str]:
             return
         if row["person_id"] != person:
             person, sequence, last_hash, is_bad = row["person_id"], 0, NO_HASH, False
+            if row["left"]:
+                sequence, last_hash = row["sequence"] - 1, row["left"]
         if is_bad:
             continue
         problem = _problem(row, heads.get(person), sequence + 1, last_hash)
@@ -211,7 +221,12 @@ def problems_of(head: ConsentChain, *, last: int) -> list[str]:
 
 CHECKS = [
     Check("consent.texts", "Published texts are as they were published", _texts),
-    Check("consent.chains", "Events follow each other, each as its hash says", _chains),
+    Check(
+        "consent.chains",
+        "Events follow each other, each as its hash says",
+        _chains,
+        added=ConsentEvent,
+    ),
     Check("consent.heads", "Chains end where their events end", _heads),
     Check("consent.states", "What gates read is what the events say", _states),
 ]

@@ -42,13 +42,15 @@ def _owners() -> Iterator[str]:
         yield f"message #{pk}: its owner is not that of its conversation #{conversation_id}"
 
 
-def _search_terms() -> Iterator[str]:
+def _search_terms(after: int = 0) -> Iterator[str]:
     for pk, found, title in _rows(Conversation, "search_text", "title"):
         if found != search_text(title):
             yield f"conversation #{pk}: its search words are not its text's"
     # Stages and other fields as text, for most messages have none, and none need be read.
     others = [Cast(name, TextField()) for name in (*STAGE_COLUMNS, "extra")]
-    for pk, found, content, *texts in _rows(Message, "search_text", "content", *others):
+    for pk, found, content, *texts in _rows(
+        Message, "search_text", "content", *others, after=after
+    ):
         if texts == NO_OTHERS:
             derived = search_text(content or "")
         else:
@@ -58,9 +60,11 @@ def _search_terms() -> Iterator[str]:
             yield f"message #{pk}: its search words are not its text's"
 
 
-def _rows(model: type[Conversation] | type[Message], *columns: Any) -> Iterator[tuple[Any, ...]]:
-    """The key and these columns of all rows, by key, in batches: in constant memory."""
-    rows, last = model.objects.order_by("pk").values_list("pk", *columns), 0
+def _rows(
+    model: type[Conversation] | type[Message], *columns: Any, after: int = 0
+) -> Iterator[tuple[Any, ...]]:
+    """The key and these columns of the rows, by key, in batches: in constant memory."""
+    rows, last = model.objects.order_by("pk").values_list("pk", *columns), after
     while batch := list(rows.filter(pk__gt=last)[:BATCH_ROWS]):
         yield from batch
         last = batch[-1][0]
@@ -140,6 +144,11 @@ def _value(word: str) -> int:
 CHECKS = [
     Check("conversations.positions", "Messages are numbered 1..n and counted", _positions),
     Check("conversations.owners", "Messages belong to their conversation's owner", _owners),
-    Check("conversations.search_words", "Search words are those of the texts", _search_terms),
+    Check(
+        "conversations.search_words",
+        "Search words are those of the texts",
+        _search_terms,
+        added=Message,
+    ),
     Check("conversations.search_index", "The search index has the words of the rows", _index),
 ]

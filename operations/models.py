@@ -52,7 +52,7 @@ class MaintenanceRun(models.Model):
     """A task of `maintain`, a `backup` or a `verify` was run. It goes after 90 days.
 
     Written when it ended; never changed. `items` counts what was tidied (or, of a report and of
-    `verify`, found). `error` is empty when all went well.
+    `verify`, found). `error` is empty when all went well. `ends` says how far a `verify` looked.
     """
 
     task = models.CharField(max_length=100)
@@ -60,6 +60,11 @@ class MaintenanceRun(models.Model):
     duration_seconds = models.FloatField()
     items = models.PositiveBigIntegerField()
     error = models.TextField(blank=True, default="")
+    ends = JSONField(
+        null=True,
+        blank=True,
+        help_text="Of verify: by check, the highest key that it looked at. Empty where unknown.",
+    )
 
     objects = MaintenanceRunQuerySet.as_manager()
 
@@ -73,7 +78,7 @@ class MaintenanceRun(models.Model):
 
     class Privacy:
         personal: set[str] = set()
-        not_personal = {"id", "task", "started_at", "duration_seconds", "items", "error"}
+        not_personal = {"id", "task", "started_at", "duration_seconds", "items", "error", "ends"}
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.task}"

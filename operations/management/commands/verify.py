@@ -1,3 +1,4 @@
+import datetime
 import json
 import sys
 from itertools import islice
@@ -10,12 +11,29 @@ from django.utils import timezone
 from common import declarations
 from common.commands import Command as BaseCommand
 from common.declarations import Check
-from operations import repairs
+from operations import repairs, verified
 from operations.maintenance import VERIFY, kept
 from operations.models import MaintenanceRun
 
 SHOWN = 20
 DRIFT, COULD_NOT_RUN = 1, 2
+
+
+def _moment(text: str) -> datetime.datetime:
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(
+            f"--since takes a date or a time like 2026-11-28T17:00Z, not {text!r}.",
+            returncode=COULD_NOT_RUN,
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+def _said_of(base: MaintenanceRun | None) -> str:
+    if base is None:
+        return "No clean run is known: all is looked at."
+    return f"Since the clean run of {base.started_at:%Y-%m-%d %H:%M:%S} UTC:"
 
 
 class Command(BaseCommand):
@@ -34,35 +52,56 @@ class Command(BaseCommand):
             metavar="NUMBER:CHAIN",
             help="a head of the ledger's seals that was kept outside: does it still stand?",
         )
+        parser.add_argument(
+            "--since",
+            nargs="?",
+            const="",
+            metavar="WHEN",
+            help="of rows that are only ever added look at those that came after the last clean"
+            " run; or after the last one before WHEN, a date or a time of ISO 8601",
+        )
         parser.add_argument("--yes", action="store_true", help="with --repair: do it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["yes"] and not options["repair"]:
             raise CommandError("--yes goes with --repair.", returncode=COULD_NOT_RUN)
-        if options["repair"] and (options["json"] or options["head"]):
+        since = options["since"]
+        if options["repair"] and (options["json"] or options["head"] or since is not None):
             raise CommandError("--repair goes alone, or with --yes.", returncode=COULD_NOT_RUN)
         if options["repair"]:
             self._repair(do_it=options["yes"])
             return
+        before = _moment(since) if since else None
         run = MaintenanceRun(task=VERIFY, started_at=timezone.now(), items=0)
         try:
             with kept(run):
-                self._verify(run, head=options["head"], as_json=options["json"])
+                base = verified.last_clean(before) if since is not None else None
+                if since is not None and not options["json"]:
+                    self.stdout.write(_said_of(base))
+                self._verify(run, base, head=options["head"], as_json=options["json"])
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(f"Could not run: {error}", returncode=COULD_NOT_RUN) from error
         if run.items:
             sys.exit(DRIFT)
 
-    def _verify(self, run: MaintenanceRun, *, head: str | None, as_json: bool) -> None:
-        results = [self._result(check, as_json) for check in declarations.checks()]
+    def _verify(
+        self, run: MaintenanceRun, base: MaintenanceRun | None, *, head: str | None, as_json: bool
+    ) -> None:
+        ends: dict[str, int] = base.ends if base else {}
+        run.ends = verified.ends()
+        results = [
+            self._result(check, ends.get(check.name, 0), as_json) for check in declarations.checks()
+        ]
         heads = {known.name: known.tell() for known in declarations.heads()}
         lost = head is not None and not any(known.holds(head) for known in declarations.heads())
         run.items = sum(result["problems"] for result in results) + lost
         if run.items:
             run.error = f"{run.items} problems"
         if as_json:
-            told = {"clean": run.items == 0, "heads": heads, "checks": results}
-            self.stdout.write(json.dumps(told | ({"head_lost": True} if lost else {}), indent=2))
+            told: dict[str, Any] = {"clean": run.items == 0, "heads": heads, "checks": results}
+            told |= {"head_lost": True} if lost else {}
+            told |= {"since": base.started_at.isoformat()} if base else {}
+            self.stdout.write(json.dumps(told, indent=2))
             return
         for name, known in heads.items():
             self.stdout.write(f"head {name:30}{known}")
@@ -91,8 +130,8 @@ class Command(BaseCommand):
         if left or planned and not do_it:
             sys.exit(DRIFT)
 
-    def _result(self, check: Check, as_json: bool) -> dict[str, Any]:
-        found = iter(check.find())
+    def _result(self, check: Check, after: int, as_json: bool) -> dict[str, Any]:
+        found = iter(check.find(after=after) if after else check.find())
         shown = list(islice(found, SHOWN))
         problems = len(shown) + sum(1 for _ in found)
         if not as_json:
