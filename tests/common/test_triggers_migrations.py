@@ -181,7 +181,7 @@ class TestAMigrateThatMendsTheLedger:
         open_account()
         database_triggers.drop(one for one in all_triggers("billing") if one.name == self.TRIGGER)
         yield
-        call_command("migrate", verbosity=0)
+        database_triggers.create(all_triggers())
 
     def test_goes_on_beside_a_backup_and_so_do_charges(self) -> None:
         with beside() as other:

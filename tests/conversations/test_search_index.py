@@ -19,6 +19,7 @@ from tests.client import ApiClient
 from tests.conversations import trees
 from tests.conversations.recipes import MOMENT
 from tests.conversations.test_search import say, titles
+from tests.migrating import come_to_the_latest
 
 RARE = "zzqxvrareword"
 [INDEX_CHECK] = [check for check in CHECKS if check.name == "conversations.search_index"]
@@ -204,7 +205,7 @@ class TestTheMigration:
     @pytest.fixture(autouse=True)
     def latest_afterwards(self) -> Iterator[None]:
         yield
-        call_command("migrate", verbosity=0)
+        come_to_the_latest()
 
     def migrate(self, name: str) -> None:
         call_command("migrate", "conversations", name, verbosity=0)

@@ -27,6 +27,7 @@ from common.write_behind import flush_all
 from consent.services import texts
 from tests.client import ApiClient
 from tests.common.proofs import write_proofs
+from tests.migrating import come_to_the_latest
 from tests.operations.persons import cache_an_answer
 from tests.querycache import cache
 
@@ -144,9 +145,7 @@ def filled(person: ApiClient) -> None:
 @pytest.fixture(autouse=True)
 def migrated_in_the_end() -> Iterator[None]:
     yield
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", verbosity=0)
+    come_to_the_latest()
 
 
 def standing() -> Rows:

@@ -19,6 +19,7 @@ from consent.models import ConsentChain
 from conversations.models import Conversation
 from operations.services import erase_person
 from tests.client import ApiClient
+from tests.migrating import come_to_the_latest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +29,7 @@ TOKEN, HASH = "0123456789abcdef" * 2, "fedcba9876543210"
 @pytest.fixture(autouse=True)
 def migrated_in_the_end() -> Iterator[None]:
     yield
-    call_command("migrate", verbosity=0)
+    come_to_the_latest()
 
 
 @pytest.fixture
