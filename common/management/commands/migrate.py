@@ -9,9 +9,6 @@ from django.db.migrations import Migration
 from common import locks
 from common.schema import database_triggers
 from common.schema.triggers import all_triggers
-from common.schema.way_back import WayBack
-
-migrate.MigrationExecutor = WayBack  # type: ignore[attr-defined]  # no option takes one
 
 
 class Command(migrate.Command):
