@@ -28,10 +28,8 @@ from tests.asserts import assert_problem
 from tests.client import ApiClient
 from tests.conversations.test_search import say, search
 
-pytestmark = pytest.mark.django_db
-
 examples = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 CJK_NAMES = ("CJK ", "HIRAGANA ", "KATAKANA ", "KATAKANA-HIRAGANA ", "HANGUL ")
 ATOMS = [
@@ -75,6 +73,7 @@ def oracle_hit(query: str, title: str, messages: list[str]) -> bool:
     return any(wanted <= set(oracle_words(text)) for text in [title, *messages])
 
 
+@pytest.mark.django_db
 class TestAnyTextAndQuery:
     @examples
     @given(
@@ -140,7 +139,7 @@ def words_one_by_one(text: str) -> list[str]:
 
 class TestWords:
     @given(text=st.lists(atoms | st.characters(), max_size=80).map("".join))
-    @settings(max_examples=1000, deadline=None)
+    @settings(max_examples=300, deadline=None)
     def test_are_those_of_their_definition(self, text: str) -> None:
         assert terms_of(text) == words_one_by_one(text)
         assert search_text(text) == " ".join(dict.fromkeys(words_one_by_one(text)))
@@ -159,12 +158,19 @@ class TestWords:
         ]  # fmt: skip
 
     def test_are_made_of_letters_and_digits_alone(self) -> None:
-        wrong = [
-            f"U+{ord(letter):04X} {unicodedata.name(letter, '')}"
-            for letter in map(chr, range(0x110000))
-            if unicodedata.category(letter) != "Cn"
-            and "".join(terms_of(letter)) != "".join(oracle_words(letter))
-        ]
+        known = [one for one in map(chr, range(0x110000)) if unicodedata.category(one) != "Cn"]
+        wrong = []
+        # Hundreds in one text, each between two words that are known: most are right.
+        for start in range(0, len(known), 400):
+            letters = known[start : start + 400]
+            text = " between ".join(letters)
+            if terms_of(text) == oracle_words(text):
+                continue
+            wrong += [
+                f"U+{ord(letter):04X} {unicodedata.name(letter, '')}"
+                for letter in letters
+                if "".join(terms_of(letter)) != "".join(oracle_words(letter))
+            ]
 
         assert wrong == []
 
@@ -180,6 +186,7 @@ class TestWords:
         assert sum(map(len, terms_of("ﷺ" * 200_000))) <= 200_000
 
 
+@pytest.mark.django_db
 class TestAnyQuery:
     ODD = [
         '"', '"pump', "pump*", "*", "pump:", "words:pump", "-pump", "^pump", "NEAR(pump heat)",
@@ -228,6 +235,7 @@ class TestAnyQuery:
         assert search(person, operator).json()["count"] == 0
 
 
+@pytest.mark.django_db
 class TestIndexedWords:
     def test_stand_in_the_rows(self, person: ApiClient) -> None:
         say(person, "Heat, heat & PUMP", "b a b A")
