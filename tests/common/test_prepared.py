@@ -79,7 +79,8 @@ def calls(read: prepared.Prepared[Any, Any]) -> Iterator[dict[str, Any]]:
     places = {name: VALUES[kind] for name, kind in read.kinds.items()}
     usual = {name: values[0] for name, values in places.items()}
     listed = [
-        [*values][:: max(len(values) - 1, 1)] + [*values][:5] for values in read.choices.values()
+        dict.fromkeys([*values][:: max(len(values) - 1, 1)] + [*values][:5])
+        for values in read.choices.values()
     ]
     for chosen in itertools.product(*listed):
         call = usual | dict(zip(read.choices, chosen, strict=True))
