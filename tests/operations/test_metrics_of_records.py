@@ -28,13 +28,17 @@ def asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "FRESH_SECONDS", -1.0)
 
 
-def shown(name: str, **labels: str) -> float | None:
-    return samples(metrics.exposition()).get((f"steward_{name}", frozenset(labels.items())))
+def shown(name: str, text: bytes | None = None, **labels: str) -> float | None:
+    """A number as it is shown now, or in `text`."""
+    text = metrics.exposition() if text is None else text
+    return samples(text).get((f"steward_{name}", frozenset(labels.items())))
 
 
-def last_run(task: str) -> tuple[float | None, ...]:
+def last_run(task: str, text: bytes | None = None) -> tuple[float | None, ...]:
     """Whether the last run succeeded, and what it found."""
-    return shown("task_last_run_succeeded", task=task), shown("task_last_run_items", task=task)
+    text = metrics.exposition() if text is None else text
+    names = ("task_last_run_succeeded", "task_last_run_items")
+    return tuple(shown(name, text, task=task) for name in names)
 
 
 def since_the_last(kind: str, task: str) -> float:
@@ -45,10 +49,11 @@ def since_the_last(kind: str, task: str) -> float:
 
 class TestATask:
     def test_that_never_ran_is_there(self) -> None:
+        text = metrics.exposition()
         for task in ("backup", "verify", *(task.name for task in declarations.maintenance_tasks())):
-            assert shown("task_last_run_timestamp_seconds", task=task) == 0
-            assert shown("task_last_success_timestamp_seconds", task=task) == 0
-            assert last_run(task) == (None, None)
+            assert shown("task_last_run_timestamp_seconds", text, task=task) == 0
+            assert shown("task_last_success_timestamp_seconds", text, task=task) == 0
+            assert last_run(task, text) == (None, None)
 
     def test_tells_of_its_last_run_and_of_its_last_success(
         self, monkeypatch: pytest.MonkeyPatch
