@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import tempfile
 from io import StringIO
 from pathlib import Path
@@ -17,8 +18,11 @@ from tests.conversations import trees
 
 Files = dict[str, bytes]
 
+# ROUND_TRIP_EXAMPLES=500 looks further than the suite does.
 examples = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=int(os.environ.get("ROUND_TRIP_EXAMPLES", "45")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 texts = st.text(
