@@ -30,7 +30,7 @@ from tests.test_routes import all_acts, ids_of_ann
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 HARD = settings(
-    max_examples=EXAMPLES or 150,
+    max_examples=EXAMPLES or 75,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
