@@ -24,7 +24,7 @@ from tests.conversations.viewer import (
     user,
 )
 
-examples = settings(max_examples=250, deadline=None, database=None)
+examples = settings(max_examples=100, deadline=None, database=None)
 
 PREFIXES = [
     "", "", "", " ", "  ", "   ", "    ", "\t", "> ", ">", "> > ", "- ", "* ", "+ ", "1. ", "2. ",
