@@ -25,7 +25,7 @@ from tests.common.test_openapi import undescribed
 
 EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "0"))
 SETTINGS = hypothesis.settings(
-    max_examples=EXAMPLES or 12,
+    max_examples=EXAMPLES or 6,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
