@@ -197,7 +197,7 @@ class Ledger(RuleBasedStateMachine):
 def test_the_ledger_follows_the_model() -> None:
     Tier.objects.create(key="small", name="Small", credit_allowance=5, refill_interval_hours=1)
     bounded = settings(
-        max_examples=45,
+        max_examples=25,
         stateful_step_count=30,
         deadline=None,
         derandomize=True,
