@@ -2,8 +2,10 @@
 
 import datetime
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import Max
 
 from common import declarations
@@ -24,24 +26,29 @@ def last_clean(before: datetime.datetime | None) -> MaintenanceRun | None:
 def ends() -> dict[str, int] | None:
     """By check, the highest key of the rows that are added, none below which can come any more.
 
-    None where somebody's transaction stays open: its rows have lower keys than those that stand.
+    None where that cannot be known: somebody's transaction stays open, and its rows have lower keys
+    than those that stand; a table is missing; on a standby.
     """
-    highest = {
-        check.name: check.added._default_manager.aggregate(highest=Max("pk"))["highest"] or 0
-        for check in declarations.checks()
-        if check.added is not None
-    }
-    return highest if _have_ended() else None
+    if connection.in_atomic_block:
+        return None  # its own is open
+    try:
+        highest = {
+            check.name: check.added._default_manager.aggregate(highest=Max("pk"))["highest"] or 0
+            for check in declarations.checks()
+            if check.added is not None
+        }
+        return highest if connection.vendor == "sqlite" or _have_ended() else None
+    except DatabaseError:  # which the checks name
+        return None
 
 
 def _have_ended() -> bool:
-    """Whether all transactions that wrote before this call have ended. SQLite has one at a time."""
-    if connection.vendor == "sqlite":
-        return True
-    if connection.in_atomic_block:
-        return False  # its own among them
+    """Whether all transactions that wrote before this call have ended."""
     latest = time.monotonic() + PATIENCE_SECONDS
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery()")
+        if cursor.fetchone()[0]:
+            return False
         # Transactions are numbered when they first write, and ours is over with its statement.
         cursor.execute("SELECT pg_current_xact_id()::text::numeric")
         [own] = cursor.fetchone()
@@ -52,3 +59,23 @@ def _have_ended() -> bool:
             if time.monotonic() > latest:
                 return False
             time.sleep(STEP_SECONDS)
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """All statements see the rows as they stand now, whatever others write meanwhile.
+
+    Nobody waits for it: it is a transaction that only reads.
+    """
+    if connection.in_atomic_block:
+        yield
+        return
+    on_sqlite = connection.vendor == "sqlite"
+    with connection.cursor() as cursor:
+        # Django's own would wait for the writers on SQLite.
+        cursor.execute("BEGIN" if on_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ROLLBACK")

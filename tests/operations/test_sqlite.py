@@ -17,6 +17,9 @@ from tests.conversations.recipes import key_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+# SQLITE_TIMEOUT, as pyproject.toml sets it for tests.
+PATIENCE_MS = 120_000
+
 
 @pytest.fixture
 def other() -> Iterator[Any]:
@@ -52,7 +55,7 @@ class TestAConnection:
         [
             ("journal_mode", "wal"),
             ("synchronous", 2),
-            ("busy_timeout", 20_000),
+            ("busy_timeout", PATIENCE_MS),
             ("foreign_keys", 1),
             ("secure_delete", 1),
         ],
@@ -64,7 +67,7 @@ class TestAConnection:
         connection.close()
 
         assert (pragma("journal_mode"), pragma("synchronous")) == ("wal", 2)
-        assert (pragma("busy_timeout"), pragma("foreign_keys")) == (20_000, 1)
+        assert (pragma("busy_timeout"), pragma("foreign_keys")) == (PATIENCE_MS, 1)
 
     def test_is_opened_again_after_an_error_of_the_engine(self) -> None:
         pragma("journal_mode")

@@ -3,6 +3,7 @@
 import datetime
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -166,8 +167,13 @@ class TestWithoutACleanRun:
         assert named("--since") == {"conversations.search_words"}
         _, output = command("verify", "--since")
         assert output.splitlines()[0] == "No clean run is known: all is looked at."
+        assert json.loads(command("verify", "--since", "--json")[1])["since"] is None
+        assert "since" not in json.loads(command("verify", "--json")[1])
 
-    @pytest.mark.parametrize("arguments", [("soon",), ("2026-13-01",), ("", "--repair")])
+    @pytest.mark.parametrize(
+        "arguments",
+        [("soon",), ("2026-13-01",), (" ",), ("0001-01-01T00:00+01:00",), ("", "--repair")],
+    )
     def test_what_cannot_be_meant_is_refused(self, arguments: tuple[str, ...]) -> None:
         code, output = command("verify", "--since", *arguments)
 
@@ -189,6 +195,48 @@ def written_by_another() -> Iterator[None]:
             cursor.execute("ROLLBACK")
     finally:
         other.close()
+
+
+class TestBesideWriters:
+    @pytest.mark.parametrize("arguments", [(), ("--since",)])
+    def test_what_is_written_between_two_statements_is_no_damage(
+        self, clean: None, key: str, arguments: tuple[str, ...]
+    ) -> None:
+        done: list[int] = []
+
+        def act() -> None:
+            person = ApiClient(key, "ann" if len(done) % 2 else f"new {len(done)}")
+            assert person.put("/consent/marketing", {}).status_code == 200
+            assert person.delete("/consent/marketing").status_code == 200
+            message = {"role": "user", "content": "Which pump?"}
+            assert person.post("/conversations", {"messages": [message]}).status_code == 201
+            connection.close()
+
+        def beside(execute: Any, sql: str, *statement: Any) -> Any:
+            if "consent_" in sql or "conversations_" in sql:
+                with ThreadPoolExecutor(1) as threads:
+                    done.append(threads.submit(act).result() is None)
+            return execute(sql, *statement)
+
+        with connection.execute_wrapper(beside):
+            assert named(*arguments) == set()
+
+        assert len(done) > 10
+        assert named() == set()
+
+
+class TestATableThatIsMissing:
+    def test_is_named(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE billing_ledgerseal RENAME TO elsewhere")
+        try:
+            code, output = command("verify")
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("ALTER TABLE elsewhere RENAME TO billing_ledgerseal")
+
+        assert code == 2
+        assert "table billing_ledgerseal: there is no such table; run migrate" in output
 
 
 class TestBesideAnOpenTransaction:

@@ -22,12 +22,14 @@ DRIFT, COULD_NOT_RUN = 1, 2
 def _moment(text: str) -> datetime.datetime:
     try:
         moment = datetime.datetime.fromisoformat(text)
-    except ValueError as error:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=datetime.UTC)
+        return moment.astimezone(datetime.UTC)
+    except (ValueError, OverflowError) as error:
         raise CommandError(
             f"--since takes a date or a time like 2026-11-28T17:00Z, not {text!r}.",
             returncode=COULD_NOT_RUN,
         ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
 def _said_of(base: MaintenanceRun | None) -> str:
@@ -78,36 +80,42 @@ class Command(BaseCommand):
                 base = verified.last_clean(before) if since is not None else None
                 if since is not None and not options["json"]:
                     self.stdout.write(_said_of(base))
-                self._verify(run, base, head=options["head"], as_json=options["json"])
+                document = self._verify(
+                    run, base.ends if base else {}, head=options["head"], as_json=options["json"]
+                )
+                if since is not None:
+                    document["since"] = base.started_at.isoformat() if base else None
+                if options["json"]:
+                    self.stdout.write(json.dumps(document, indent=2))
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(f"Could not run: {error}", returncode=COULD_NOT_RUN) from error
         if run.items:
             sys.exit(DRIFT)
 
     def _verify(
-        self, run: MaintenanceRun, base: MaintenanceRun | None, *, head: str | None, as_json: bool
-    ) -> None:
-        ends: dict[str, int] = base.ends if base else {}
+        self, run: MaintenanceRun, ends: dict[str, int], *, head: str | None, as_json: bool
+    ) -> dict[str, Any]:
+        """Look at what has keys above `ends`; what was found, as --json tells it."""
         run.ends = verified.ends()
-        results = [
-            self._result(check, ends.get(check.name, 0), as_json) for check in declarations.checks()
-        ]
-        heads = {known.name: known.tell() for known in declarations.heads()}
-        lost = head is not None and not any(known.holds(head) for known in declarations.heads())
+        with verified.one_moment():
+            results = [
+                self._result(check, ends.get(check.name, 0), as_json)
+                for check in declarations.checks()
+            ]
+            heads = {known.name: known.tell() for known in declarations.heads()}
+            lost = head is not None and not any(known.holds(head) for known in declarations.heads())
         run.items = sum(result["problems"] for result in results) + lost
         if run.items:
             run.error = f"{run.items} problems"
+        told: dict[str, Any] = {"clean": run.items == 0, "heads": heads, "checks": results}
         if as_json:
-            told: dict[str, Any] = {"clean": run.items == 0, "heads": heads, "checks": results}
-            told |= {"head_lost": True} if lost else {}
-            told |= {"since": base.started_at.isoformat()} if base else {}
-            self.stdout.write(json.dumps(told, indent=2))
-            return
+            return told | ({"head_lost": True} if lost else {})
         for name, known in heads.items():
             self.stdout.write(f"head {name:30}{known}")
         if lost:
             self.stdout.write(f"BAD  the head {head} does not stand any more")
         self.stdout.write(f"{run.items} problems." if run.items else "All is as it should be.")
+        return told
 
     def _repair(self, *, do_it: bool) -> None:
         """Ends with 1 when something is to be done, or is left for people to decide."""
