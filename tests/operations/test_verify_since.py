@@ -213,7 +213,8 @@ class TestBesideWriters:
             connection.close()
 
         def beside(execute: Any, sql: str, *statement: Any) -> Any:
-            if "consent_" in sql or "conversations_" in sql:
+            is_read = "consent_" in sql or "conversations_" in sql
+            if is_read and len(done) < 40:  # what is read in batches would never end
                 with ThreadPoolExecutor(1) as threads:
                     done.append(threads.submit(act).result() is None)
             return execute(sql, *statement)
