@@ -129,6 +129,8 @@ def _advisory_lock(one: Any, number: int) -> Iterator[Callable[[], bool]]:
         yield try_to_take
     finally:
         try:
+            # Closed alone, it has its lock until its server process has noticed.
+            own.rollback()
             own.close()
         except (DatabaseError, InterfaceError) as error:  # the server is gone, and the lock with it
             logger.warning("The lock's connection was lost: %s", error)

@@ -207,8 +207,9 @@ class TestOneRunner:
 
     def test_is_followed_by_the_next(self, only: Any) -> None:
         only(Heap(1).task("heap"))
-        with only_maintenance():
-            pass
+        for _ in range(20):
+            with only_maintenance() as alone:
+                assert alone
 
         maintain()
 
