@@ -37,15 +37,15 @@ def _entries(after: int = 0) -> Iterator[str]:
         CreditTransaction.objects.filter(pk__gt=after)
         .order_by("person_id", "sequence")
         .values_list("person", "sequence", "amount", "balance_after")
-        .annotate(left=Subquery(before.values("balance_after")) if after else NOTHING)
+        .annotate(balance_before=Subquery(before.values("balance_after")) if after else NOTHING)
     )
     last, sequence, balance = 0, 0, 0
-    for person, number, amount, balance_after, left in rows.iterator(chunk_size=2000):
+    for person, number, amount, balance_after, balance_before in rows.iterator(chunk_size=2000):
         if person != last:
             last = person
             sequence, balance = latest.get(person, (0, 0))
-            if left is not None:
-                sequence, balance = number - 1, left
+            if balance_before is not None:
+                sequence, balance = number - 1, balance_before
         if number != sequence + 1 or balance_after != balance + amount:
             yield (
                 f"{_name(person)}: entry {number} of {amount} leaves {balance_after};"

@@ -48,14 +48,14 @@ def _texts() -> Iterator[str]:
 def _chains(after: int = 0) -> Iterator[str]:
     """Each event follows the one before; of each person the first bad one is named."""
     chains: Any = ConsentChain.objects.values("person_id", "salt", "reference")
-    events = _event_rows().annotate(left=Value("", TextField()))
+    events = _event_rows().annotate(hash_before=Value("", TextField()))
     if after:
         added = ConsentEvent.objects.filter(pk__gt=after)
         chains = chains.filter(person_id__in=added.values("person_id"))
         before = ConsentEvent.objects.filter(
             person_id=OuterRef("person_id"), sequence=OuterRef("sequence") - 1, pk__lte=after
         )
-        events = _event_rows().filter(pk__gt=after).annotate(left=before.values("hash")[:1])
+        events = _event_rows().filter(pk__gt=after).annotate(hash_before=before.values("hash")[:1])
     heads = {head["person_id"]: head for head in chains.iterator(chunk_size=CHUNK_ROWS)}
     person, sequence, last_hash, is_bad = 0, 0, NO_HASH, False
     found = events.order_by("person_id", "sequence").iterator(chunk_size=CHUNK_ROWS)
@@ -71,8 +71,8 @@ def _chains(after: int = 0) -> Iterator[str]:
             return
         if row["person_id"] != person:
             person, sequence, last_hash, is_bad = row["person_id"], 0, NO_HASH, False
-            if row["left"]:
-                sequence, last_hash = row["sequence"] - 1, row["left"]
+            if row["hash_before"]:
+                sequence, last_hash = row["sequence"] - 1, row["hash_before"]
         if is_bad:
             continue
         problem = _problem(row, heads.get(person), sequence + 1, last_hash)

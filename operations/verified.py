@@ -1,11 +1,11 @@
-"""How far `verify` has looked, so that `verify --since` may begin there."""
+"""What `verify` sees: the records of one moment; and how far, so that `--since` may begin there."""
 
 import datetime
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Max
 
 from common import declarations
@@ -70,12 +70,16 @@ def one_moment() -> Iterator[None]:
     if connection.in_atomic_block:
         yield
         return
-    on_sqlite = connection.vendor == "sqlite"
     with connection.cursor() as cursor:
-        # Django's own would wait for the writers on SQLite.
-        cursor.execute("BEGIN" if on_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        if connection.vendor == "sqlite":
+            cursor.execute("BEGIN")  # Django's own would wait for the writers
+        else:
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # While archive files are read no statement is sent.
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
+        # Of a connection that is lost it is over, and the reason is on its way.
+        with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
             cursor.execute("ROLLBACK")

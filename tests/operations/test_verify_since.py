@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from billing.models import CreditTransaction, LedgerSeal
 from billing.services import sealing
+from common import declarations
+from common.declarations import Check
 from common.schema import database_triggers
 from common.schema.triggers import all_triggers
 from consent.models import ConsentEvent
@@ -270,3 +272,31 @@ class TestBesideAnOpenTransaction:
 
         assert verified.ends() is not None
         assert len(steps) == (3 if connection.vendor == "postgresql" else 0)
+
+
+if connection.vendor == "postgresql":
+
+    class TestTheTransactionThatReads:
+        def test_may_send_nothing_for_as_long_as_a_file_is_read(self) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("SET idle_in_transaction_session_timeout = '1s'")
+                with verified.one_moment():
+                    cursor.execute("SHOW idle_in_transaction_session_timeout")
+                    assert cursor.fetchone()[0] == "0"
+            connection.close()
+
+        def test_that_is_lost_says_why(self, monkeypatch: pytest.MonkeyPatch) -> None:
+            def lose() -> list[str]:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+                return []
+
+            lost = Check("lost", "The connection stays", lose)
+            monkeypatch.setattr(declarations, "checks", lambda: [lost])
+
+            code, output = command("verify")
+            connection.close()
+
+            assert code == 2
+            assert output.startswith("Could not run: ")
+            assert "connection already closed" not in output
